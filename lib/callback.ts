@@ -1,0 +1,75 @@
+import { AuthorizationError } from 'passport-oauth2'
+import { isObject } from './claims'
+
+/** What Twilio sent back with the browser (RFC 6749 §4.1.2), each at most once, as text. */
+export interface Callback {
+  readonly code?: string
+  readonly state?: string
+  readonly error?: string
+  readonly error_description?: string
+  readonly error_uri?: string
+}
+
+/** A request as Connect has it; Express's `query` and a parsed `body` where there are any. */
+export interface CallbackRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly query?: unknown
+  readonly body?: unknown
+}
+
+type CallbackParameter = keyof Callback
+
+/** Lower case as documented for v2; capitalized as v1 names everything else. */
+const PARAMETERS: Readonly<Record<string, CallbackParameter>> = {
+  code: 'code',
+  Code: 'code',
+  state: 'state',
+  State: 'state',
+  error: 'error',
+  Error: 'error',
+  error_description: 'error_description',
+  ErrorDescription: 'error_description',
+  error_uri: 'error_uri',
+  ErrorUri: 'error_uri'
+}
+
+const LONGEST_VALUE = 8192
+
+/** RFC 6749 appendix A: what a code, a state and an error may be made of. */
+const VISIBLE = /^[\x20-\x7e]+$/
+
+/**
+ * The callback in a request, or `undefined` for a request that begins a login: one with neither code nor error.
+ *
+ * @throws {AuthorizationError} 400 for a parameter that comes twice, or is no plain text
+ */
+export function readCallback(request: CallbackRequest): Callback | undefined {
+  const callback: { -readonly [parameter in CallbackParameter]?: string } = {}
+  let damage: string | undefined
+  for (const [name, value] of parametersOf(request)) {
+    const bare = name.split('[', 1)[0] ?? name
+    const parameter = Object.hasOwn(PARAMETERS, bare) ? PARAMETERS[bare] : undefined
+    if (!parameter) continue
+    const isText = typeof value === 'string' && bare === name
+    if (!isText || callback[parameter] !== undefined) damage ??= `${parameter} comes more than once, or is not plain text`
+    else if (value.length > LONGEST_VALUE) damage ??= `${parameter} is longer than ${LONGEST_VALUE} characters`
+    else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !VISIBLE.test(value)) damage ??= `${parameter} is empty, or holds characters that none has`
+    callback[parameter] = isText ? value : ''
+  }
+  if (callback.code === undefined && callback.error === undefined) return undefined
+  if (callback.code !== undefined && callback.error !== undefined) damage ??= 'it has both code and error'
+  if (damage !== undefined) throw badCallback(damage)
+  return callback
+}
+
+/** A callback that no browser sent by Twilio would make. */
+export function badCallback(why: string): AuthorizationError {
+  return new AuthorizationError(`This is not a callback from Twilio: ${why}. Start the login again.`, 'invalid_request', undefined, 400)
+}
+
+function* parametersOf({ method, url, query, body }: CallbackRequest): Iterable<[string, unknown]> {
+  if (isObject(query)) yield* Object.entries(query)
+  else if (url?.includes('?')) yield* new URLSearchParams(url.slice(url.indexOf('?')))
+  if (method === 'POST' && isObject(body)) yield* Object.entries(body)
+}

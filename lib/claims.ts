@@ -1,0 +1,68 @@
+/** What a JWT says, not yet checked: any claim may be missing or of any type. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** A Twilio Resource Name, taken apart: `trn:REGION:SERVICE:TYPE:SID`. */
+export interface TwilioResourceName {
+  readonly region: string
+  readonly service: string
+  readonly type: string
+  readonly sid: string
+}
+
+/** An own object without prototype tricks: not null, not an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function decodePart(part: string | undefined): Record<string, unknown> | undefined {
+  if (!part) return undefined
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The header and the claims of a signed JWT (RFC 7519), without checking its signature; `undefined` for anything else. */
+export function decodeJWT(token: string): { header: Claims; claims: Claims } | undefined {
+  const [encodedHeader, encodedClaims, signature, ...rest] = token.split('.')
+  if (signature === undefined || rest.length > 0) return undefined
+  const header = decodePart(encodedHeader)
+  const claims = decodePart(encodedClaims)
+  return header && claims && { header, claims }
+}
+
+/** The claims of a token that may be a JWT; empty for one that is opaque. */
+export function claimsOf(token: string): Claims {
+  return decodeJWT(token)?.claims ?? {}
+}
+
+export function parseResourceName(value: unknown): TwilioResourceName | undefined {
+  if (typeof value !== 'string') return undefined
+  const [prefix, region, service, type, sid, ...rest] = value.split(':')
+  if (prefix !== 'trn' || region === undefined || !service || !type || !sid || rest.length > 0) return undefined
+  return { region, service, type, sid }
+}
+
+/** A claim that is text, and not empty. */
+export function textClaim(claims: Claims, name: string): string | undefined {
+  const value = claims[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Whom the token acts for: the account or organization that approved the app. */
+export function actingFor(claims: Claims): TwilioResourceName | undefined {
+  const actor = claims.act
+  return parseResourceName(isObject(actor) ? actor.sub : undefined) ?? parseResourceName(claims['urn:tw:iam_ctx'])
+}
+
+/** The SID in a resource name, if it is of the wanted kind (`AC…` an account, `OR…` an organization, `US…` a user). */
+export function sidOf(name: TwilioResourceName | undefined, prefix: 'AC' | 'OR' | 'US'): string | undefined {
+  return name?.sid.startsWith(prefix) ? name.sid : undefined
+}
+
+/** The account that a token belongs to, as its claims say. */
+export function accountSidOf(claims: Claims): string | undefined {
+  return sidOf(actingFor(claims), 'AC')
+}

@@ -1,0 +1,28 @@
+import { TwilioStrategy } from './strategy'
+
+export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }
+export type { TwilioAuthenticateOptions, TwilioStrategyOptions } from './strategy'
+export type {
+  MaybeUser,
+  TokenParameters,
+  Verify,
+  VerifyCallback,
+  VerifyResult,
+  VerifyWithParameters,
+  VerifyWithRequest,
+  VerifyWithRequestAndParameters
+} from './verify'
+
+export { TwilioOAuthClient } from './oauth-client'
+export type { AuthorizationParameters, CallOptions, ClientCredentialsOptions, ExchangeCodeOptions, RefreshOptions } from './oauth-client'
+export type { IdTokenOptions, JSONWebKeySet, TwilioOAuthClientOptions } from './options'
+export type { ApiVersion, OAuthParameters } from './dialect'
+
+export type { Claims } from './claims'
+export type { TwilioProfile } from './profile'
+export type { TwilioTokens } from './tokens'
+
+export { LoginStateError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError } from './errors'
+export type { LoginStateReason } from './errors'
+
+export { returnTo } from './session/return-to'

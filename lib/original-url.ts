@@ -1,0 +1,39 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** What tells where a request was sent to. */
+export interface AddressedRequest {
+  readonly headers: IncomingHttpHeaders
+  readonly url?: string | undefined
+  readonly originalUrl?: unknown
+  readonly socket?: unknown
+  readonly app?: unknown
+}
+
+/** The origin that the browser sees, or `undefined` where the request does not tell. Proxies' headers count only where they are trusted. */
+export function originOf(request: AddressedRequest, trustProxy: boolean): string | undefined {
+  const { headers } = request
+  const trusted = trustProxy || trustsProxy(request.app)
+  const forwardedProto = trusted ? firstOf(headers['x-forwarded-proto']) : undefined
+  const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? headers.host
+  const origin = `${forwardedProto ?? (isEncrypted(request.socket) ? 'https' : 'http')}://${host ?? ''}`
+  return URL.canParse(origin) ? new URL(origin).origin : undefined
+}
+
+/** The path and query that the browser asked for, whatever the app is mounted under. */
+export function originalPathOf({ originalUrl, url }: AddressedRequest): string {
+  return typeof originalUrl === 'string' ? originalUrl : (url ?? '/')
+}
+
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return String(header ?? '').split(',', 1)[0]?.trim().toLowerCase() || undefined
+}
+
+function isEncrypted(socket: unknown): boolean {
+  return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true
+}
+
+/** Express's own setting. */
+function trustsProxy(app: unknown): boolean {
+  if (typeof app !== 'function' || !('get' in app) || typeof app.get !== 'function') return false
+  return Boolean((app.get as (setting: string) => unknown)('trust proxy'))
+}

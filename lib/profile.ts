@@ -1,0 +1,89 @@
+import { actingFor, claimsOf, parseResourceName, sidOf, textClaim, type Claims } from './claims'
+import type { TwilioTokens } from './tokens'
+import { withoutUndefined } from './without-undefined'
+
+/** Who logged in, as Passport's normalized profile. */
+export interface TwilioProfile {
+  readonly provider: 'twilio'
+  /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
+  readonly id: string
+  /** Their name, else their e-mail address, else the account's name, else `id`. */
+  readonly displayName: string
+  /** The parts of their name; one that Twilio does not tell is empty. */
+  readonly name?: { familyName: string; givenName: string } | undefined
+  readonly emails?: { value: string; verified?: boolean | undefined }[] | undefined
+  readonly accountSid?: string | undefined
+  readonly organizationSid?: string | undefined
+  readonly region?: string | undefined
+  /** The claims, or the account, that the profile was read from. */
+  readonly _json: Claims
+  /** The same, as JSON. */
+  readonly _raw: string
+}
+
+/** An account as Twilio's Accounts resource lists it. */
+export interface TwilioAccount {
+  readonly sid: string
+  readonly friendlyName?: string | undefined
+  /** The resource as it came. */
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The profile that the tokens tell of: by the ID token, else by the access token, completed by the account.
+ * `undefined` where none of them says who it is; none is invented.
+ */
+export function profileOf({ idToken, claims: accessClaims }: Pick<TwilioTokens, 'idToken' | 'claims'>, account?: TwilioAccount): TwilioProfile | undefined {
+  const idClaims = idToken === undefined ? {} : claimsOf(idToken)
+  const personal = [idClaims, accessClaims].find((claims) => identityIn(claims) !== undefined)
+  const id = (personal && identityIn(personal)) ?? account?.sid
+  if (id === undefined) return undefined
+
+  const json = personal ?? account?.json ?? {}
+  const claims = personal ?? {}
+  const actor = actingFor(claims) ?? actingFor(accessClaims)
+  return withoutUndefined<TwilioProfile>({
+    provider: 'twilio',
+    id,
+    displayName: displayNameIn(claims) ?? account?.friendlyName ?? id,
+    name: nameIn(claims),
+    emails: emailsIn(claims),
+    accountSid: sidOf(actor, 'AC') ?? account?.sid,
+    organizationSid: sidOf(actor, 'OR'),
+    region: regionIn(claims) ?? regionIn(accessClaims),
+    _json: json,
+    _raw: JSON.stringify(json)
+  })
+}
+
+/**
+ * `sub` where it names a person. Where it names the OAuth app, which is the same for everybody,
+ * whoever approved the app is the one who logged in.
+ */
+function identityIn(claims: Claims): string | undefined {
+  const subject = textClaim(claims, 'sub')
+  const name = parseResourceName(subject)
+  if (name?.type === 'oauthapp' || subject?.startsWith('OQ')) return actingFor(claims)?.sid
+  return name?.sid ?? subject ?? actingFor(claims)?.sid
+}
+
+function displayNameIn(claims: Claims): string | undefined {
+  return textClaim(claims, 'name') ?? textClaim(claims, 'preferred_username') ?? textClaim(claims, 'email')
+}
+
+function nameIn(claims: Claims): TwilioProfile['name'] {
+  const familyName = textClaim(claims, 'family_name')
+  const givenName = textClaim(claims, 'given_name')
+  return familyName === undefined && givenName === undefined ? undefined : { familyName: familyName ?? '', givenName: givenName ?? '' }
+}
+
+function emailsIn(claims: Claims): TwilioProfile['emails'] {
+  const value = textClaim(claims, 'email')
+  if (value === undefined) return undefined
+  const verified = claims.email_verified
+  return [typeof verified === 'boolean' ? { value, verified } : { value }]
+}
+
+function regionIn(claims: Claims): string | undefined {
+  return textClaim(claims, 'urn:tw:rgn') ?? (actingFor(claims) ?? parseResourceName(claims.sub))?.region
+}

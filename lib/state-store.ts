@@ -1,0 +1,98 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { LoginStateError } from './errors'
+import type { LoginBaggage, PendingLogins } from './pending-logins'
+
+/** What a passport-oauth2 state store is told about the login. */
+export interface StateStoreMetadata {
+  readonly authorizationURL: string
+  readonly tokenURL: string
+  readonly clientID: string
+  readonly callbackURL: string
+}
+
+/** A login as it goes to Twilio. */
+export interface BegunLogin {
+  readonly state: string | undefined
+  readonly codeVerifier: string | undefined
+}
+
+/** A login as it comes back. */
+export interface ReturnedLogin extends LoginBaggage {
+  readonly codeVerifier: string | undefined
+}
+
+/** Keeps a login from its beginning to its callback. */
+export interface LoginStore {
+  begin(request: object, baggage: LoginBaggage, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
+  /** Rejects or throws with a {@link LoginStateError}. */
+  finish(request: object, state: string | undefined, metadata: StateStoreMetadata): Promise<ReturnedLogin> | ReturnedLogin
+}
+
+/** A state store of passport-oauth2's kind, as an application may bring as `store`. Which parameters it takes is told by their count. */
+export interface StateStore {
+  store(...args: unknown[]): void
+  verify(...args: unknown[]): void
+}
+
+export function isStateStore(value: unknown): value is StateStore {
+  return (
+    typeof value === 'object' && value !== null && 'store' in value && typeof value.store === 'function' && 'verify' in value && typeof value.verify === 'function'
+  )
+}
+
+export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginStore {
+  const codeVerifier = (state: string | undefined) => (pkce && state !== undefined ? pending.codeVerifier(state) : undefined)
+  return {
+    begin(request, baggage) {
+      const state = pending.begin(request, baggage)
+      return { state, codeVerifier: codeVerifier(state) }
+    },
+    finish(request, state) {
+      return { ...pending.finish(request, state), codeVerifier: codeVerifier(state) }
+    }
+  }
+}
+
+/** PKCE's S256 challenge (RFC 7636 §4.2). */
+export function codeChallengeOf(codeVerifier: string): string {
+  return createHash('sha256').update(codeVerifier).digest('base64url')
+}
+
+/** The application's own store, called as passport-oauth2 calls it. */
+export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
+  return {
+    begin(request, { state: applicationState }, metadata) {
+      return new Promise((resolve, reject) => {
+        const codeVerifier = pkce ? randomBytes(32).toString('base64url') : undefined
+        const stored = (error: unknown, state: unknown) => {
+          if (error) reject(error as Error)
+          else resolve({ state: typeof state === 'string' ? state : undefined, codeVerifier })
+        }
+        switch (store.store.length) {
+          case 5:
+            store.store(request, codeVerifier, applicationState, metadata, stored)
+            break
+          case 4:
+            store.store(request, applicationState, metadata, stored)
+            break
+          case 3:
+            store.store(request, metadata, stored)
+            break
+          default:
+            store.store(request, stored)
+        }
+      })
+    },
+    finish(request, returned, metadata) {
+      return new Promise((resolve, reject) => {
+        const verified = (error: unknown, ok: unknown, state: unknown) => {
+          if (error) reject(error as Error)
+          else if (!ok) reject(new LoginStateError(returned === undefined ? 'missing' : 'unknown'))
+          else resolve({ state, codeVerifier: typeof ok === 'string' ? ok : undefined })
+        }
+        if (store.verify.length === 4) store.verify(request, returned, metadata, verified)
+        else store.verify(request, returned, verified)
+      })
+    }
+  }
+}

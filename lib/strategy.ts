@@ -1,0 +1,293 @@
+import type { Request } from 'express'
+import OAuth2Strategy, { AuthorizationError } from 'passport-oauth2'
+import type { StrategyFailure } from 'passport'
+import { lookUpAccount } from './account'
+import { badCallback, readCallback, type Callback } from './callback'
+import { claimsOf } from './claims'
+import type { OAuthParameters } from './dialect'
+import { rememberFinishedLogin } from './finished-login'
+import { speakTwilio } from './oauth2-adapter'
+import { TwilioOAuthClient } from './oauth-client'
+import { checkNumber, checkText, configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { originalPathOf, originOf } from './original-url'
+import { PendingLogins } from './pending-logins'
+import { profileOf, type TwilioProfile } from './profile'
+import { redact } from './redact'
+import { keepReturnTo, takeReturnTo } from './session/return-to'
+import { applicationLoginStore, codeChallengeOf, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { answerOf, type TwilioTokens } from './tokens'
+import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
+
+export interface TwilioStrategyOptions extends TwilioOAuthClientOptions {
+  /** Where Twilio sends people back to, as registered with the OAuth app. A path is completed from the request. */
+  readonly callbackURL: string
+  /** What to ask for. Default: `offline_access`, which gives a refresh token. */
+  readonly scope?: string | readonly string[] | undefined
+  /** Between the parts of a `scope` that is an array. Default: a space. */
+  readonly scopeSeparator?: string | undefined
+  /** PKCE with S256 (RFC 7636). Default: `true` on v2, `false` on v1, which does not document it. */
+  readonly pkce?: boolean | 'S256' | undefined
+  /** Ask Twilio for the page to log in on from the server, and send the browser straight there. Default: `false`. */
+  readonly resolveAuthorizeURL?: boolean | undefined
+  /** Complete the profile from Twilio's Accounts resource. Default: `false`. */
+  readonly lookUpAccount?: boolean | undefined
+  /** How many logins may wait in one session; the oldest goes first. Default: 8. */
+  readonly maxPendingLogins?: number | undefined
+  /** How long a login may wait, in ms. Default: 10 minutes. */
+  readonly pendingLoginTTL?: number | undefined
+  /** Where in the session pending logins are kept. Default: `oauth2:` and the host of the authorize endpoint. */
+  readonly sessionKey?: string | undefined
+  /** A state store of passport-oauth2's kind, instead of the session. */
+  readonly store?: object | undefined
+  /** Always on, whatever is given: the one-time value cannot be left out. */
+  readonly state?: unknown
+  /** No profile is made: `true`, or a function that decides. */
+  readonly skipUserProfile?: boolean | (() => boolean) | ((accessToken: string, done: (error: unknown, skip?: boolean) => void) => void) | undefined
+  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` when completing a `callbackURL` that is a path. Express's `trust proxy` does that too. */
+  readonly proxy?: boolean | undefined
+  /** Give `req` to `verify` first. Default: `false`. */
+  readonly passReqToCallback?: boolean | undefined
+}
+
+/** What `passport.authenticate('twilio', …)` takes beside Passport's own options. */
+export interface TwilioAuthenticateOptions {
+  /** Comes back in `info.state`: text, or anything that JSON can hold. */
+  readonly state?: unknown
+  readonly scope?: string | readonly string[] | undefined
+  readonly callbackURL?: string | undefined
+}
+
+/** Why nobody is logged in: Passport's failure. */
+interface Failure {
+  readonly failure: object | undefined
+}
+interface Success {
+  readonly user: Express.User
+  readonly info: object
+}
+
+const DEFAULT_SCOPE = 'offline_access'
+const DEFAULT_MAX_PENDING_LOGINS = 8
+const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
+
+/**
+ * "Log in with Twilio" for Passport: the authorization code grant (RFC 6749 §4.1) in Twilio's names.
+ *
+ * A login begins where `passport.authenticate('twilio')` is mounted without a code, and ends at the callback.
+ * Errors reach `next` as {@link LoginStateError}, `AuthorizationError`, and what {@link TwilioOAuthClient} throws;
+ * somebody who does not approve is Passport's failure.
+ */
+export class TwilioStrategy extends OAuth2Strategy {
+  override name = 'twilio'
+  /** Twilio's OAuth API with this strategy's options, without Passport. */
+  readonly client: TwilioOAuthClient
+
+  private readonly _options: TwilioStrategyOptions
+  private readonly _configuration: ClientConfiguration
+  private readonly _logins: LoginStore
+  private readonly _verifyUser: AnyVerify
+
+  /** @throws {TypeError} naming the option that is wrong, and what it should be */
+  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequest)
+  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequestAndParameters)
+  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: Verify)
+  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: VerifyWithParameters)
+  constructor(options: TwilioStrategyOptions, verify: unknown) {
+    const configuration = configure(options)
+    checkText('callbackURL', options.callbackURL, 'where Twilio sends people back to, as registered with the OAuth app')
+    checkScope(options.scope)
+    if (!isFunction(verify)) throw new TypeError('verify is missing: pass a function that finds the user, after the options.')
+    const { authorize, token, clientID, clientSecret, dialect } = configuration
+    super({ ...baseOptions(options), authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret }, verify)
+
+    this.client = new TwilioOAuthClient(options)
+    this._options = options
+    this._configuration = configuration
+    this._verifyUser = verify
+    this._logins = loginStore(options, { hostname: authorize.hostname, secret: clientSecret, pkce: checkPKCE(options.pkce) ?? dialect.pkce })
+    speakTwilio(this._oauth2, this.client, configuration.limits)
+  }
+
+  /** Passport's entry: begins a login, or ends one at the callback. */
+  override authenticate(req: Request, options: TwilioAuthenticateOptions = {}): void {
+    // Passport gives these to the strategy object anew at each request. Where it was given the object itself and
+    // not its name, all requests share it: the ones of this request must be taken before anything is awaited.
+    const success = this.success.bind(this)
+    const fail = this.fail.bind(this)
+    const redirect = this.redirect.bind(this)
+    const error = this.error.bind(this)
+
+    this._run(req, options)
+      .then((outcome) => {
+        if (typeof outcome === 'string') redirect(outcome)
+        else if ('user' in outcome) success(outcome.user, outcome.info)
+        else fail(outcome.failure as StrategyFailure | undefined)
+      })
+      .catch(error)
+  }
+
+  /**
+   * The profile by an access token alone, as passport-oauth2 asks for it; a subclass may make its own.
+   * Logins without such a subclass have it from the ID token too.
+   */
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): void {
+    this._profileOf({ accessToken, claims: claimsOf(accessToken) }).then((profile) => done(null, profile), done)
+  }
+
+  private async _run(req: Request, options: TwilioAuthenticateOptions): Promise<string | Success | Failure> {
+    const callback = readCallback(req)
+    if (!callback) return this._begin(req, options)
+    if (isSpeculative(req)) throw badCallback('a HEAD request or a prefetch must not spend the login')
+    return this._finish(req, callback, options)
+  }
+
+  /** RFC 6749 §4.1.1: where to send the browser. */
+  private async _begin(req: Request, options: TwilioAuthenticateOptions): Promise<string> {
+    const metadata = this._metadata(req, options)
+    const baggage = { state: options.state, returnTo: takeReturnTo(req) }
+    const { state, codeVerifier } = await this._logins.begin(req, baggage, metadata)
+    const parameters = {
+      redirectURI: metadata.callbackURL,
+      scope: this._scopeOf(options),
+      state,
+      codeChallenge: codeVerifier === undefined ? undefined : codeChallengeOf(codeVerifier),
+      extra: asParameters(this.authorizationParams(options))
+    }
+    return this._options.resolveAuthorizeURL ? this.client.resolveAuthorization(parameters) : this.client.authorizationURL(parameters)
+  }
+
+  /** RFC 6749 §4.1.2 to §4.1.4: believe the callback, change its code for tokens, and ask the application who this is. */
+  private async _finish(req: Request, { code, state, ...callback }: Callback, options: TwilioAuthenticateOptions): Promise<Success | Failure> {
+    const metadata = this._metadata(req, options)
+    const login = await this._logins.finish(req, state, metadata)
+    // For Passport's keepSessionInfo, and for the next try if this one comes to nothing.
+    if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
+    if (code === undefined) return refusal(callback, login.state)
+
+    const tokens = await this.client.exchangeCode({
+      code,
+      redirectURI: metadata.callbackURL,
+      codeVerifier: login.codeVerifier,
+      extra: asParameters(this.tokenParams(options))
+    })
+    const { user, info } = await callVerify(this._verifyUser, {
+      ...(this._options.passReqToCallback ? { request: req } : {}),
+      accessToken: tokens.accessToken,
+      refreshToken: tokens.refreshToken,
+      params: answerOf(tokens),
+      profile: await this._loadProfile(tokens)
+    })
+    if (!user) return { failure: info }
+    rememberFinishedLogin(req, { tokens, returnTo: login.returnTo })
+    return { user, info: { ...info, tokens, ...(login.state === undefined ? {} : { state: login.state }) } }
+  }
+
+  private _metadata(req: Request, options: TwilioAuthenticateOptions): StateStoreMetadata {
+    const { authorize, token, clientID } = this._configuration
+    const callbackURL = options.callbackURL ?? this._options.callbackURL
+    return {
+      authorizationURL: authorize.url,
+      tokenURL: token.url,
+      clientID,
+      callbackURL: isAbsolute(callbackURL) ? callbackURL : completeURL(callbackURL, req, this._options.proxy ?? false)
+    }
+  }
+
+  private _scopeOf(options: TwilioAuthenticateOptions): string {
+    const scope = options.scope ?? this._options.scope ?? DEFAULT_SCOPE
+    return typeof scope === 'string' ? scope : scope.join(this._options.scopeSeparator ?? ' ')
+  }
+
+  private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
+    if (await this._skipsProfile(tokens.accessToken)) return undefined
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+    if (this.userProfile === TwilioStrategy.prototype.userProfile) return this._profileOf(tokens)
+    return new Promise((resolve, reject) => {
+      this.userProfile(tokens.accessToken, (error, profile) => {
+        if (error) reject(error as Error)
+        else resolve(profile)
+      })
+    })
+  }
+
+  private _skipsProfile(accessToken: string): Promise<boolean> {
+    const skip = this._options.skipUserProfile ?? false
+    if (typeof skip === 'boolean') return Promise.resolve(skip)
+    return new Promise((resolve, reject) => {
+      const done = (error: unknown, skips?: boolean) => {
+        if (error) reject(error as Error)
+        else resolve(Boolean(skips))
+      }
+      const decision = skip(accessToken, done)
+      if (skip.length < 2) resolve(Boolean(decision))
+    })
+  }
+
+  private async _profileOf(tokens: Pick<TwilioTokens, 'accessToken' | 'idToken' | 'claims'>): Promise<TwilioProfile | undefined> {
+    const { accounts, limits } = this._configuration
+    const account = this._options.lookUpAccount ? await lookUpAccount(tokens.accessToken, accounts, limits) : undefined
+    return profileOf(tokens, account)
+  }
+}
+
+function isFunction(value: unknown): value is AnyVerify {
+  return typeof value === 'function'
+}
+
+/** The options that passport-oauth2 itself still uses. */
+function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: TwilioStrategyOptions) {
+  return { callbackURL, customHeaders: { ...customHeaders }, scopeSeparator, skipUserProfile, proxy }
+}
+
+function checkPKCE(pkce: unknown): boolean | undefined {
+  if (pkce === undefined || typeof pkce === 'boolean') return pkce
+  if (pkce === 'S256') return true
+  throw new TypeError("pkce must be true (S256) or false; Twilio takes no other method than 'S256'.")
+}
+
+function checkScope(scope: unknown): void {
+  const parts: unknown[] = Array.isArray(scope) ? scope : [scope]
+  if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw new TypeError('scope must be a string, or an array of strings.')
+}
+
+function loginStore(options: TwilioStrategyOptions, { hostname, secret, pkce }: { hostname: string; secret: string; pkce: boolean }): LoginStore {
+  const { store } = options
+  if (isStateStore(store)) return applicationLoginStore(store, pkce)
+  if (typeof store === 'object') throw new TypeError('store must have the functions store and verify, as a state store of passport-oauth2 has.')
+  const pending = new PendingLogins({
+    sessionKey: options.sessionKey ?? `oauth2:${hostname}`,
+    max: Math.floor(checkNumber('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS, 'logins')),
+    ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
+    secret
+  })
+  return sessionLoginStore(pending, pkce)
+}
+
+/** Whether this request is one that nobody looks at: its answer must not depend on it, nor anything be spent by it. */
+function isSpeculative({ method, headers }: Request): boolean {
+  const purpose = [headers['sec-purpose'], headers.purpose, headers['x-purpose'], headers['x-moz']].join()
+  return method === 'HEAD' || /prefetch|prerender|preview/i.test(purpose)
+}
+
+/** The person, or Twilio, said no (RFC 6749 §4.1.2.1). */
+function refusal({ error = '', error_description: description, error_uri: uri }: Callback, state: unknown): Failure {
+  const said = description === undefined ? '' : redact(description, [])
+  if (error === 'access_denied') return { failure: { message: said || 'Access was not approved.', ...(state === undefined ? {} : { state }) } }
+  const name = redact(error, [])
+  throw new AuthorizationError(`Twilio refused the login with ${name}${said && `: ${said}`}.`, name, uri && redact(uri, []))
+}
+
+function isAbsolute(url: string): boolean {
+  return /^[a-z][a-z\d+.-]*:/i.test(url)
+}
+
+function completeURL(path: string, req: Request, trustProxy: boolean): string {
+  const origin = originOf(req, trustProxy)
+  if (origin === undefined) throw badCallback('its Host header is no host name')
+  return new URL(path, origin + originalPathOf(req)).href
+}
+
+function asParameters(extra: object): OAuthParameters {
+  const given = Object.entries(extra).filter(([, value]) => value !== undefined && value !== null)
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
+}

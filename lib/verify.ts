@@ -1,0 +1,89 @@
+import type { Request } from 'express'
+import type { TwilioProfile } from './profile'
+
+/** Twilio's own answer to the code: `access_token`, `expires_in` and so on, each of which may be null. */
+export type TokenParameters = Readonly<Record<string, unknown>>
+
+/** A user, or nothing for somebody who may not log in. */
+export type MaybeUser = Express.User | false | null | undefined
+
+/** Ends `verify`: with an error, with a user, or without one and why (`info`). */
+export type VerifyCallback = (error?: unknown, user?: MaybeUser, info?: object) => void
+
+/** What `verify` gives back: nothing, when it calls `done`; else a promise of the user. */
+export type VerifyResult = Promise<MaybeUser> | Promise<void> | void
+
+export type Verify = (accessToken: string, refreshToken: string | undefined, profile: TwilioProfile | undefined, done: VerifyCallback) => VerifyResult
+
+export type VerifyWithParameters = (
+  accessToken: string,
+  refreshToken: string | undefined,
+  params: TokenParameters,
+  profile: TwilioProfile | undefined,
+  done: VerifyCallback
+) => VerifyResult
+
+/** With `passReqToCallback`. */
+export type VerifyWithRequest = (
+  req: Request,
+  accessToken: string,
+  refreshToken: string | undefined,
+  profile: TwilioProfile | undefined,
+  done: VerifyCallback
+) => VerifyResult
+
+/** With `passReqToCallback`. */
+export type VerifyWithRequestAndParameters = (
+  req: Request,
+  accessToken: string,
+  refreshToken: string | undefined,
+  params: TokenParameters,
+  profile: TwilioProfile | undefined,
+  done: VerifyCallback
+) => VerifyResult
+
+export type AnyVerify = (...args: unknown[]) => unknown
+
+export interface Verification {
+  /** Given first, with `passReqToCallback`. */
+  readonly request?: unknown
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
+  readonly params: TokenParameters
+  readonly profile: TwilioProfile | undefined
+}
+
+export interface Verified {
+  readonly user: MaybeUser
+  readonly info?: object | undefined
+}
+
+/**
+ * Asks the application who this is, in whichever of `verify`'s forms it has:
+ * four parameters; five, with `params`; variadic, which gets five; and with a promise instead of `done`.
+ *
+ * Rejects with what `verify` throws, rejects with, or passes to `done`.
+ */
+export function callVerify(verify: AnyVerify, { accessToken, refreshToken, params, profile, ...rest }: Verification): Promise<Verified> {
+  return new Promise((resolve, reject) => {
+    const done: VerifyCallback = (error, user, info) => {
+      if (error) reject(error as Error)
+      else resolve({ user, info })
+    }
+    const leading = 'request' in rest ? [rest.request] : []
+    const declared = verify.length - leading.length
+    const isVariadic = declared <= 0
+    const wantsParams = isVariadic || declared > 4
+    const takesDone = isVariadic || declared > 3
+    const result = verify(...leading, accessToken, refreshToken, ...(wantsParams ? [params] : []), profile, done)
+    if (!isThenable(result)) return
+    Promise.resolve(result).then((user) => {
+      // A function that takes `done` may be async only so as to await something, and call `done` later.
+      if (user !== undefined || !takesDone) done(null, user as MaybeUser)
+    }, reject)
+  })
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
