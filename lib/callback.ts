@@ -45,7 +45,7 @@ const VISIBLE = /^[\x20-\x7e]+$/
  * @throws {AuthorizationError} 400 for a parameter that comes twice, or is no plain text
  */
 export function readCallback(request: CallbackRequest): Callback | undefined {
-  const callback: { -readonly [parameter in CallbackParameter]?: string } = {}
+  const callback: Partial<Record<CallbackParameter, string>> = {}
   let damage: string | undefined
   for (const [name, value] of parametersOf(request)) {
     const bare = name.split('[', 1)[0] ?? name

@@ -89,7 +89,7 @@ export function callHttp({ method, endpoint, headers, body, signal }: HttpReques
     function fail(error: unknown): void {
       settle()
       request.destroy()
-      reject(error as Error)
+      reject(error)
     }
     function abort(): void {
       fail(signal?.reason)

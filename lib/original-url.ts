@@ -25,7 +25,8 @@ export function originalPathOf({ originalUrl, url }: AddressedRequest): string {
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {
-  return String(header ?? '').split(',', 1)[0]?.trim().toLowerCase() || undefined
+  const [first] = String(header ?? '').split(',', 1)
+  return first === undefined || first === '' ? undefined : first.trim().toLowerCase()
 }
 
 function isEncrypted(socket: unknown): boolean {

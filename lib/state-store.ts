@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { LoginStateError } from './errors'
+import { fromCallback } from './from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
 
 /** What a passport-oauth2 state store is told about the login. */
@@ -61,38 +62,21 @@ export function codeChallengeOf(codeVerifier: string): string {
 /** The application's own store, called as passport-oauth2 calls it. */
 export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   return {
-    begin(request, { state: applicationState }, metadata) {
-      return new Promise((resolve, reject) => {
-        const codeVerifier = pkce ? randomBytes(32).toString('base64url') : undefined
-        const stored = (error: unknown, state: unknown) => {
-          if (error) reject(error as Error)
-          else resolve({ state: typeof state === 'string' ? state : undefined, codeVerifier })
-        }
-        switch (store.store.length) {
-          case 5:
-            store.store(request, codeVerifier, applicationState, metadata, stored)
-            break
-          case 4:
-            store.store(request, applicationState, metadata, stored)
-            break
-          case 3:
-            store.store(request, metadata, stored)
-            break
-          default:
-            store.store(request, stored)
-        }
-      })
+    async begin(request, { state: applicationState }, metadata) {
+      const codeVerifier = pkce ? randomBytes(32).toString('base64url') : undefined
+      const parameters: Record<number, readonly unknown[]> = {
+        5: [request, codeVerifier, applicationState, metadata],
+        4: [request, applicationState, metadata],
+        3: [request, metadata]
+      }
+      const [state] = await fromCallback<[unknown?]>((stored) => store.store(...(parameters[store.store.length] ?? [request]), stored))
+      return { state: typeof state === 'string' ? state : undefined, codeVerifier }
     },
-    finish(request, returned, metadata) {
-      return new Promise((resolve, reject) => {
-        const verified = (error: unknown, ok: unknown, state: unknown) => {
-          if (error) reject(error as Error)
-          else if (!ok) reject(new LoginStateError(returned === undefined ? 'missing' : 'unknown'))
-          else resolve({ state, codeVerifier: typeof ok === 'string' ? ok : undefined })
-        }
-        if (store.verify.length === 4) store.verify(request, returned, metadata, verified)
-        else store.verify(request, returned, verified)
-      })
+    async finish(request, returned, metadata) {
+      const parameters = store.verify.length === 4 ? [request, returned, metadata] : [request, returned]
+      const [ok, state] = await fromCallback<[unknown?, unknown?]>((verified) => store.verify(...parameters, verified))
+      if (!ok) throw new LoginStateError(returned === undefined ? 'missing' : 'unknown')
+      return { state, codeVerifier: typeof ok === 'string' ? ok : undefined }
     }
   }
 }

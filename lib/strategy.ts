@@ -1,11 +1,11 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { AuthorizationError } from 'passport-oauth2'
-import type { StrategyFailure } from 'passport'
 import { lookUpAccount } from './account'
 import { badCallback, readCallback, type Callback } from './callback'
 import { claimsOf } from './claims'
 import type { OAuthParameters } from './dialect'
 import { rememberFinishedLogin } from './finished-login'
+import { fromCallback } from './from-callback'
 import { speakTwilio } from './oauth2-adapter'
 import { TwilioOAuthClient } from './oauth-client'
 import { checkNumber, checkText, configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
@@ -87,11 +87,13 @@ export class TwilioStrategy extends OAuth2Strategy {
   private readonly _logins: LoginStore
   private readonly _verifyUser: AnyVerify
 
+  /* eslint-disable @typescript-eslint/unified-signatures -- apart, and in this order, they give a function's parameters their types */
   /** @throws {TypeError} naming the option that is wrong, and what it should be */
   constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequest)
   constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequestAndParameters)
   constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: Verify)
   constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: VerifyWithParameters)
+  /* eslint-enable @typescript-eslint/unified-signatures */
   constructor(options: TwilioStrategyOptions, verify: unknown) {
     const configuration = configure(options)
     checkText('callbackURL', options.callbackURL, 'where Twilio sends people back to, as registered with the OAuth app')
@@ -121,7 +123,7 @@ export class TwilioStrategy extends OAuth2Strategy {
       .then((outcome) => {
         if (typeof outcome === 'string') redirect(outcome)
         else if ('user' in outcome) success(outcome.user, outcome.info)
-        else fail(outcome.failure as StrategyFailure | undefined)
+        else fail(outcome.failure)
       })
       .catch(error)
   }
@@ -200,27 +202,18 @@ export class TwilioStrategy extends OAuth2Strategy {
 
   private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
     if (await this._skipsProfile(tokens.accessToken)) return undefined
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+     
     if (this.userProfile === TwilioStrategy.prototype.userProfile) return this._profileOf(tokens)
-    return new Promise((resolve, reject) => {
-      this.userProfile(tokens.accessToken, (error, profile) => {
-        if (error) reject(error as Error)
-        else resolve(profile)
-      })
-    })
+    const [profile] = await fromCallback<[TwilioProfile?]>((done) => this.userProfile(tokens.accessToken, done))
+    return profile
   }
 
-  private _skipsProfile(accessToken: string): Promise<boolean> {
+  private async _skipsProfile(accessToken: string): Promise<boolean> {
     const skip = this._options.skipUserProfile ?? false
-    if (typeof skip === 'boolean') return Promise.resolve(skip)
-    return new Promise((resolve, reject) => {
-      const done = (error: unknown, skips?: boolean) => {
-        if (error) reject(error as Error)
-        else resolve(Boolean(skips))
-      }
-      const decision = skip(accessToken, done)
-      if (skip.length < 2) resolve(Boolean(decision))
-    })
+    if (typeof skip === 'boolean') return skip
+    if (skip.length < 2) return (skip as () => boolean)()
+    const [skips] = await fromCallback<[boolean?]>((done) => skip(accessToken, done))
+    return Boolean(skips)
   }
 
   private async _profileOf(tokens: Pick<TwilioTokens, 'accessToken' | 'idToken' | 'claims'>): Promise<TwilioProfile | undefined> {

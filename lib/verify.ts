@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { fromCallback } from './from-callback'
 import type { TwilioProfile } from './profile'
 
 /** Twilio's own answer to the code: `access_token`, `expires_in` and so on, each of which may be null. */
@@ -11,6 +12,7 @@ export type MaybeUser = Express.User | false | null | undefined
 export type VerifyCallback = (error?: unknown, user?: MaybeUser, info?: object) => void
 
 /** What `verify` gives back: nothing, when it calls `done`; else a promise of the user. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` gives
 export type VerifyResult = Promise<MaybeUser> | Promise<void> | void
 
 export type Verify = (accessToken: string, refreshToken: string | undefined, profile: TwilioProfile | undefined, done: VerifyCallback) => VerifyResult
@@ -64,24 +66,21 @@ export interface Verified {
  *
  * Rejects with what `verify` throws, rejects with, or passes to `done`.
  */
-export function callVerify(verify: AnyVerify, { accessToken, refreshToken, params, profile, ...rest }: Verification): Promise<Verified> {
-  return new Promise((resolve, reject) => {
-    const done: VerifyCallback = (error, user, info) => {
-      if (error) reject(error as Error)
-      else resolve({ user, info })
-    }
-    const leading = 'request' in rest ? [rest.request] : []
-    const declared = verify.length - leading.length
-    const isVariadic = declared <= 0
-    const wantsParams = isVariadic || declared > 4
-    const takesDone = isVariadic || declared > 3
+export async function callVerify(verify: AnyVerify, { accessToken, refreshToken, params, profile, ...rest }: Verification): Promise<Verified> {
+  const leading = 'request' in rest ? [rest.request] : []
+  const declared = verify.length - leading.length
+  const isVariadic = declared <= 0
+  const wantsParams = isVariadic || declared > 4
+  const takesDone = isVariadic || declared > 3
+  const [user, info] = await fromCallback<[MaybeUser?, object?]>((done) => {
     const result = verify(...leading, accessToken, refreshToken, ...(wantsParams ? [params] : []), profile, done)
     if (!isThenable(result)) return
-    Promise.resolve(result).then((user) => {
+    Promise.resolve(result).then((promised) => {
       // A function that takes `done` may be async only so as to await something, and call `done` later.
-      if (user !== undefined || !takesDone) done(null, user as MaybeUser)
-    }, reject)
+      if (promised !== undefined || !takesDone) done(null, promised as MaybeUser)
+    }, done)
   })
+  return { user, info }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
