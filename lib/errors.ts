@@ -79,3 +79,21 @@ export class LoginStateError extends Error {
     this.reason = reason
   }
 }
+
+/** How long to wait before another try, in seconds, where Twilio does not say. */
+const RETRY_AFTER = 5
+
+/** The tokens of a session have ended, and Twilio could not refresh them now. The session keeps them. `cause` says what happened. */
+export class TwilioUnavailableError extends Error {
+  override readonly name = 'TwilioUnavailableError'
+  /** The status an app answers with when it passes this error on: 503. */
+  readonly status = 503
+  /** Seconds after which to try again: the `Retry-After` of the answer. */
+  readonly retryAfter: number
+
+  constructor(cause: unknown) {
+    super('Twilio could not refresh the tokens of this session now. Try again in a moment; the login is kept.', { cause })
+    const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined
+    this.retryAfter = retryAt === undefined ? RETRY_AFTER : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000))
+  }
+}

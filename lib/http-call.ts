@@ -58,8 +58,8 @@ export function endpointOf(url: string): Endpoint {
  * The one place that talks to the network. Redirects are not followed, and the whole answer is read or none of it.
  *
  * @throws {TwilioTimeoutError} not answered whole within `timeout`
- * @throws {TwilioNetworkError} refused, unresolvable, reset, cut short
- * @throws {TwilioResponseError} too long, compressed without being asked, or not UTF-8
+ * @throws {TwilioNetworkError} refused, unresolvable, or broken before there was an answer
+ * @throws {TwilioResponseError} cut short, too long, compressed without being asked, or not UTF-8
  */
 export function callHttp({ method, endpoint, headers, body, signal }: HttpRequest, limits: CallLimits): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
@@ -112,7 +112,9 @@ export function callHttp({ method, endpoint, headers, body, signal }: HttpReques
       }
       const chunks: Buffer[] = []
       let length = 0
-      response.on('error', failOnNetwork)
+      response.on('error', (error) => {
+        fail(new TwilioResponseError('The answer broke off before its end.', { cause: withoutAnswer(error) }))
+      })
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
         if (length > limits.maxResponseBytes) fail(new TwilioResponseError(tooLong(limits)))

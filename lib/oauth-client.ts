@@ -4,6 +4,7 @@ import { TwilioResponseError } from './errors'
 import { callHttp, type HttpAnswer } from './http-call'
 import { idTokenChecker, type CheckIdToken } from './id-token'
 import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { retrying } from './retry'
 import { errorOf, isErrorBody } from './token-error'
 import { readTokens, type TwilioTokens } from './tokens'
 
@@ -57,12 +58,15 @@ const FORM = 'application/x-www-form-urlencoded'
  * @throws {TypeError} at construction, naming the option that is wrong
  */
 export class TwilioOAuthClient {
+  /** ms for a whole call to Twilio. */
+  readonly timeout: number
   readonly #configuration: ClientConfiguration
   readonly #checkIdToken: CheckIdToken
 
   constructor(options: TwilioOAuthClientOptions) {
     this.#configuration = configure(options)
     const { clientID, idToken, limits } = this.#configuration
+    this.timeout = limits.timeout
     this.#checkIdToken = idTokenChecker(clientID, idToken, limits)
   }
 
@@ -115,12 +119,14 @@ export class TwilioOAuthClient {
 
   /**
    * Buys new tokens with a refresh token (RFC 6749 §6). Where Twilio answers without a new refresh token, the old one is kept.
+   * A passing trouble (no connection, 429, 5xx) is tried again, at most twice and within `timeout`.
    *
    * @throws {TwilioTokenError} `invalid_grant` when the refresh token is spent, expired or revoked;
    * otherwise as {@link TwilioOAuthClient.exchangeCode}
    */
   refresh(refreshToken: string, { scope, signal }: RefreshOptions = {}): Promise<TwilioTokens> {
-    return this.#grant({ grant_type: 'refresh_token', refresh_token: refreshToken, scope }, signal)
+    const deadline = Date.now() + this.timeout
+    return retrying(() => this.#grant({ grant_type: 'refresh_token', refresh_token: refreshToken, scope }, signal, deadline), deadline, signal)
   }
 
   /**
@@ -132,7 +138,11 @@ export class TwilioOAuthClient {
     return this.#grant({ grant_type: 'client_credentials', scope, audience }, signal)
   }
 
-  async #grant(parameters: OAuthParameters & { readonly grant_type: string }, signal: AbortSignal | undefined): Promise<TwilioTokens> {
+  async #grant(
+    parameters: OAuthParameters & { readonly grant_type: string },
+    signal: AbortSignal | undefined,
+    deadline = Date.now() + this.timeout
+  ): Promise<TwilioTokens> {
     const { clientID, clientSecret, customHeaders, dialect, limits, token } = this.#configuration
     const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
     const answer = await callHttp(
@@ -143,7 +153,7 @@ export class TwilioOAuthClient {
         body: encodeParameters(dialect, { ...parameters, client_id: clientID, client_secret: clientSecret }),
         signal
       },
-      limits
+      { ...limits, timeout: deadline - Date.now() }
     )
     const body = parseJSON(answer)
     const succeeded = answer.status === 200 || answer.status === 201

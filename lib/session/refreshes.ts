@@ -1,0 +1,30 @@
+import type { TwilioTokens } from '../tokens'
+
+/** A refresh that was done: what came of it, and when (epoch ms). */
+export interface Refreshed {
+  readonly tokens: TwilioTokens
+  readonly at: number
+}
+
+/** Tokens that a refresh spends. */
+export interface SpentTokens {
+  readonly accessToken: string
+  readonly refreshToken: string
+}
+
+export interface RefreshLimits {
+  /** Until when the answer is waited for, in epoch ms. */
+  readonly deadline: number
+}
+
+/**
+ * Sees to it that tokens are refreshed once, whoever asks, and remembers what came of it
+ * for requests that come late with an old copy of the session.
+ */
+export interface Refreshes {
+  /**
+   * What came of refreshing these tokens: as remembered, as others are just being told, or by `refresh`.
+   * Rejects as `refresh` does.
+   */
+  once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>, limits: RefreshLimits): Promise<Refreshed>
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { isObject } from '../claims'
+import { checkText } from '../options'
+import { originalPathOf } from '../original-url'
+import { peekSession } from '../session-of'
+import { askToLogIn, rememberLoginPath } from './ask-to-log-in'
+import type { Middleware } from './middleware'
+
+export interface RequireLoginOptions {
+  /** Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there. */
+  readonly loginPath: string
+}
+
+/**
+ * Lets only people through whom Passport knows. A browser is sent to `loginPath`, and comes back to the page it wanted
+ * through {@link returnTo}; an API call (one that accepts no HTML, or comes from a script) is answered 401.
+ *
+ * @throws {TypeError} when `loginPath` is missing
+ */
+export function requireLogin(options: RequireLoginOptions): Middleware {
+  const given: unknown = options
+  const { loginPath } = isObject(given) ? given : {}
+  checkText('loginPath', loginPath, "the path of your login route, as in requireLogin({ loginPath: '/auth/twilio' })")
+  return (req, res, next) => {
+    if (isLoggedIn(req)) {
+      rememberLoginPath(req, loginPath)
+      next()
+    } else if (wasNotAskedFor(req)) {
+      next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
+    } else if (isPath(req, loginPath)) {
+      // A guard in front of the whole app must not keep people from logging in.
+      next()
+    } else {
+      askToLogIn(req, res, loginPath)
+    }
+  }
+}
+
+function isLoggedIn(req: IncomingMessage): boolean {
+  if ('isAuthenticated' in req && typeof req.isAuthenticated === 'function') return Boolean((req.isAuthenticated as () => unknown)())
+  return 'user' in req && Boolean(req.user)
+}
+
+/** Passport adds `isAuthenticated` when it reads the session. */
+function wasNotAskedFor(req: IncomingMessage): boolean {
+  const passport = peekSession(req)?.passport
+  return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
+}
+
+function isPath(req: IncomingMessage, path: string): boolean {
+  return originalPathOf(req).split('?', 1)[0] === path
+}

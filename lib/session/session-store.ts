@@ -1,0 +1,34 @@
+import { isObject } from '../claims'
+import { fromCallback } from '../from-callback'
+import { sessionIDOf, sessionOf } from '../session-of'
+
+interface Store {
+  get(id: string, done: (error?: unknown, session?: unknown) => void): void
+}
+
+function storeOf(req: object): Store | undefined {
+  const store = 'sessionStore' in req ? req.sessionStore : undefined
+  return isObject(store) && typeof store.get === 'function' ? (store as unknown as Store) : undefined
+}
+
+/**
+ * The session as its store has it now: `undefined` if it is gone, because the person has logged out meanwhile.
+ * Where it cannot be told, for a session without a store or a store in trouble, it is the request's own copy.
+ */
+export async function storedSession(req: object): Promise<Record<string, unknown> | undefined> {
+  const store = storeOf(req)
+  const id = sessionIDOf(req)
+  if (!store || id === undefined) return sessionOf(req)
+  try {
+    const [session] = await fromCallback<[unknown?]>((done) => store.get(id, done))
+    return isObject(session) ? session : undefined
+  } catch {
+    return sessionOf(req)
+  }
+}
+
+/** Saves the session now, where sessions can be saved before the end of the request. */
+export async function saveSession(session: Record<string, unknown>): Promise<void> {
+  const { save } = session
+  if (typeof save === 'function') await fromCallback((done) => save.call(session, done) as unknown)
+}

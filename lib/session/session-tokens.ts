@@ -1,0 +1,269 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { TwilioTokenError, TwilioUnavailableError } from '../errors'
+import { finishedLoginOf } from '../finished-login'
+import { TwilioOAuthClient } from '../oauth-client'
+import { checkText } from '../options'
+import { peekSession, sessionOf } from '../session-of'
+import type { TwilioTokens } from '../tokens'
+import { askToLogIn } from './ask-to-log-in'
+import { Freshness, isAlive } from './freshness'
+import { MemoryRefreshes } from './memory-refreshes'
+import type { Middleware } from './middleware'
+import type { Refreshes } from './refreshes'
+import { isRefreshable, Renewal, type RefreshableTokens, type Renewed } from './renewal'
+import { saveSession, storedSession } from './session-store'
+import { fromStored } from './stored-tokens'
+import { plainVault, sealedVault, type TokenVault } from './token-vault'
+
+export interface SessionTokensOptions {
+  /** Encrypts the tokens in the session: a long random text, or several, newest first, while one replaces another. Default: they are not encrypted. */
+  readonly secret?: string | readonly string[] | undefined
+  /** How long before its end a token is refreshed, in ms. Default: 60 s, but never more than half of a token's life. */
+  readonly leeway?: number | undefined
+  /** Makes refreshes happen once across processes: `redisRefreshes(redis)`. Default: once in this process. */
+  readonly refreshes?: Refreshes | undefined
+  /** Is told, in words, what an operator should know. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express's types are added to
+  namespace Express {
+    interface Request {
+      /** The live tokens of whoever is logged in; set by {@link SessionTokens.fresh} and {@link SessionTokens.keep}. */
+      twilioTokens?: TwilioTokens
+    }
+    interface AuthInfo {
+      /** What Twilio gave at this login. */
+      tokens?: TwilioTokens
+      /** What was given to `passport.authenticate('twilio', { state })`. */
+      state?: unknown
+    }
+  }
+}
+
+/** Where in the session the tokens are. */
+const SESSION_KEY = 'twilioTokens'
+
+/** How long a request whose token still lives waits for a new one, in ms. */
+const PATIENCE = 1000
+/** How long, after that was in vain, no such request waits, in ms. */
+const IMPATIENCE = 5000
+
+/** Twilio's tokens in the session: kept at login, fresh when needed, dropped at logout. */
+export class SessionTokens {
+  readonly #vault: TokenVault
+  readonly #freshness: Freshness
+  readonly #renewal: Renewal
+  readonly #warn: (message: string) => void
+  #hasWarned = false
+  /** Until when Twilio is taken to be slow, in epoch ms. */
+  #impatientUntil = 0
+
+  /**
+   * @param strategyOrClient whose tokens they are
+   * @throws {TypeError} naming the option that is wrong, and what it should be
+   */
+  constructor(strategyOrClient: TwilioOAuthClient | { readonly client: TwilioOAuthClient }, options: SessionTokensOptions = {}) {
+    const { secret, leeway, refreshes = new MemoryRefreshes(), warn = emitWarning } = options
+    checkLeeway(leeway)
+    this.#vault = secret === undefined ? plainVault : sealedVault(checkSecrets(secret))
+    this.#freshness = new Freshness(leeway)
+    this.#renewal = new Renewal(clientOf(strategyOrClient), refreshes, this.#freshness)
+    this.#warn = warn
+  }
+
+  /**
+   * Puts the tokens of a login into the session. Goes after `passport.authenticate('twilio')` at the callback.
+   *
+   * Passes an error on when there was no login before it, and when there is no session.
+   */
+  keep(): Middleware {
+    return (req, _res, next) => {
+      const tokens = loginTokensOf(req)
+      if (!tokens) {
+        next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
+        return
+      }
+      this.#put(req, tokens).then(() => {
+        setTokens(req, tokens)
+        next()
+      }, next)
+    }
+  }
+
+  /**
+   * Sees to it that `req.twilioTokens` is alive: refreshes it when it is within `leeway` of its end. Goes before whatever calls Twilio.
+   *
+   * Somebody without tokens, or whose refresh Twilio refuses, is asked to log in again: a browser at the `loginPath` of the
+   * `requireLogin()` before it, an API call by a 401. When Twilio is slow or down, a token that still lives is used;
+   * without one, {@link TwilioUnavailableError} (503, with `Retry-After`) is passed on, and the session keeps what it has.
+   */
+  fresh(): Middleware {
+    return (req, res, next) => {
+      const proceed = (tokens: TwilioTokens | undefined) => {
+        if (tokens) {
+          setTokens(req, tokens)
+          next()
+        } else {
+          askToLogIn(req, res)
+        }
+      }
+      const known = this.#readAtOnce(req)
+      if (known && !this.#freshness.isStale(known)) proceed(known)
+      else this.#freshen(req).then(proceed, (error: unknown) => passOn(error, res, next))
+    }
+  }
+
+  /** Takes the tokens out of the session. Goes before `req.logout()`. */
+  drop(): Middleware {
+    return (req, _res, next) => {
+      forget(req)
+      next()
+    }
+  }
+
+  /** The tokens in a request's session as they are, stale or not; `undefined` where there are none. */
+  async of(req: object): Promise<TwilioTokens | undefined> {
+    const session = peekSession(req)
+    if (!session || session[SESSION_KEY] === undefined) return undefined
+    const { tokens, isOutdated } = await this.#vault.read(session[SESSION_KEY])
+    if (!tokens) {
+      forget(req)
+      this.#warnOnce('The Twilio tokens in a session could not be read, and were dropped. Has SessionTokens been given another secret? Keep the old one behind the new: secret: [new, old].')
+    } else if (isOutdated) {
+      await this.#put(req, tokens)
+    }
+    return tokens
+  }
+
+  /** The tokens of a session, where nothing has to be waited for or put right. */
+  #readAtOnce(req: object): TwilioTokens | undefined {
+    const read = this.#vault.read(peekSession(req)?.[SESSION_KEY])
+    return read instanceof Promise || read.isOutdated ? undefined : read.tokens
+  }
+
+  async #put(req: object, tokens: TwilioTokens): Promise<void> {
+    const session = sessionOf(req)
+    session[SESSION_KEY] = await this.#vault.put(tokens)
+  }
+
+  async #freshen(req: object): Promise<TwilioTokens | undefined> {
+    const tokens = await this.of(req)
+    if (!tokens || !this.#freshness.isStale(tokens)) return tokens
+    if (!isRefreshable(tokens)) return isAlive(tokens) ? tokens : undefined
+    let renewed: Renewed | undefined
+    try {
+      renewed = await this.#renew(tokens)
+    } catch (error) {
+      return this.#withoutRefresh(req, tokens, error)
+    }
+    if (!renewed) return tokens
+    await this.#putRenewed(req, renewed)
+    return renewed.tokens
+  }
+
+  /** Fresh tokens; or `undefined` if Twilio takes its time and the ones at hand still live. The refresh goes on, and is remembered. */
+  async #renew(tokens: RefreshableTokens): Promise<Renewed | undefined> {
+    const renewed = this.#renewal.renew(tokens)
+    if (!isAlive(tokens)) return renewed
+    // Whoever waits is told of a failure; if nobody does, the next request will meet it.
+    renewed.catch(() => undefined)
+    const patience = this.#impatientUntil > Date.now() ? 0 : PATIENCE
+    const waiting = new AbortController()
+    const patienceOver = pause(patience, undefined, { signal: waiting.signal }).then(() => {
+      this.#impatientUntil = Date.now() + IMPATIENCE
+      return undefined
+    })
+    try {
+      return await Promise.race([renewed, patienceOver])
+    } finally {
+      waiting.abort()
+    }
+  }
+
+  async #putRenewed(req: object, { tokens, isOurs }: Renewed): Promise<void> {
+    // A logout that came in between has the last word: the session must not come back with the tokens.
+    if (!(await storedSession(req))) return
+    await this.#put(req, tokens)
+    if (!isOurs) return
+    try {
+      // The old tokens are spent; the new ones should outlive this process.
+      await saveSession(sessionOf(req))
+    } catch {
+      this.#warnOnce('Refreshed Twilio tokens could not be saved at once. Is the session store in trouble? They will be saved with the session at the end of the request.')
+    }
+  }
+
+  /** What a request can go on with when the refresh has failed. */
+  async #withoutRefresh(req: object, tokens: RefreshableTokens, error: unknown): Promise<TwilioTokens | undefined> {
+    if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
+      const newer = await this.#newerTokens(req, tokens)
+      if (newer) await this.#put(req, newer)
+      else forget(req)
+      return newer
+    }
+    if (isAlive(tokens)) return tokens
+    // Twilio's own way to say that it knows neither app nor token. The app may be mended; the session waits for it.
+    if (error instanceof TwilioTokenError && error.code === 'invalid_client') return undefined
+    throw new TwilioUnavailableError(error)
+  }
+
+  /** Another process may have been first, and have left its tokens in the session. */
+  async #newerTokens(req: object, tokens: TwilioTokens): Promise<TwilioTokens | undefined> {
+    const stored = await storedSession(req)
+    const { tokens: newer } = await this.#vault.read(stored?.[SESSION_KEY])
+    return newer && newer.accessToken !== tokens.accessToken && isAlive(newer) ? newer : undefined
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    this.#warn(message)
+  }
+}
+
+function clientOf(strategyOrClient: TwilioOAuthClient | { readonly client: TwilioOAuthClient }): TwilioOAuthClient {
+  const given: unknown = strategyOrClient
+  const client: unknown = typeof given === 'object' && given !== null && 'client' in given ? given.client : given
+  if (client instanceof TwilioOAuthClient) return client
+  throw new TypeError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
+}
+
+function checkSecrets(secret: string | readonly string[]): [string, ...string[]] {
+  const [newest, ...older] = typeof secret === 'string' ? [secret] : secret
+  const meaning = 'a long random text, or an array of such, newest first'
+  checkText('secret', newest, meaning)
+  for (const one of older) checkText('secret', one, meaning)
+  return [newest, ...older]
+}
+
+function checkLeeway(leeway: unknown): void {
+  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw new TypeError('leeway must be a number of ms, 0 or more.')
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, 'PassportTwilioWarning')
+}
+
+function loginTokensOf(req: IncomingMessage): TwilioTokens | undefined {
+  const info = 'authInfo' in req ? req.authInfo : undefined
+  const fromInfo = typeof info === 'object' && info !== null && 'tokens' in info ? fromStored(info.tokens) : undefined
+  return finishedLoginOf(req)?.tokens ?? fromInfo
+}
+
+function setTokens(req: IncomingMessage, tokens: TwilioTokens): void {
+  Object.assign(req, { twilioTokens: tokens })
+}
+
+function forget(req: object): void {
+  const session = peekSession(req)
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects whose keys are gone only when deleted
+  if (session) delete session[SESSION_KEY]
+}
+
+function passOn(error: unknown, res: ServerResponse, next: (error?: unknown) => void): void {
+  if (error instanceof TwilioUnavailableError) res.setHeader('Retry-After', error.retryAfter)
+  next(error)
+}

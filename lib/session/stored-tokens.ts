@@ -1,0 +1,45 @@
+import { claimsOf, isObject, type Claims } from '../claims'
+import { LRUCache } from '../lru-cache'
+import type { TwilioTokens } from '../tokens'
+import { withoutUndefined } from '../without-undefined'
+
+/** Tokens as they are put away: without the claims, which the access token tells again. */
+export type StoredTokens = Omit<TwilioTokens, 'claims'>
+
+const claimsByToken = new LRUCache<Claims>(1000)
+
+export function toStored({ accessToken, refreshToken, idToken, tokenType, scope, expiresAt }: TwilioTokens): StoredTokens {
+  return withoutUndefined<StoredTokens>({ accessToken, refreshToken, idToken, tokenType, scope, expiresAt })
+}
+
+/** Tokens from where they were put away, or `undefined` for anything that is not tokens. */
+export function fromStored(stored: unknown): TwilioTokens | undefined {
+  if (!isStoredTokens(stored)) return undefined
+  return { ...stored, claims: knownClaimsOf(stored.accessToken) }
+}
+
+function isStoredTokens(stored: unknown): stored is StoredTokens {
+  if (!isObject(stored)) return false
+  const { accessToken, refreshToken, idToken, tokenType, scope, expiresAt } = stored
+  return (
+    typeof accessToken === 'string' &&
+    typeof tokenType === 'string' &&
+    isTextOrMissing(refreshToken) &&
+    isTextOrMissing(idToken) &&
+    isTextOrMissing(scope) &&
+    (expiresAt === undefined || typeof expiresAt === 'number')
+  )
+}
+
+function isTextOrMissing(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
+}
+
+/** The same session asks again and again; a token's claims never change. */
+function knownClaimsOf(accessToken: string): Claims {
+  const known = claimsByToken.get(accessToken)
+  if (known) return known
+  const claims = claimsOf(accessToken)
+  claimsByToken.set(accessToken, claims)
+  return claims
+}
