@@ -57,7 +57,7 @@ export class SessionTokens {
   readonly #freshness: Freshness
   readonly #renewal: Renewal
   readonly #warn: (message: string) => void
-  #hasWarned = false
+  readonly #warned = new Set<string>()
   /** Until when Twilio is taken to be slow, in epoch ms. */
   #impatientUntil = 0
 
@@ -126,9 +126,9 @@ export class SessionTokens {
 
   /** The tokens in a request's session as they are, stale or not; `undefined` where there are none. */
   async of(req: object): Promise<TwilioTokens | undefined> {
-    const session = peekSession(req)
-    if (!session || session[SESSION_KEY] === undefined) return undefined
-    const { tokens, isOutdated } = await this.#vault.read(session[SESSION_KEY])
+    const stored = peekSession(req)?.[SESSION_KEY]
+    if (stored === undefined) return undefined
+    const { tokens, isOutdated } = await this.#vault.read(stored)
     if (!tokens) {
       forget(req)
       this.#warnOnce('The Twilio tokens in a session could not be read, and were dropped. Has SessionTokens been given another secret? Keep the old one behind the new: secret: [new, old].')
@@ -218,8 +218,8 @@ export class SessionTokens {
   }
 
   #warnOnce(message: string): void {
-    if (this.#hasWarned) return
-    this.#hasWarned = true
+    if (this.#warned.has(message)) return
+    this.#warned.add(message)
     this.#warn(message)
   }
 }

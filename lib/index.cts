@@ -1,0 +1,53 @@
+// What `require('passport-twilio')` gives: the constructor, as Passport's users expect, with everything else on it.
+/* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-require-imports -- the one way to give a CommonJS export types beside its value */
+import surface = require('./index.js')
+
+const TwilioStrategy: typeof surface.TwilioStrategy & typeof surface = Object.assign(surface.TwilioStrategy, surface)
+type TwilioStrategy = surface.TwilioStrategy
+
+namespace TwilioStrategy {
+  export type TwilioStrategy = surface.TwilioStrategy
+  export type Strategy = surface.TwilioStrategy
+  export type TwilioStrategyOptions = surface.TwilioStrategyOptions
+  export type TwilioAuthenticateOptions = surface.TwilioAuthenticateOptions
+  export type MaybeUser = surface.MaybeUser
+  export type TokenParameters = surface.TokenParameters
+  export type Verify = surface.Verify
+  export type VerifyCallback = surface.VerifyCallback
+  export type VerifyResult = surface.VerifyResult
+  export type VerifyWithParameters = surface.VerifyWithParameters
+  export type VerifyWithRequest = surface.VerifyWithRequest
+  export type VerifyWithRequestAndParameters = surface.VerifyWithRequestAndParameters
+  export type TwilioOAuthClient = surface.TwilioOAuthClient
+  export type TwilioOAuthClientOptions = surface.TwilioOAuthClientOptions
+  export type AuthorizationParameters = surface.AuthorizationParameters
+  export type CallOptions = surface.CallOptions
+  export type ClientCredentialsOptions = surface.ClientCredentialsOptions
+  export type ExchangeCodeOptions = surface.ExchangeCodeOptions
+  export type RefreshOptions = surface.RefreshOptions
+  export type IdTokenOptions = surface.IdTokenOptions
+  export type JSONWebKeySet = surface.JSONWebKeySet
+  export type ApiVersion = surface.ApiVersion
+  export type OAuthParameters = surface.OAuthParameters
+  export type Claims = surface.Claims
+  export type TwilioProfile = surface.TwilioProfile
+  export type TwilioTokens = surface.TwilioTokens
+  export type LoginStateError = surface.LoginStateError
+  export type LoginStateReason = surface.LoginStateReason
+  export type TwilioIdTokenError = surface.TwilioIdTokenError
+  export type TwilioNetworkError = surface.TwilioNetworkError
+  export type TwilioResponseError = surface.TwilioResponseError
+  export type TwilioTimeoutError = surface.TwilioTimeoutError
+  export type TwilioTokenError = surface.TwilioTokenError
+  export type TwilioUnavailableError = surface.TwilioUnavailableError
+  export type RequireLoginOptions = surface.RequireLoginOptions
+  export type SessionTokens = surface.SessionTokens
+  export type SessionTokensOptions = surface.SessionTokensOptions
+  export type Refreshed = surface.Refreshed
+  export type Refreshes = surface.Refreshes
+  export type RefreshLimits = surface.RefreshLimits
+  export type SpentTokens = surface.SpentTokens
+  export type Middleware = surface.Middleware
+}
+
+export = TwilioStrategy

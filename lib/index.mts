@@ -1,0 +1,2 @@
+export * from './index.js'
+export { TwilioStrategy as default } from './index.js'
