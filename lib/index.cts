@@ -47,6 +47,8 @@ namespace TwilioStrategy {
   export type Refreshes = surface.Refreshes
   export type RefreshLimits = surface.RefreshLimits
   export type SpentTokens = surface.SpentTokens
+  export type RedisClient = surface.RedisClient
+  export type RedisRefreshesOptions = surface.RedisRefreshesOptions
   export type Middleware = surface.Middleware
 }
 
