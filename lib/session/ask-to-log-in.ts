@@ -48,13 +48,16 @@ function pageToComeBackTo(req: IncomingMessage): string | undefined {
   return origin === originOf(req, false) ? sameOriginPath(pathname + search) : undefined
 }
 
+/** What a browser says a request is for (`Sec-Fetch-Dest`) when it will show the answer as a page. */
+const PAGES = ['document', 'iframe', 'frame', 'embed', 'object']
+
 /** Whether a browser asks for a page to show, and not a script, an image or an API client for something else. */
 function wantsPage({ headers }: IncomingMessage): boolean {
   if (String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
-  const mode = headers['sec-fetch-mode']
-  if (mode !== undefined && mode !== 'navigate') return false
   const accepted = acceptedTypes(headers.accept)
   if (accepted.includes('text/html')) return true
+  const destination = headers['sec-fetch-dest']
+  if (destination !== undefined && !PAGES.includes(destination)) return false
   return !accepted.some((type) => type.endsWith('json')) && accepted.some((type) => type === '*/*' || type === 'text/*')
 }
 
