@@ -1,6 +1,7 @@
 import { decodeJWT, type Claims } from './claims'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import { callHttp, endpointOf, type CallLimits } from './http-call'
+import { jose } from './jose'
 import type { IdTokenOptions } from './options'
 
 /** How far two clocks may be apart, in seconds. */
@@ -56,25 +57,22 @@ function isLater(time: unknown, now: number): boolean {
 
 function signatureChecker({ jwksURL, jwks }: IdTokenOptions, limits: CallLimits): ((idToken: string) => Promise<void>) | undefined {
   if (jwksURL === undefined && jwks === undefined) return undefined
-  let verifying: Promise<(idToken: string) => Promise<unknown>> | undefined
+  let resolveKey: ReturnType<typeof keys> | undefined
 
-  async function load(): Promise<(idToken: string) => Promise<unknown>> {
-    const jose = await import('jose')
-    const keys =
-      jwksURL === undefined
-        ? jose.createLocalJWKSet(jwks as Parameters<typeof jose.createLocalJWKSet>[0])
-        : jose.createRemoteJWKSet(new URL(jwksURL), {
-            [jose.customFetch]: keyFetcher(jwksURL, limits),
-            timeoutDuration: limits.timeout,
-            cooldownDuration: KEYS_COOLDOWN_MS
-          })
-    return (idToken) => jose.compactVerify(idToken, keys, { algorithms: ALGORITHMS })
+  function keys() {
+    const { createLocalJWKSet, createRemoteJWKSet, customFetch } = jose()
+    if (jwksURL === undefined) return createLocalJWKSet(jwks as Parameters<typeof createLocalJWKSet>[0])
+    return createRemoteJWKSet(new URL(jwksURL), {
+      [customFetch]: keyFetcher(jwksURL, limits),
+      timeoutDuration: limits.timeout,
+      cooldownDuration: KEYS_COOLDOWN_MS
+    })
   }
 
   return async (idToken) => {
-    const verify = await (verifying ??= load())
+    resolveKey ??= keys()
     try {
-      await verify(idToken)
+      await jose().compactVerify(idToken, resolveKey, { algorithms: ALGORITHMS })
     } catch (error) {
       if (error instanceof TwilioNetworkError || error instanceof TwilioTimeoutError || error instanceof TwilioResponseError) throw error
       throw refused('its signature does not hold', error)

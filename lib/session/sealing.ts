@@ -1,13 +1,11 @@
 import { createHash, hkdfSync } from 'node:crypto'
+import { jose } from '../jose'
 
 /** A key for {@link seal}, and the name that tells it from others. */
 export interface SealingKey {
   readonly id: string
   readonly key: Uint8Array
 }
-
-/** jose is loaded where something is sealed, and not with the package. */
-const jose = () => import('jose')
 
 /** A key made of a secret (RFC 5869), different for each purpose. */
 export function sealingKey(secret: string, purpose: string): SealingKey {
@@ -16,15 +14,15 @@ export function sealingKey(secret: string, purpose: string): SealingKey {
 }
 
 /** JSON, encrypted and proof against change: a compact JWE (RFC 7516) with `dir` and `A256GCM`. */
-export async function seal(value: unknown, { id, key }: SealingKey): Promise<string> {
-  const { CompactEncrypt } = await jose()
+export function seal(value: unknown, { id, key }: SealingKey): Promise<string> {
+  const { CompactEncrypt } = jose()
   const header = { alg: 'dir', enc: 'A256GCM', kid: id }
   return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value))).setProtectedHeader(header).encrypt(key)
 }
 
 /** What was sealed with one of the keys, and with which; `undefined` for anything else. */
 export async function open(sealed: string, keys: readonly SealingKey[]): Promise<{ value: unknown; key: SealingKey } | undefined> {
-  const { compactDecrypt } = await jose()
+  const { compactDecrypt } = jose()
   try {
     let used: SealingKey | undefined
     const { plaintext } = await compactDecrypt(
