@@ -30,7 +30,7 @@ export function errorOf(answer: HttpAnswer, body: unknown, { grantType, secrets 
   // A status that says success cannot be passed on with an error.
   const status = answer.status >= 400 ? answer.status : 502
   const code = redact(textOf(fields?.error) ?? text?.match(OAUTH_ERRORS)?.[0] ?? errorForStatus(status, grantType), secrets)
-  const said = text === undefined ? '' : `: ${redact(text, secrets)}`
+  const said = text === undefined ? '' : `: ${withoutName(redact(text, secrets), code)}`
   const moreInfo = textOf(fields?.more_info) ?? textOf(fields?.error_uri)
   return new TwilioTokenError(`Twilio answered ${answer.status} ${code}${said}. ${ADVICE[code] ?? OTHER_ADVICE}`, {
     code,
@@ -48,6 +48,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   invalid_scope: 'Check scope against what the OAuth app may ask for.',
   temporarily_unavailable: 'Try again later.',
   server_error: 'Twilio is in trouble; try again later.'
+}
+
+/** What was said, without the name that stands before it and the full stop after it, which the message has itself. */
+function withoutName(text: string, code: string): string {
+  return (text.startsWith(`${code}: `) ? text.slice(code.length + 2) : text).replace(/\.$/, '')
 }
 
 /** Statuses that speak for themselves, whatever a proxy wrote under them. */

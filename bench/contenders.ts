@@ -1,0 +1,256 @@
+import { createHash, randomBytes } from 'node:crypto'
+import http from 'node:http'
+import type { Express, RequestHandler } from 'express'
+import session from 'express-session'
+import passport from 'passport'
+import type { Provider } from './provider'
+
+/**
+ * The same small app, once with each library: `/login`, `/callback`, and `/account` behind the login, on express-session's
+ * memory store (express-openid-connect keeps its own cookie). Each uses state and PKCE, renews the session at login,
+ * reads the person from the ID token, and keeps the tokens in the session.
+ */
+export type Contender = (app: Express, provider: Provider, callbackURL: string) => void | Promise<void>
+
+const secret = 'of the benchmark, and long enough for everybody'
+const clientSecret = 'client secret of the benchmark'
+
+declare module 'express-session' {
+  interface SessionData {
+    login?: { state: string; verifier: string }
+    user?: unknown
+    tokens?: unknown
+    grant?: { response?: { access_token?: string; raw?: unknown; jwt?: { id_token?: { payload?: { sub?: string } } } } }
+  }
+}
+
+function memorySession(): RequestHandler {
+  return session({ secret, resave: false, saveUninitialized: false })
+}
+
+function account(app: Express, ...guards: RequestHandler[]): void {
+  app.get('/account', ...guards, (_req, res) => {
+    res.send('the account')
+  })
+}
+
+function usePassport(app: Express, strategy: passport.Strategy, name: string): passport.Authenticator {
+  const instance = new passport.Passport()
+  instance.use(name, strategy)
+  instance.serializeUser((user, done) => done(null, user))
+  instance.deserializeUser((user: Express.User, done) => done(null, user))
+  app.use(memorySession(), instance.session() as RequestHandler)
+  return instance
+}
+
+const authenticated: RequestHandler = (req, res, next) => {
+  if (req.isAuthenticated()) next()
+  else res.status(401).end()
+}
+
+function claimsOf(idToken: unknown): { sub: string; aud: string; exp: number } {
+  return JSON.parse(Buffer.from(String(idToken).split('.')[1] ?? '', 'base64url').toString()) as { sub: string; aud: string; exp: number }
+}
+
+/** What a careful developer writes by hand, and no more. */
+const minimum: Contender = (app, provider, callbackURL) => {
+  const agent = new http.Agent({ keepAlive: true })
+  const { hostname, port } = new URL(provider.issuer)
+
+  function requestTokens(code: string, verifier: string): Promise<Record<string, unknown>> {
+    const body = new URLSearchParams({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: callbackURL,
+      client_id: provider.clientID,
+      client_secret: clientSecret,
+      code_verifier: verifier
+    }).toString()
+    return new Promise((resolve, reject) => {
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': Buffer.byteLength(body) }
+      const request = http.request({ hostname, port, path: '/token', method: 'POST', agent, headers }, (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => (text += chunk))
+        response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>))
+      })
+      request.on('error', reject)
+      request.end(body)
+    })
+  }
+
+  app.use(memorySession())
+  app.get('/login', (req, res) => {
+    const state = randomBytes(16).toString('base64url')
+    const verifier = randomBytes(32).toString('base64url')
+    req.session.login = { state, verifier }
+    const query = new URLSearchParams({
+      response_type: 'code',
+      client_id: provider.clientID,
+      redirect_uri: callbackURL,
+      scope: 'offline_access',
+      state,
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256'
+    })
+    res.redirect(`${provider.issuer}/authorize?${query.toString()}`)
+  })
+  app.get('/callback', (req, res, next) => {
+    const { login } = req.session
+    if (!login || login.state !== req.query.state) {
+      res.status(403).end()
+      return
+    }
+    requestTokens(String(req.query.code), login.verifier).then((tokens) => {
+      const { sub, aud, exp } = claimsOf(tokens.id_token)
+      if (aud !== provider.clientID || exp * 1000 < Date.now()) {
+        res.status(403).end()
+        return
+      }
+      req.session.regenerate((error: unknown) => {
+        if (error) {
+          next(error)
+          return
+        }
+        req.session.user = { id: sub }
+        req.session.tokens = tokens
+        res.redirect('/account')
+      })
+    }, next)
+  })
+  account(app, (req, res, next) => {
+    if (req.session.user) next()
+    else res.status(401).end()
+  })
+}
+
+function ours(apiVersion: 'v1' | 'v2', guard: 'plain' | 'isAuthenticated' | 'requireLogin' | 'fresh' | 'encrypted'): Contender {
+  return async (app, provider, callbackURL) => {
+    const { requireLogin, SessionTokens, TwilioStrategy } = await import('passport-twilio')
+    const strategy = new TwilioStrategy({ clientID: provider.clientID, clientSecret, callbackURL, apiVersion, baseURL: provider.issuer }, (_accessToken, _refreshToken, profile, done) =>
+      done(null, { id: profile?.id })
+    )
+    const tokens = new SessionTokens(strategy, guard === 'encrypted' ? { secret } : {})
+    const instance = usePassport(app, strategy, 'twilio')
+    app.get('/login', instance.authenticate('twilio') as RequestHandler)
+    app.get('/callback', instance.authenticate('twilio') as RequestHandler, tokens.keep(), (_req, res) => res.redirect('/account'))
+    const login = requireLogin({ loginPath: '/login' })
+    account(app, ...{ plain: [login], isAuthenticated: [authenticated], requireLogin: [login], fresh: [login, tokens.fresh()], encrypted: [login, tokens.fresh()] }[guard])
+  }
+}
+
+const passportOAuth2: Contender = async (app, provider, callbackURL) => {
+  const { Strategy } = await import('passport-oauth2')
+  const strategy = new Strategy(
+    {
+      authorizationURL: `${provider.issuer}/authorize`,
+      tokenURL: `${provider.issuer}/token`,
+      clientID: provider.clientID,
+      clientSecret,
+      callbackURL,
+      scope: 'offline_access',
+      state: true,
+      pkce: true
+    },
+    (accessToken: string, refreshToken: string, params: { id_token: string }, _profile: unknown, done: (error: unknown, user: object, info: object) => void) => {
+      const { sub, aud, exp } = claimsOf(params.id_token)
+      if (aud !== provider.clientID || exp * 1000 < Date.now()) throw new Error('bad ID token')
+      done(null, { id: sub }, { tokens: { ...params, access_token: accessToken, refresh_token: refreshToken } })
+    }
+  )
+  const instance = usePassport(app, strategy, 'oauth2')
+  app.get('/login', instance.authenticate('oauth2') as RequestHandler)
+  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, (req, res) => {
+    req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
+    res.redirect('/account')
+  })
+  account(app, authenticated)
+}
+
+const openidClient: Contender = async (app, provider, callbackURL) => {
+  const client = await import('openid-client')
+  const { Strategy } = await import('openid-client/passport')
+  const config = await client.discovery(new URL(provider.issuer), provider.clientID, undefined, client.ClientSecretPost(clientSecret), { execute: [client.allowInsecureRequests] })
+  const strategy = new Strategy({ config, scope: 'openid offline_access', callbackURL, name: 'openid' }, (tokens, done) => {
+    done(null, { id: tokens.claims()?.sub } as Express.User, { tokens })
+  })
+  const instance = usePassport(app, strategy as unknown as passport.Strategy, 'openid')
+  app.get('/login', instance.authenticate('openid') as RequestHandler)
+  app.get('/callback', instance.authenticate('openid') as RequestHandler, (req, res) => {
+    req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
+    res.redirect('/account')
+  })
+  account(app, authenticated)
+}
+
+const grant: Contender = async (app, provider, callbackURL) => {
+  const { default: createGrant } = await import('grant')
+  app.use(memorySession())
+  app.use(
+    createGrant.express({
+      defaults: { origin: new URL(callbackURL).origin, transport: 'session', state: true, pkce: true, response: ['tokens', 'raw', 'jwt'] },
+      bench: {
+        authorize_url: `${provider.issuer}/authorize`,
+        access_url: `${provider.issuer}/token`,
+        oauth: 2,
+        key: provider.clientID,
+        secret: clientSecret,
+        scope: ['offline_access'],
+        redirect_uri: callbackURL,
+        callback: '/finished'
+      }
+    })
+  )
+  app.get('/login', (_req, res) => res.redirect('/connect/bench'))
+  app.get('/callback', (req, res) => res.redirect(`/connect/bench/callback?${new URLSearchParams(req.query as Record<string, string>).toString()}`))
+  app.get('/finished', (req, res, next) => {
+    const response = req.session.grant?.response
+    req.session.regenerate((error: unknown) => {
+      if (error) {
+        next(error)
+        return
+      }
+      req.session.user = { id: response?.jwt?.id_token?.payload?.sub }
+      req.session.tokens = response?.raw
+      res.redirect('/account')
+    })
+  })
+  account(app, (req, res, next) => {
+    if (req.session.user) next()
+    else res.status(401).end()
+  })
+}
+
+const expressOpenidConnect: Contender = async (app, provider, callbackURL) => {
+  const { auth, requiresAuth } = await import('express-openid-connect')
+  app.use(
+    auth({
+      issuerBaseURL: provider.issuer,
+      baseURL: new URL(callbackURL).origin,
+      clientID: provider.clientID,
+      clientSecret,
+      secret,
+      authRequired: false,
+      clientAuthMethod: 'client_secret_post',
+      authorizationParams: { response_type: 'code', scope: 'openid offline_access' },
+      session: { cookie: { secure: false } }
+    })
+  )
+  account(app, requiresAuth())
+}
+
+export const CONTENDERS = {
+  'hand-written minimum': minimum,
+  'passport-twilio v1': ours('v1', 'requireLogin'),
+  'passport-twilio v2 (PKCE)': ours('v2', 'requireLogin'),
+  'passport-oauth2': passportOAuth2,
+  "openid-client's strategy": openidClient,
+  grant,
+  'express-openid-connect': expressOpenidConnect,
+  'isAuthenticated()': ours('v1', 'isAuthenticated'),
+  'requireLogin()': ours('v1', 'requireLogin'),
+  'requireLogin() + fresh()': ours('v1', 'fresh'),
+  'requireLogin() + fresh(), encrypted': ours('v1', 'encrypted')
+} satisfies Record<string, Contender>
+
+export type ContenderName = keyof typeof CONTENDERS
