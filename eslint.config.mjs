@@ -21,6 +21,10 @@ export default tseslint.config(
     }
   },
   {
+    files: ['example-app/public/*.js'],
+    languageOptions: { globals: { document: 'readonly', setInterval: 'readonly', clearInterval: 'readonly' } }
+  },
+  {
     files: ['lib/**/*.ts'],
     rules: { 'no-console': 'error' }
   }

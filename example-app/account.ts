@@ -24,7 +24,7 @@ function describe({ claims, expiresAt, refreshToken }: TwilioTokens): TokenLife 
 const CLAIMS: Record<string, { meaning: string; say?: (value: unknown) => string }> = {
   iss: { meaning: 'Issued by' },
   sub: { meaning: 'Is about' },
-  act: { meaning: 'Acts for', say: (value) => String((value as { sub?: unknown } | null)?.sub ?? '') },
+  act: { meaning: 'Acts for', say: (value) => sayPlainly((value as { sub?: unknown } | null)?.sub ?? value) },
   'urn:tw:iam_ctx': { meaning: 'In the account' },
   'urn:tw:rgn': { meaning: 'In the region' },
   aud: { meaning: 'Is meant for', say: (value) => [value].flat().join(', ') },

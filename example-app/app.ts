@@ -55,7 +55,7 @@ export function createApp({ config, baseURL, sandbox }: AppOptions): Express {
   })
 
   app.use((req, res) => {
-    res.status(404).send(renderError({ user: req.user, title: 'There is no such page', message: 'The address may be mistyped, or the page has moved.', status: 404 }))
+    res.status(404).send(renderError({ title: 'There is no such page', message: 'The address may be mistyped, or the page has moved.', status: 404 }, req))
   })
   app.use(errorPage)
   return app
@@ -71,9 +71,9 @@ const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) => {
     res.redirect('/account')
     return
   }
-  const { status, title, message } = describe(error)
-  if (status >= 500) console.error(error)
-  res.status(status).send(renderError({ user: req.user, title, message, status }))
+  const inWords = describe(error)
+  if (inWords.status >= 500) console.error(error)
+  res.status(inWords.status).send(renderError(inWords, req))
 }
 
 function describe(error: unknown): { status: number; title: string; message: string } {

@@ -1,4 +1,4 @@
-import { Router } from 'express'
+import { Router, type RequestHandler } from 'express'
 import passport from 'passport'
 import { returnTo, SessionTokens, TwilioStrategy, type TwilioProfile } from 'passport-twilio'
 import type { AppOptions } from './app.ts'
@@ -37,8 +37,10 @@ export function login({ config, baseURL, sandbox }: AppOptions) {
   passport.deserializeUser((user: Express.User, done) => done(null, user))
 
   const routes = Router()
-  routes.get('/', passport.authenticate('twilio'))
-  routes.get('/callback', passport.authenticate('twilio', { failureRedirect: '/?login=denied' }), tokens.keep(), (req, res) => {
+  const begin = passport.authenticate('twilio') as RequestHandler
+  const finish = passport.authenticate('twilio', { failureRedirect: '/?login=denied' }) as RequestHandler
+  routes.get('/', begin)
+  routes.get('/callback', finish, tokens.keep(), (req, res) => {
     res.redirect(returnTo(req, '/account'))
   })
   return { strategy, tokens, routes }

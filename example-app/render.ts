@@ -5,7 +5,7 @@ const eta = new Eta({ views: join(import.meta.dirname, 'views'), cache: process.
 
 /** What every page knows. */
 export interface PageData {
-  user: Express.User | undefined
+  user?: Express.User | undefined
 }
 
 /** A page of `views/`. Whatever is put into it with `<%= %>` is escaped. */
@@ -13,6 +13,6 @@ export function render(view: string, data: PageData & Record<string, unknown>): 
   return eta.render(view, data)
 }
 
-export function renderError(data: PageData & { title: string; message: string; status: number }): string {
-  return render('error', data)
+export function renderError(error: { title: string; message: string; status: number }, { user }: PageData): string {
+  return render('error', { ...error, user })
 }

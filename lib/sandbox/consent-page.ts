@@ -11,19 +11,20 @@ const STYLE = `
 body{margin:0;min-height:100vh;display:grid;place-items:start center;background:var(--ground);color:var(--ink);padding:clamp(0rem,6vh,4rem) 0}
 main{width:min(30rem,100%);background:var(--surface);padding:2rem clamp(1.25rem,5vw,2.25rem) 1.5rem;border:1px solid var(--line);border-radius:16px}
 .mark{display:inline-flex;gap:.6rem;align-items:center;font-weight:600;margin:0 0 1.5rem}
-.mark i{width:1.7rem;height:1.7rem;border-radius:50%;background:radial-gradient(circle at 34% 34%,var(--on-accent) 15%,transparent 16%),radial-gradient(circle at 66% 34%,var(--on-accent) 15%,transparent 16%),radial-gradient(circle at 34% 66%,var(--on-accent) 15%,transparent 16%),radial-gradient(circle at 66% 66%,var(--on-accent) 15%,transparent 16%),var(--accent)}
+.mark i{width:1.7rem;height:1.7rem;border-radius:50%;background:radial-gradient(circle,var(--accent) 22%,var(--surface) 24%,var(--surface) 40%,var(--accent) 42%)}
 h1{font-size:1.45rem;line-height:1.25;letter-spacing:-.01em;margin:0 0 .5rem;text-wrap:balance;overflow-wrap:anywhere}
 h2,legend{font-size:.95rem;font-weight:600;margin:1.5rem 0 .6rem;padding:0}
 p{margin:0 0 1rem;color:var(--soft)}
 ul{margin:0;padding:0;list-style:none}
 li{display:grid;grid-template-columns:1.4rem 1fr;padding:.3rem 0;overflow-wrap:anywhere}
 li::before{content:"✓";color:var(--accent);font-weight:700}
-fieldset{border:0;margin:0;padding:0;min-width:0}
+fieldset{border:0;margin:1.5rem 0 0;padding:0;min-width:0}
+legend{margin-top:0}
 label{display:grid;grid-template-columns:auto 1fr;gap:0 .8rem;align-items:center;padding:.7rem .9rem;border:1px solid var(--line);border-radius:12px;margin-bottom:.5rem;cursor:pointer}
 label:has(:checked){border-color:var(--accent);background:var(--pale)}
 label small{grid-column:2;color:var(--soft);overflow-wrap:anywhere}
 input{accent-color:var(--accent);width:1.05rem;height:1.05rem;margin:0}
-.actions{display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin:1.5rem 0 1.25rem}
+.actions{display:grid;grid-template-columns:2fr 3fr;gap:.75rem;margin:1.5rem 0 1.25rem}
 button{font:inherit;font-weight:600;padding:.8rem 1rem;border-radius:12px;border:1px solid var(--accent);background:var(--accent);color:var(--on-accent);cursor:pointer}
 button.quiet{background:none;color:var(--ink);border-color:var(--line)}
 button:hover{filter:brightness(1.07)}

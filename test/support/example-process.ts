@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const folder = join(__dirname, '../../example-app')
+
+/** The example app, as a newcomer starts it: a process of its own. */
+export class ExampleProcess {
+  readonly url: string
+  readonly #process: ChildProcess
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#process = child
+    this.url = url
+  }
+
+  /** Starts it on a free port, and waits for the line that says where it is. */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<ExampleProcess> {
+    const child = spawnExample({ PORT: '0', ...environment })
+    const output = outputOf(child)
+    for await (const text of output) {
+      const url = /Open (http:\S+)/.exec(text)?.[1]
+      if (url !== undefined) return new ExampleProcess(child, url)
+    }
+    throw new Error('The example ended before it said where it is.')
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null) return
+    this.#process.kill()
+    await once(this.#process, 'exit')
+  }
+}
+
+/** Runs the example until it ends, and gives what it said. */
+export async function runExample(environment: Readonly<Record<string, string>>): Promise<{ code: unknown; output: string }> {
+  const child = spawnExample(environment)
+  const ended = once(child, 'exit')
+  let output = ''
+  for await (const text of outputOf(child)) output = text
+  const [code] = (await ended) as [unknown]
+  return { code, output }
+}
+
+function spawnExample(environment: Readonly<Record<string, string>>): ChildProcess {
+  const { PATH, HOME, NODE_V8_COVERAGE } = process.env
+  const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** All that was printed so far, each time that something is. */
+async function* outputOf({ stdout, stderr }: ChildProcess): AsyncGenerator<string> {
+  if (!stdout || !stderr) return
+  let text = ''
+  stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    text += chunk.toString()
+    yield text
+  }
+  yield text
+}
