@@ -1,0 +1,132 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import session, { type SessionOptions } from 'express-session'
+import passport from 'passport'
+import request from 'supertest'
+import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type SessionTokensOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions } from '../../lib'
+import { startSandbox, type Sandbox, type SandboxOptions } from '../../lib/sandbox'
+
+export const CALLBACK_URL = 'http://localhost/auth/twilio/callback'
+
+export interface LoginAppOptions {
+  readonly strategy?: Partial<Omit<TwilioStrategyOptions, 'passReqToCallback'>>
+  readonly tokens?: SessionTokensOptions
+  readonly session?: Partial<SessionOptions>
+  readonly authenticate?: TwilioAuthenticateOptions
+  readonly callback?: TwilioAuthenticateOptions & passport.AuthenticateOptions
+  /** Stands before the session, and so on. */
+  readonly before?: readonly RequestHandler[]
+}
+
+export interface LoginApp {
+  readonly app: Express
+  readonly strategy: TwilioStrategy
+  readonly tokens: SessionTokens
+  readonly store: session.MemoryStore
+  /** What the app's error handler was given, oldest first. */
+  readonly errors: Error[]
+}
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Passport's user gets its type
+  namespace Express {
+    interface User {
+      id?: string | undefined
+    }
+  }
+}
+
+/** An app as the README has it, on a Twilio of the test's choice. */
+export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientID' | 'clientSecret' | 'url'>, options: LoginAppOptions = {}): LoginApp {
+  const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: url, callbackURL: CALLBACK_URL, ...options.strategy }, (_accessToken, _refreshToken, profile, done) =>
+    done(null, { id: profile?.id })
+  )
+  const tokens = new SessionTokens(strategy, options.tokens)
+  const store = new session.MemoryStore()
+  const errors: Error[] = []
+  const authenticator = new passport.Passport()
+  authenticator.use(strategy)
+  authenticator.serializeUser((user, done) => done(null, user))
+  authenticator.deserializeUser((user: Express.User, done) => done(null, user))
+
+  const app = express()
+  for (const middleware of options.before ?? []) app.use(middleware)
+  app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
+  app.use(authenticator.session() as RequestHandler)
+  app.get('/auth/twilio', authenticator.authenticate('twilio', options.authenticate as passport.AuthenticateOptions) as RequestHandler)
+  app.get('/auth/twilio/callback', authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, tokens.keep(), (req, res) => {
+    res.redirect(returnTo(req, '/'))
+  })
+  app.get('/account', requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh(), (req, res) => {
+    res.json({ user: req.user, accessToken: req.twilioTokens?.accessToken, refreshToken: req.twilioTokens?.refreshToken, idToken: req.twilioTokens?.idToken })
+  })
+  app.post('/logout', tokens.drop(), (req, res, next) => {
+    req.logout((error: unknown) => (error ? next(error) : res.sendStatus(204)))
+  })
+  const onError: ErrorRequestHandler = (error: Error & { status?: number }, _req, res, next) => {
+    errors.push(error)
+    if (res.headersSent) next(error)
+    else res.status(error.status ?? 500).json({ name: error.name, message: error.message })
+  }
+  app.use(onError)
+  return { app, strategy, tokens, store, errors }
+}
+
+/** A browser: keeps its cookies. */
+export class Visitor {
+  readonly agent: ReturnType<typeof request.agent>
+  readonly #sandbox: Pick<Sandbox, 'login'>
+
+  constructor(app: Express, sandbox: Pick<Sandbox, 'login'>) {
+    this.agent = request.agent(app)
+    this.#sandbox = sandbox
+  }
+
+  get(path: string): request.Test {
+    return this.agent.get(path).set('Accept', 'text/html')
+  }
+
+  /** Where the app sends a login. */
+  async begin(path = '/auth/twilio'): Promise<string> {
+    const { headers } = await this.get(path).expect(302)
+    return String(headers.location)
+  }
+
+  /** The callback that a login comes back with, as a path of the app. */
+  async approve(authorizeURL: string, as?: Parameters<Sandbox['login']>[1]): Promise<string> {
+    const { pathname, search } = new URL(await this.#sandbox.login(authorizeURL, as))
+    return pathname + search
+  }
+
+  /** A whole login. */
+  async logIn(as?: Parameters<Sandbox['login']>[1]): Promise<request.Response> {
+    return this.get(await this.approve(await this.begin(), as))
+  }
+}
+
+/** Runs a test with a sandbox that is stopped after it. */
+export async function withSandbox(options: SandboxOptions, test: (sandbox: Sandbox) => Promise<void>): Promise<void> {
+  const sandbox = await startSandbox(options)
+  try {
+    await test(sandbox)
+  } finally {
+    await sandbox.stop()
+  }
+}
+
+/** What the guarded page of {@link loginApp} answers. */
+export interface AccountPage {
+  readonly user: { readonly id: string }
+  readonly accessToken: string
+  readonly refreshToken: string
+  readonly idToken?: string
+}
+
+/** The JSON of an answer. */
+export function jsonOf<Shape>(response: request.Response): Shape {
+  return response.body as Shape
+}
+
+/** The text of all sessions in a memory store. */
+export function sessionsIn(store: session.MemoryStore): string[] {
+  return Object.values((store as unknown as { sessions: Record<string, string> }).sessions)
+}
