@@ -18,7 +18,7 @@ export async function retrying<Result>(attempt: () => Promise<Result>, deadline:
     } catch (error) {
       const wait = retry < RETRIES ? waitAfter(error, retry) : undefined
       if (wait === undefined || Date.now() + wait >= deadline) throw error
-      await pause(wait, undefined, signal && { signal })
+      await pause(wait, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
   }
 }

@@ -1,0 +1,36 @@
+import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
+
+export const CLIENT_ID = `OQ${'a'.repeat(32)}`
+export const CLIENT_SECRET = 'the-client-secret-of-the-tests'
+
+/** Something with the shape of a JWT, that nobody signed. */
+export function unsigned(claims: unknown, header: unknown = { alg: 'RS256', typ: 'JWT' }): string {
+  const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  return `${encode(header)}.${encode(claims)}.c2lnbmF0dXJl`
+}
+
+/** Seconds since the epoch. */
+export function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+/** What an ID token for these tests' app says, unless a test wants otherwise. */
+export function idClaims(claims: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { iss: 'https://oauth.twilio.com', sub: 'trn:us1:iam:user:US1', aud: CLIENT_ID, iat: nowInSeconds(), exp: nowInSeconds() + 3600, ...claims }
+}
+
+/** Somebody who signs. */
+export interface Signer {
+  readonly jwk: JWK
+  readonly kid: string
+  sign(claims: Readonly<Record<string, unknown>>): Promise<string>
+}
+
+export async function createSigner(kid = 'key-1', alg = 'RS256'): Promise<Signer> {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+  return {
+    kid,
+    jwk: { ...(await exportJWK(publicKey)), kid, alg },
+    sign: (claims) => new SignJWT({ ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey)
+  }
+}
