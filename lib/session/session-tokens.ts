@@ -184,8 +184,13 @@ export class SessionTokens {
   }
 
   async #putRenewed(req: object, { tokens, isOurs }: Renewed): Promise<void> {
-    // A logout that came in between has the last word: the session must not come back with the tokens.
-    if (!(await storedSession(req))) return
+    // A logout that came in between has the last word: neither the session nor the tokens in it must come back.
+    const stored = await storedSession(req)
+    if (!stored) return
+    if (stored[SESSION_KEY] === undefined) {
+      forget(req)
+      return
+    }
     await this.#put(req, tokens)
     if (!isOurs) return
     try {
