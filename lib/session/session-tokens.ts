@@ -236,12 +236,16 @@ function clientOf(strategyOrClient: TwilioOAuthClient | { readonly client: Twili
   throw new TypeError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
 }
 
-function checkSecrets(secret: string | readonly string[]): [string, ...string[]] {
-  const [newest, ...older] = typeof secret === 'string' ? [secret] : secret
+function checkSecrets(secret: unknown): [string, ...string[]] {
+  const [newest, ...older] = (Array.isArray(secret) ? secret : [secret]) as unknown[]
   const meaning = 'a long random text, or an array of such, newest first'
   checkText('secret', newest, meaning)
-  for (const one of older) checkText('secret', one, meaning)
-  return [newest, ...older]
+  const checked: [string, ...string[]] = [newest]
+  for (const one of older) {
+    checkText('secret', one, meaning)
+    checked.push(one)
+  }
+  return checked
 }
 
 function checkLeeway(leeway: unknown): void {
