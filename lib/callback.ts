@@ -10,7 +10,7 @@ export interface Callback {
   readonly error_uri?: string
 }
 
-/** A request as Connect has it; Express's `query` and a parsed `body` where there are any. */
+/** A request as Connect has it; a parsed `query` and `body` where there are any. */
 export interface CallbackRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
@@ -63,13 +63,19 @@ export function readCallback(request: CallbackRequest): Callback | undefined {
   return callback
 }
 
-/** A callback that no browser sent by Twilio would make. */
+/** What no browser that Twilio has sent back would ask. */
 export function badCallback(why: string): AuthorizationError {
-  return new AuthorizationError(`This is not a callback from Twilio: ${why}. Start the login again.`, 'invalid_request', undefined, 400)
+  return badRequest(`This is not a callback from Twilio: ${why}. Start the login again.`)
+}
+
+/** A request that cannot be understood. */
+export function badRequest(message: string): AuthorizationError {
+  return new AuthorizationError(message, 'invalid_request', undefined, 400)
 }
 
 function* parametersOf({ method, url, query, body }: CallbackRequest): Iterable<[string, unknown]> {
-  if (isObject(query)) yield* Object.entries(query)
-  else if (url?.includes('?')) yield* new URLSearchParams(url.slice(url.indexOf('?')))
+  // The address itself, since what frameworks make of it differs, down to nothing at all.
+  if (url?.includes('?')) yield* new URLSearchParams(url.slice(url.indexOf('?')))
+  else if (isObject(query)) yield* Object.entries(query)
   if (method === 'POST' && isObject(body)) yield* Object.entries(body)
 }

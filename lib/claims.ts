@@ -14,11 +14,19 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Claims that nest deeper are a trap for whoever walks through them. */
+const DEEPEST = 32
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner))
+}
+
 function decodePart(part: string | undefined): Record<string, unknown> | undefined {
   if (!part) return undefined
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return isObject(value) ? value : undefined
+    return isObject(value) && !isDeeperThan(DEEPEST, value) ? value : undefined
   } catch {
     return undefined
   }

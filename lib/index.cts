@@ -9,6 +9,7 @@ namespace TwilioStrategy {
   export type TwilioStrategy = surface.TwilioStrategy
   export type Strategy = surface.TwilioStrategy
   export type TwilioStrategyOptions = surface.TwilioStrategyOptions
+  export type TwilioStrategyOptionsWithRequest = surface.TwilioStrategyOptionsWithRequest
   export type TwilioAuthenticateOptions = surface.TwilioAuthenticateOptions
   export type MaybeUser = surface.MaybeUser
   export type TokenParameters = surface.TokenParameters

@@ -1,7 +1,7 @@
 import { TwilioStrategy } from './strategy'
 
 export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }
-export type { TwilioAuthenticateOptions, TwilioStrategyOptions } from './strategy'
+export type { TwilioAuthenticateOptions, TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './strategy'
 export type {
   MaybeUser,
   TokenParameters,

@@ -112,6 +112,11 @@ export function checkNumber(option: string, value: unknown, unit: string): numbe
   return value
 }
 
+export function checkCount(option: string, value: unknown): number {
+  if (!(Number.isInteger(value) && Number(value) > 0)) throw new TypeError(`${option} must be a whole number, 1 or more.`)
+  return Number(value)
+}
+
 function checkClientID(clientID: unknown): void {
   checkText('clientID', clientID, "the OAuth app's client ID, OQ and 32 more characters")
   const other = OTHER_SIDS[clientID.slice(0, 2)]

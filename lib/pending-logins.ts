@@ -45,6 +45,8 @@ const SIGNATURE_BYTES = 16
 /** 16 bytes in base64url. */
 const ID_LENGTH = 22
 const NONCE_LENGTH = 2 * ID_LENGTH
+/** How many characters of pages that were wanted a session carries; a session may have to fit into a cookie. */
+const PAGES_MAX = 2048
 /** How many logins that came back a process remembers, against a callback that comes twice at once. */
 const JUST_USED_MAX = 10_000
 
@@ -155,7 +157,7 @@ export class PendingLogins {
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
     session[sessionKey] = withoutUndefined({
-      logins: logins.slice(-max),
+      logins: withinPagesMax(logins.slice(-max)),
       used: used.length > 0 ? used.slice(-max) : undefined,
       forgotten: newlyForgotten > 0 ? newlyForgotten : undefined
     })
@@ -177,6 +179,12 @@ function newID(now: number): string {
 function beginningOf(nonce: string): number {
   const bytes = Buffer.from(nonce.slice(0, ID_LENGTH), 'base64url')
   return bytes.length === ID_BYTES ? bytes.readUIntBE(0, TIME_BYTES) : 0
+}
+
+/** The oldest lose their pages first. */
+function withinPagesMax(logins: readonly PendingLogin[]): PendingLogin[] {
+  let left = PAGES_MAX
+  return logins.toReversed().map(({ returnTo = '', ...login }) => ((left -= returnTo.length) >= 0 && returnTo !== '' ? { ...login, returnTo } : login)).reverse()
 }
 
 function isLaden({ state }: LoginBaggage): boolean {

@@ -10,3 +10,8 @@ export function redact(text: string, secrets: readonly (string | undefined)[]): 
   safe = safe.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
   return safe.length > LONGEST_TEXT ? `${safe.slice(0, LONGEST_TEXT)}…` : safe
 }
+
+/** An address from outside, if it is one that a page may link to. */
+export function redactURL(url: string | undefined, secrets: readonly (string | undefined)[]): string | undefined {
+  return url !== undefined && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? redact(url, secrets) : undefined
+}

@@ -19,9 +19,12 @@ export function peekSession(request: object): Record<string, unknown> | undefine
   return 'session' in request && isObject(request.session) ? request.session : undefined
 }
 
-/** What names the session: a secret between the browser and the app. Sessions that live in a cookie have none. */
+/**
+ * What names the session: a secret between the browser and the app. A session without a store lives in a cookie
+ * and has none; an `id` in it is the application's own.
+ */
 export function sessionIDOf(request: object): string | undefined {
   const session = peekSession(request)
-  const candidates = ['sessionID' in request ? request.sessionID : undefined, session?.id, session?.sessionId]
+  const candidates = ['sessionID' in request ? request.sessionID : undefined, ...('sessionStore' in request ? [session?.id, session?.sessionId] : [])]
   return candidates.find((id): id is string => typeof id === 'string' && id !== '')
 }

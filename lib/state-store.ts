@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { LoginStateError } from './errors'
 import { fromCallback } from './from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
+import { keepReturnTo, takeReturnTo } from './session/return-to'
 
 /** What a passport-oauth2 state store is told about the login. */
 export interface StateStoreMetadata {
@@ -13,7 +14,7 @@ export interface StateStoreMetadata {
 
 /** A login as it goes to Twilio. */
 export interface BegunLogin {
-  readonly state: string | undefined
+  readonly state: string
   readonly codeVerifier: string | undefined
 }
 
@@ -42,7 +43,7 @@ export function isStateStore(value: unknown): value is StateStore {
 }
 
 export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginStore {
-  const codeVerifier = (state: string | undefined) => (pkce && state !== undefined ? pending.codeVerifier(state) : undefined)
+  const codeVerifier = (state = '') => (pkce ? pending.codeVerifier(state) : undefined)
   return {
     begin(request, baggage) {
       const state = pending.begin(request, baggage)
@@ -62,7 +63,9 @@ export function codeChallengeOf(codeVerifier: string): string {
 /** The application's own store, called as passport-oauth2 calls it. */
 export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   return {
-    async begin(request, { state: applicationState }, metadata) {
+    async begin(request, { state: applicationState, returnTo }, metadata) {
+      // Such a store has no place for the page; it stays in the session.
+      if (returnTo !== undefined) keepReturnTo(request, returnTo)
       const codeVerifier = pkce ? randomBytes(32).toString('base64url') : undefined
       const parameters: Record<number, readonly unknown[]> = {
         5: [request, codeVerifier, applicationState, metadata],
@@ -70,13 +73,14 @@ export function applicationLoginStore(store: StateStore, pkce: boolean): LoginSt
         3: [request, metadata]
       }
       const [state] = await fromCallback<[unknown?]>((stored) => store.store(...(parameters[store.store.length] ?? [request]), stored))
-      return { state: typeof state === 'string' ? state : undefined, codeVerifier }
+      if (typeof state !== 'string' || state === '') throw new Error('The store gave no state. Its store() must pass the one-time value on: callback(null, state).')
+      return { state, codeVerifier }
     },
     async finish(request, returned, metadata) {
       const parameters = store.verify.length === 4 ? [request, returned, metadata] : [request, returned]
       const [ok, state] = await fromCallback<[unknown?, unknown?]>((verified) => store.verify(...parameters, verified))
       if (!ok) throw new LoginStateError(returned === undefined ? 'missing' : 'unknown')
-      return { state, codeVerifier: typeof ok === 'string' ? ok : undefined }
+      return { state, returnTo: takeReturnTo(request), codeVerifier: typeof ok === 'string' ? ok : undefined }
     }
   }
 }

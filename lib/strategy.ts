@@ -1,24 +1,24 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { AuthorizationError } from 'passport-oauth2'
 import { lookUpAccount } from './account'
-import { badCallback, readCallback, type Callback } from './callback'
+import { badRequest, readCallback, type Callback } from './callback'
 import { claimsOf } from './claims'
 import type { OAuthParameters } from './dialect'
 import { rememberFinishedLogin } from './finished-login'
 import { fromCallback } from './from-callback'
 import { speakTwilio } from './oauth2-adapter'
 import { TwilioOAuthClient } from './oauth-client'
-import { checkNumber, checkText, configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { checkCount, checkNumber, checkText, configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { originalPathOf, originOf } from './original-url'
 import { PendingLogins } from './pending-logins'
 import { profileOf, type TwilioProfile } from './profile'
-import { redact } from './redact'
+import { redact, redactURL } from './redact'
 import { keepReturnTo, takeReturnTo } from './session/return-to'
 import { applicationLoginStore, codeChallengeOf, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { answerOf, type TwilioTokens } from './tokens'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
-export interface TwilioStrategyOptions extends TwilioOAuthClientOptions {
+interface CommonOptions extends TwilioOAuthClientOptions {
   /** Where Twilio sends people back to, as registered with the OAuth app. A path is completed from the request. */
   readonly callbackURL: string
   /** What to ask for. Default: `offline_access`, which gives a refresh token. */
@@ -45,9 +45,19 @@ export interface TwilioStrategyOptions extends TwilioOAuthClientOptions {
   readonly skipUserProfile?: boolean | (() => boolean) | ((accessToken: string, done: (error: unknown, skip?: boolean) => void) => void) | undefined
   /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` when completing a `callbackURL` that is a path. Express's `trust proxy` does that too. */
   readonly proxy?: boolean | undefined
-  /** Give `req` to `verify` first. Default: `false`. */
-  readonly passReqToCallback?: boolean | undefined
 }
+
+export interface TwilioStrategyOptions extends CommonOptions {
+  /** Give `req` to `verify` first. Default: `false`. */
+  readonly passReqToCallback?: false | undefined
+}
+
+/** With `req` as the first parameter of `verify`. */
+export interface TwilioStrategyOptionsWithRequest extends CommonOptions {
+  readonly passReqToCallback: true
+}
+
+type AnyOptions = TwilioStrategyOptions | TwilioStrategyOptionsWithRequest
 
 /** What `passport.authenticate('twilio', …)` takes beside Passport's own options. */
 export interface TwilioAuthenticateOptions {
@@ -65,6 +75,8 @@ interface Success {
   readonly user: Express.User
   readonly info: object
 }
+/** Where to send the browser, or how the login ended. */
+type Outcome = string | Success | Failure
 
 const DEFAULT_SCOPE = 'offline_access'
 const DEFAULT_MAX_PENDING_LOGINS = 8
@@ -82,19 +94,19 @@ export class TwilioStrategy extends OAuth2Strategy {
   /** Twilio's OAuth API with this strategy's options, without Passport. */
   readonly client: TwilioOAuthClient
 
-  private readonly _options: TwilioStrategyOptions
+  private readonly _options: AnyOptions
   private readonly _configuration: ClientConfiguration
   private readonly _logins: LoginStore
   private readonly _verifyUser: AnyVerify
 
-  /* eslint-disable @typescript-eslint/unified-signatures -- apart, and in this order, they give a function's parameters their types */
+  /* eslint-disable @typescript-eslint/unified-signatures -- apart, and in this order, they give the usual function's parameters their types */
   /** @throws {TypeError} naming the option that is wrong, and what it should be */
-  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequest)
-  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback: true }, verify: VerifyWithRequestAndParameters)
-  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: Verify)
-  constructor(options: TwilioStrategyOptions & { readonly passReqToCallback?: false | undefined }, verify: VerifyWithParameters)
+  constructor(options: TwilioStrategyOptionsWithRequest, verify: VerifyWithRequest)
+  constructor(options: TwilioStrategyOptionsWithRequest, verify: VerifyWithRequestAndParameters)
+  constructor(options: TwilioStrategyOptions, verify: Verify)
+  constructor(options: TwilioStrategyOptions, verify: VerifyWithParameters)
   /* eslint-enable @typescript-eslint/unified-signatures */
-  constructor(options: TwilioStrategyOptions, verify: unknown) {
+  constructor(options: AnyOptions, verify: unknown) {
     const configuration = configure(options)
     checkText('callbackURL', options.callbackURL, 'where Twilio sends people back to, as registered with the OAuth app')
     checkScope(options.scope)
@@ -119,13 +131,16 @@ export class TwilioStrategy extends OAuth2Strategy {
     const redirect = this.redirect.bind(this)
     const error = this.error.bind(this)
 
+    const deliver = (outcome: Outcome) => {
+      if (typeof outcome === 'string') redirect(outcome)
+      else if ('user' in outcome) success(outcome.user, outcome.info)
+      else fail(outcome.failure)
+    }
     this._run(req, options)
-      .then((outcome) => {
-        if (typeof outcome === 'string') redirect(outcome)
-        else if ('user' in outcome) success(outcome.user, outcome.info)
-        else fail(outcome.failure)
-      })
-      .catch(error)
+      .then(deliver, error)
+      // What the application's own callback throws is for its error handler, and must not end the process.
+      .catch((thrown: unknown) => (req.next ?? error)(thrown))
+      .catch(() => req.destroy())
   }
 
   /**
@@ -136,11 +151,10 @@ export class TwilioStrategy extends OAuth2Strategy {
     this._profileOf({ accessToken, claims: claimsOf(accessToken) }).then((profile) => done(null, profile), done)
   }
 
-  private async _run(req: Request, options: TwilioAuthenticateOptions): Promise<string | Success | Failure> {
+  private async _run(req: Request, options: TwilioAuthenticateOptions): Promise<Outcome> {
+    if (isSpeculative(req)) throw badRequest('A login is neither begun nor ended by a HEAD request or a prefetch.')
     const callback = readCallback(req)
-    if (!callback) return this._begin(req, options)
-    if (isSpeculative(req)) throw badCallback('a HEAD request or a prefetch must not spend the login')
-    return this._finish(req, callback, options)
+    return callback ? this._finish(req, callback, options) : this._begin(req, options)
   }
 
   /** RFC 6749 §4.1.1: where to send the browser. */
@@ -228,7 +242,7 @@ function isFunction(value: unknown): value is AnyVerify {
 }
 
 /** The options that passport-oauth2 itself still uses. */
-function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: TwilioStrategyOptions) {
+function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: AnyOptions) {
   return { callbackURL, customHeaders: { ...customHeaders }, scopeSeparator, skipUserProfile, proxy }
 }
 
@@ -243,13 +257,13 @@ function checkScope(scope: unknown): void {
   if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw new TypeError('scope must be a string, or an array of strings.')
 }
 
-function loginStore(options: TwilioStrategyOptions, { hostname, secret, pkce }: { hostname: string; secret: string; pkce: boolean }): LoginStore {
+function loginStore(options: AnyOptions, { hostname, secret, pkce }: { hostname: string; secret: string; pkce: boolean }): LoginStore {
   const { store } = options
   if (isStateStore(store)) return applicationLoginStore(store, pkce)
   if (typeof store === 'object') throw new TypeError('store must have the functions store and verify, as a state store of passport-oauth2 has.')
   const pending = new PendingLogins({
     sessionKey: options.sessionKey ?? `oauth2:${hostname}`,
-    max: Math.floor(checkNumber('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS, 'logins')),
+    max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
     secret
   })
@@ -267,7 +281,7 @@ function refusal({ error = '', error_description: description, error_uri: uri }:
   const said = description === undefined ? '' : redact(description, [])
   if (error === 'access_denied') return { failure: { message: said || 'Access was not approved.', ...(state === undefined ? {} : { state }) } }
   const name = redact(error, [])
-  throw new AuthorizationError(`Twilio refused the login with ${name}${said && `: ${said}`}.`, name, uri && redact(uri, []))
+  throw new AuthorizationError(`Twilio refused the login with ${name}${said && `: ${said}`}.`, name, redactURL(uri, []))
 }
 
 function isAbsolute(url: string): boolean {
@@ -275,9 +289,9 @@ function isAbsolute(url: string): boolean {
 }
 
 function completeURL(path: string, req: Request, trustProxy: boolean): string {
-  const origin = originOf(req, trustProxy)
-  if (origin === undefined) throw badCallback('its Host header is no host name')
-  return new URL(path, origin + originalPathOf(req)).href
+  const base = (originOf(req, trustProxy) ?? '') + originalPathOf(req)
+  if (!URL.canParse(path, base)) throw badRequest('The callbackURL is a path, and the request does not tell its own address. Give callbackURL whole.')
+  return new URL(path, base).href
 }
 
 function asParameters(extra: object): OAuthParameters {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isObject } from './claims'
 import { TwilioResponseError, TwilioTokenError } from './errors'
 import type { HttpAnswer } from './http-call'
-import { redact } from './redact'
+import { redact, redactURL } from './redact'
 
 /** RFC 6749 §5.2, and §4.1.2.1's two for a server in trouble. */
 const OAUTH_ERRORS = /\b(?:invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|server_error|temporarily_unavailable)\b/
@@ -31,12 +31,12 @@ export function errorOf(answer: HttpAnswer, body: unknown, { grantType, secrets 
   const status = answer.status >= 400 ? answer.status : 502
   const code = redact(textOf(fields?.error) ?? text?.match(OAUTH_ERRORS)?.[0] ?? errorForStatus(status, grantType), secrets)
   const said = text === undefined ? '' : `: ${withoutName(redact(text, secrets), code)}`
-  const moreInfo = textOf(fields?.more_info) ?? textOf(fields?.error_uri)
-  return new TwilioTokenError(`Twilio answered ${answer.status} ${code}${said}. ${ADVICE[code] ?? OTHER_ADVICE}`, {
+  const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined
+  return new TwilioTokenError(`Twilio answered ${answer.status} ${code}${said}. ${advice ?? OTHER_ADVICE}`, {
     code,
     status,
     twilioCode: typeof fields?.code === 'number' ? fields.code : undefined,
-    moreInfo: moreInfo && redact(moreInfo, secrets),
+    moreInfo: redactURL(textOf(fields?.more_info) ?? textOf(fields?.error_uri), secrets),
     retryAt: readDate(fields?.throttled_until) ?? readRetryAfter(answer.headers)
   })
 }

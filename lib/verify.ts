@@ -13,7 +13,7 @@ export type VerifyCallback = (error?: unknown, user?: MaybeUser, info?: object) 
 
 /** What `verify` gives back: nothing, when it calls `done`; else a promise of the user. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` gives
-export type VerifyResult = Promise<MaybeUser> | Promise<void> | void
+export type VerifyResult = Promise<MaybeUser | void> | void
 
 export type Verify = (accessToken: string, refreshToken: string | undefined, profile: TwilioProfile | undefined, done: VerifyCallback) => VerifyResult
 

@@ -12,6 +12,12 @@ describe('the claims of a token', () => {
     for (const opaque of ['', 'opaque', 'a.b', 'a.b.c.d', '..', 'e30..s', ...notClaims]) assert.deepEqual(claimsOf(opaque), {}, opaque)
   })
 
+  it('are none when they nest deeper than any do, so that nobody trips over them', () => {
+    const nested = (depth: number) => `e30.${Buffer.from(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`).toString('base64url')}.s`
+    assert.deepEqual(claimsOf(nested(3)), { a: [[[]]] })
+    for (const depth of [40, 60_000]) assert.deepEqual(claimsOf(nested(depth)), {})
+  })
+
   it('take a Twilio Resource Name apart', () => {
     assert.deepEqual(parseResourceName('trn:us1:iam:account:AC1'), { region: 'us1', service: 'iam', type: 'account', sid: 'AC1' })
     for (const other of ['trn:us1:iam:account', 'trn:us1:iam:account:AC1:more', 'arn:us1:iam:account:AC1', 'trn:us1:iam::AC1', '', 7, null, undefined]) {

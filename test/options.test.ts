@@ -70,7 +70,7 @@ describe('wrong options are told at construction, by name', () => {
     for (const other of ['plain', 1]) assertTold(strategy({ pkce: other }), /^pkce must be true/)
     for (const good of [true, false, 'S256']) assert.doesNotThrow(strategy({ pkce: good }))
     for (const other of [7, [7], {}]) assertTold(strategy({ scope: other }), /^scope must be a string, or an array of strings/)
-    assertTold(strategy({ maxPendingLogins: 0 }), /^maxPendingLogins must be a number/)
+    for (const other of [0, 0.5, -1, '8', Infinity]) assertTold(strategy({ maxPendingLogins: other }), /^maxPendingLogins must be a whole number/)
     assertTold(strategy({ pendingLoginTTL: '10m' }), /^pendingLoginTTL must be a number of ms/)
     assertTold(strategy({ store: {} }), /^store must have the functions store and verify/)
     assertTold(() => new TwilioStrategy(OPTIONS, wrong<typeof verify>(undefined)), /^verify is missing/)

@@ -9,6 +9,7 @@ const TTL = 600_000
 interface TestRequest {
   session?: Record<string, unknown>
   sessionID?: string
+  sessionStore?: object
 }
 
 describe('pending logins', () => {
@@ -158,11 +159,27 @@ describe('pending logins', () => {
     pending.finish(later(request), state)
   })
 
-  it('know the session by its own ID too, as @fastify/session has it', () => {
+  it("know the session by its own ID too, where it has a store, as @fastify/session's has", () => {
     const pending = logins()
-    const state = pending.begin({ session: { sessionId: 'x' } }, {})
-    pending.finish({ session: { sessionId: 'x' } }, state)
-    assertRefused(pending, { session: { sessionId: 'y' } }, pending.begin({ session: { sessionId: 'x' } }, {}), 'unknown')
+    const inStore = (sessionId: string): TestRequest => ({ session: { sessionId }, sessionStore: {} })
+    const state = pending.begin(inStore('x'), {})
+    pending.finish(inStore('x'), state)
+    assertRefused(pending, inStore('y'), pending.begin(inStore('x'), {}), 'unknown')
+  })
+
+  it("never take an ID that the application keeps in the session for the session's own", () => {
+    const pending = logins()
+    const state = pending.begin({ session: { id: 'guest' } }, {})
+    assertRefused(pending, { session: { id: 'guest' } }, state, 'unknown')
+  })
+
+  it('carry no more of the pages that were wanted than a cookie could take, the newest first', () => {
+    const pending = logins()
+    const request = visitor()
+    const page = `/${'a'.repeat(999)}`
+    const states = [0, 1, 2].map(() => pending.begin(request, { returnTo: page }))
+    assert.ok(JSON.stringify(request.session).length < 2500)
+    assert.deepEqual(states.map((state) => pending.finish(request, state).returnTo), [undefined, page, page])
   })
 
   it('are found among whatever else a session holds under their key', () => {

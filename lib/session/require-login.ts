@@ -7,7 +7,10 @@ import { askToLogIn, rememberLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
 
 export interface RequireLoginOptions {
-  /** Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there. */
+  /**
+   * Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there.
+   * It is never guarded, nor is what is below it, such as the callback.
+   */
   readonly loginPath: string
 }
 
@@ -27,8 +30,8 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       next()
     } else if (wasNotAskedFor(req)) {
       next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
-    } else if (isPath(req, loginPath)) {
-      // A guard in front of the whole app must not keep people from logging in.
+    } else if (isLoginPath(req, loginPath)) {
+      // A guard in front of the whole app must not keep people from logging in, nor from coming back.
       next()
     } else {
       askToLogIn(req, res, loginPath)
@@ -47,6 +50,7 @@ function wasNotAskedFor(req: IncomingMessage): boolean {
   return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
 }
 
-function isPath(req: IncomingMessage, path: string): boolean {
-  return originalPathOf(req).split('?', 1)[0] === path
+function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
+  const [path = ''] = originalPathOf(req).split('?', 1)
+  return path === loginPath || path.startsWith(`${loginPath}/`)
 }
