@@ -33,6 +33,7 @@ const environment = z
     NODE_ENV: text
   })
   .superRefine((env, context) => {
+    if (env.TWILIO_CLIENT_ID?.startsWith('AC')) context.addIssue('TWILIO_CLIENT_ID looks like an account SID (AC…); it must be the client ID of an OAuth app (OQ…)')
     if (env.TWILIO_CLIENT_ID && !env.TWILIO_CLIENT_SECRET) context.addIssue('TWILIO_CLIENT_SECRET is missing: TWILIO_CLIENT_ID is set, and needs its secret')
     if (env.TWILIO_CLIENT_SECRET && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: TWILIO_CLIENT_SECRET is set, and needs its ID')
     if (env.NODE_ENV === 'production' && !env.SESSION_SECRET) {

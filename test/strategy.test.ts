@@ -8,6 +8,7 @@ import passport from 'passport'
 import { AuthTokenRefresh } from 'passport-oauth2-refresh'
 import request from 'supertest'
 import { TwilioNetworkError, TwilioResponseError, TwilioStrategy, TwilioTokenError, type TwilioProfile, type TwilioStrategyOptions, type VerifyWithRequestAndParameters } from '../lib'
+import { fromCallback } from '../lib/from-callback'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from './support/jwt'
 import { CALLBACK_URL, jsonOf, loginApp, sessionsIn, Visitor, type LoginApp, type LoginAppOptions } from './support/login-app'
 import { json, TwilioServer } from './support/twilio-server'
@@ -372,7 +373,7 @@ describe('TwilioStrategy', () => {
 
     it('that makes a profile of an access token for whoever asks', async () => {
       const strategy = new TwilioStrategy(strategyOptions(), verifyNobody)
-      const profile = await new Promise<TwilioProfile | undefined>((resolve, reject) => strategy.userProfile(TOKENS.access_token, (error, made) => (error ? reject(error) : resolve(made))))
+      const [profile] = await fromCallback<[TwilioProfile?]>((done) => strategy.userProfile(TOKENS.access_token, done))
       assert.deepEqual([profile?.id, profile?.accountSid], ['US1', 'AC1'])
     })
 

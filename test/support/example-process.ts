@@ -1,28 +1,37 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
 const folder = join(__dirname, '../../example-app')
 
 /** The example app, as a newcomer starts it: a process of its own. */
 export class ExampleProcess {
+  /** Where it says that browsers find it. */
   readonly url: string
+  /** What it said at its start. */
+  readonly output: string
+  /** Where it listens. */
+  readonly localURL: string
   readonly #process: ChildProcess
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(child: ChildProcess, port: number, output: string, url: string) {
     this.#process = child
+    this.localURL = `http://localhost:${port}`
+    this.output = output
     this.url = url
   }
 
   /** Starts it on a free port, and waits for the line that says where it is. */
   static async start(environment: Readonly<Record<string, string>> = {}): Promise<ExampleProcess> {
-    const child = spawnExample({ PORT: '0', ...environment })
-    const output = outputOf(child)
-    for await (const text of output) {
-      const url = /Open (http:\S+)/.exec(text)?.[1]
-      if (url !== undefined) return new ExampleProcess(child, url)
+    const port = await freePort()
+    const child = spawnExample({ PORT: String(port), ...environment })
+    let output = ''
+    for await (output of outputOf(child)) {
+      const url = /Open (https?:\S+)/.exec(output)?.[1]
+      if (url !== undefined) return new ExampleProcess(child, port, output, url)
     }
-    throw new Error('The example ended before it said where it is.')
+    throw new Error(`The example ended before it said where it is: ${output}`)
   }
 
   async stop(): Promise<void> {
@@ -40,6 +49,14 @@ export async function runExample(environment: Readonly<Record<string, string>>):
   for await (const text of outputOf(child)) output = text
   const [code] = (await ended) as [unknown]
   return { code, output }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 function spawnExample(environment: Readonly<Record<string, string>>): ChildProcess {

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import request from 'supertest'
+import { ExampleProcess, runExample } from '../support/example-process'
+
+const SECRET = 'a session secret of the tests, long enough'
+
+describe('the example app, when it is started', () => {
+  it('says in one line that it runs on a sandbox, and where to open it', async () => {
+    const example = await ExampleProcess.start()
+    assert.match(example.output, /^Logging in with a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set\. Open http:\/\/localhost:\d+\n$/)
+    await example.stop()
+  })
+
+  it('talks to Twilio where it is told the OAuth app', async () => {
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's', TWILIO_API_VERSION: 'v2', BASE_URL: 'https://app.example/' })
+    assert.equal(example.output, 'Logging in with Twilio (v2). Open https://app.example\n')
+    const { headers } = await request(example.localURL).get('/auth/twilio').expect(302)
+    const sentTo = new URL(String(headers.location))
+    assert.equal(sentTo.origin + sentTo.pathname, 'https://oauth.twilio.com/v2/authorize')
+    assert.equal(sentTo.searchParams.get('redirect_uri'), 'https://app.example/auth/twilio/callback')
+    await example.stop()
+  })
+
+  it('says what is wrong in its environment, by name, and ends', async () => {
+    const cases: readonly [Record<string, string>, RegExp][] = [
+      [{ PORT: 'http' }, /^PORT must be a number/],
+      [{ PORT: '70000' }, /^PORT must be 0 to 65535/],
+      [{ BASE_URL: 'app.example' }, /^BASE_URL must be an address/],
+      [{ TWILIO_API_VERSION: 'v3' }, /^TWILIO_API_VERSION must be v1 or v2/],
+      [{ SESSION_SECRET: 'short' }, /^SESSION_SECRET must have at least 32 characters/],
+      [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}` }, /^TWILIO_CLIENT_SECRET is missing/],
+      [{ TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID is missing/],
+      [{ TWILIO_CLIENT_ID: `AC${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's' }, /TWILIO_CLIENT_ID looks like an account SID/],
+      [{ NODE_ENV: 'production' }, /^SESSION_SECRET is missing/],
+      [{ PORT: '-1', TWILIO_API_VERSION: 'v3' }, /^PORT .*\nTWILIO_API_VERSION .*\n$/]
+    ]
+    await Promise.all(
+      cases.map(async ([environment, message]) => {
+        const { code, output } = await runExample(environment)
+        assert.equal(code, 1)
+        assert.match(output, message)
+      })
+    )
+  })
+
+  it('says so in one line when its port is taken, and ends', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, resolve))
+    const { port } = other.address() as AddressInfo
+    const { code, output } = await runExample({ PORT: String(port) })
+    assert.equal(code, 1)
+    assert.equal(output, `Port ${port} is taken. Stop what runs there, or choose another: PORT=3001 npm start\n`)
+    other.close()
+  })
+
+  describe('in production', () => {
+    let example: ExampleProcess
+    before(async () => {
+      example = await ExampleProcess.start({ NODE_ENV: 'production', SESSION_SECRET: SECRET, BASE_URL: 'https://app.example' })
+    })
+    after(() => example.stop())
+
+    it('keeps its cookie to https, and out of reach of scripts', async () => {
+      const { headers } = await request(example.localURL).get('/auth/twilio').set('X-Forwarded-Proto', 'https').expect(302)
+      assert.match(String(headers['set-cookie']), /^example\.session=.*HttpOnly; Secure; SameSite=Lax/)
+    })
+
+    it('answers with the headers that keep a page safe', async () => {
+      const { headers } = await request(example.localURL).get('/').expect(200)
+      for (const header of ['content-security-policy', 'strict-transport-security', 'x-content-type-options']) assert.ok(headers[header], header)
+      assert.equal(headers['x-powered-by'], undefined)
+    })
+
+    it('shows errors as pages, without a stack', async () => {
+      for (const [path, status, message] of [
+        ['/no-such-page', 404, 'There is no such page'],
+        ['/auth/twilio/callback?code=c&state=s', 403, 'This login cannot be finished'],
+        ['/auth/twilio/callback?code=c&code=d', 400, 'That did not work']
+      ] as const) {
+        const { text } = await request(example.localURL).get(path).expect(status)
+        assert.ok(text.includes(message) && text.includes('Back to the start'), text)
+        assert.doesNotMatch(text, /at .*\.ts:\d+/)
+      }
+    })
+  })
+})
