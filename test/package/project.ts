@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
-const root = join(__dirname, '../..')
-const projects = join(__dirname, 'projects')
+const root = process.cwd()
+const projects = join(root, 'test/package/projects')
 
 /** The versions of Node that the package promises to run on. */
 export const NODE_VERSIONS = ['20.19', '22', '24']

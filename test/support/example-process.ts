@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-const folder = join(__dirname, '../../example-app')
+const folder = join(process.cwd(), 'example-app')
 
 /** The example app, as a newcomer starts it: a process of its own. */
 export class ExampleProcess {

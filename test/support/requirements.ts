@@ -25,6 +25,6 @@ export function skipWithout(context: Mocha.Context, requirement: string, why: st
 
 /** Twilio's contract, where it is at hand beside the project. */
 export function contractPath(): string | undefined {
-  const path = join(__dirname, '../../../shared/spec/twilio_oauth_v1.json')
+  const path = join(process.cwd(), '../shared/spec/twilio_oauth_v1.json')
   return existsSync(path) ? path : undefined
 }

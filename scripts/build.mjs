@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-const root = import.meta.dirname
+const root = join(import.meta.dirname, '..')
 const require = createRequire(import.meta.url)
 const josePackage = join(root, 'node_modules/jose/package.json')
 
