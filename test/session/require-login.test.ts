@@ -63,6 +63,14 @@ describe('requireLogin', () => {
     it('but nobody else', async () => {
       const answers: [string, RequestHandler][] = [
         ['isAuthenticated says no', (req, _res, next) => next(void Object.assign(req, { isAuthenticated: () => false, user: { id: 'US1' } }))],
+        [
+          'isAuthenticated says no to a login that was read',
+          (req, _res, next) => {
+            Object.assign(req, { isAuthenticated: () => false })
+            Object.assign(req.session, { passport: { user: 'US1' } })
+            next()
+          }
+        ],
         ['no user', (req, _res, next) => next(void Object.assign(req, { user: null }))],
         ['an empty passport', (req, _res, next) => next(void Object.assign(req.session, { passport: {} }))]
       ]
@@ -150,8 +158,8 @@ describe('requireLogin', () => {
       for (const method of ['post', 'put', 'delete'] as const) {
         const response = await visitor[method]('/page').set({ Accept: 'text/html', Host: 'app.example', Referer: 'http://app.example/form?step=2#end' })
         assert.deepEqual([response.status, response.headers.location], [303, '/login'])
-        const { body } = await visitor.get('/session')
-        assert.equal((body as { returnTo: unknown }).returnTo, '/form?step=2')
+        const { body } = (await visitor.get('/session')) as { body: { returnTo?: unknown } }
+        assert.equal(body.returnTo, '/form?step=2')
       }
     })
 
@@ -162,6 +170,15 @@ describe('requireLogin', () => {
       }
       assert.deepEqual(await pageAfter('post', '/page', { Host }), { status: 303, page: undefined })
       assert.deepEqual(await pageAfter('get', '//evil.example/page'), { status: 302, page: undefined })
+    })
+
+    it('of before, when it knows no better', async () => {
+      const visitor = request.agent(guarded())
+      for (const step of [() => visitor.get('/page'), () => visitor.post('/page').set('Referer', 'http://evil.example/')]) {
+        await step().set('Accept', 'text/html')
+        const { body } = (await visitor.get('/session')) as { body: { returnTo?: unknown } }
+        assert.equal(body.returnTo, '/page')
+      }
     })
   })
 })

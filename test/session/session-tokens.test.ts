@@ -381,31 +381,83 @@ describe("Twilio's tokens in the session", () => {
       })
     })
 
-    it('are used while they live, when Twilio takes its time; what it brings in the end is remembered', async () => {
-      const answer = gate()
-      twilio.behave = held(rotating(), answer)
-      const site = sessionApp(twilio)
-      const visitor = await visitorWith(site.app, ending())
-      const other = await visitorWith(site.app, ending({ refreshToken: 'refresh-other' }))
-      const asked = (count: number) => until(() => twilio.requests.length === count)
-      await withClock(['setTimeout'], async () => {
-        const patient = visitor.get('/fresh').then((response) => response)
-        await asked(1)
-        mock.timers.tick(999)
-        const settled = await Promise.race([patient.then(() => 'answered'), new Promise((resolve) => setImmediate(() => resolve('waiting')))])
-        assert.equal(settled, 'waiting')
-        mock.timers.tick(1)
-        assert.equal(jsonOf<TwilioTokens>(await patient).accessToken, 'access-0')
+    describe('or slow', () => {
+      /** Whether a request has been answered by the time that one after it is. */
+      const answered = (asked: Promise<unknown>, visitor: ReturnType<typeof request.agent>) => Promise.race([asked.then(() => 'answered'), visitor.get('/session').then(() => 'waiting')])
 
-        const impatient = other.get('/fresh').then((response) => response)
-        await asked(2)
-        mock.timers.tick(1)
-        assert.equal(jsonOf<TwilioTokens>(await impatient).accessToken, 'access-0', 'for a while nobody waits')
+      it('are used while they live, and for a while nobody waits; what it brings in the end is remembered', async () => {
+        const answer = gate()
+        twilio.behave = held(rotating(), answer)
+        const site = sessionApp(twilio)
+        const visitor = await visitorWith(site.app, ending())
+        const other = await visitorWith(site.app, ending({ refreshToken: 'refresh-other' }))
+        await withClock(['setTimeout'], async () => {
+          const patient = visitor.get('/fresh').then((response) => response)
+          await until(() => twilio.requests.length === 1)
+          mock.timers.tick(999)
+          assert.equal(await answered(patient, visitor), 'waiting')
+          mock.timers.tick(1)
+          assert.equal(jsonOf<TwilioTokens>(await patient).accessToken, 'access-0')
+
+          const impatient = other.get('/fresh').then((response) => response)
+          await until(() => twilio.requests.length === 2)
+          mock.timers.tick(1)
+          assert.equal(jsonOf<TwilioTokens>(await impatient).accessToken, 'access-0')
+        })
+        answer.open()
+        const refreshed = async () => jsonOf<TwilioTokens>(await visitor.get('/fresh')).accessToken === 'access-1'
+        while (!(await refreshed()));
+        assert.equal(twilio.requests.filter(({ form }) => form.get('RefreshToken') === 'refresh-0').length, 1)
       })
-      answer.open()
-      const refreshed = async () => jsonOf<TwilioTokens>(await visitor.get('/fresh')).accessToken === 'access-1'
-      while (!(await refreshed()));
-      assert.equal(twilio.requests.filter(({ form }) => form.get('RefreshToken') === 'refresh-0').length, 1)
+
+      it('and refuses in the end, the next request is told', async () => {
+        const answer = gate()
+        twilio.behave = held(INVALID_GRANT, answer)
+        const site = sessionApp(twilio)
+        const visitor = await visitorWith(site.app, ending())
+        await withClock(['setTimeout'], async () => {
+          const patient = visitor.get('/fresh').then((response) => response)
+          await until(() => twilio.requests.length === 1)
+          mock.timers.tick(1000)
+          assert.equal((await patient).status, 200)
+        })
+        answer.open()
+        while ((await visitor.get('/fresh')).status === 200);
+        assert.equal('twilioTokens' in stored(site), false)
+      })
+
+      it('are waited for once more after Twilio was quick', async () => {
+        const answer = gate()
+        twilio.behave = rotating()
+        const site = sessionApp(twilio)
+        const quick = await visitorWith(site.app, ending())
+        await withClock(['setTimeout'], async () => {
+          assert.equal(jsonOf<TwilioTokens>(await quick.get('/fresh')).accessToken, 'access-1')
+          mock.timers.tick(5000)
+          twilio.behave = held(rotating(), answer)
+          const visitor = await visitorWith(site.app, ending({ accessToken: 'of another' }))
+          const patient = visitor.get('/fresh').then((response) => response)
+          await until(() => twilio.requests.length === 2)
+          mock.timers.tick(999)
+          assert.equal(await answered(patient, visitor), 'waiting')
+          answer.open()
+          assert.equal(jsonOf<TwilioTokens>(await patient).accessToken, 'access-1')
+        })
+      })
+
+      it('and have ended, are waited for', async () => {
+        const answer = gate()
+        twilio.behave = held(rotating(), answer)
+        const visitor = await visitorWith(sessionApp(twilio).app, ended())
+        await withClock(['setTimeout'], async () => {
+          const waiting = visitor.get('/fresh').then((response) => response)
+          await until(() => twilio.requests.length === 1)
+          mock.timers.tick(5000)
+          assert.equal(await answered(waiting, visitor), 'waiting')
+          answer.open()
+          assert.equal(jsonOf<TwilioTokens>(await waiting).accessToken, 'access-1')
+        })
+      })
     })
   })
 
@@ -488,11 +540,31 @@ describe("Twilio's tokens in the session", () => {
         await until(() => twilio.requests.length === 1)
         await visitor.post(path).expect(200)
         answer.open()
-        await waiting
+        assert.equal((await waiting).status, 200, 'the request itself was begun before')
         assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-/)
         await visitor.get('/fresh').expect(401)
       })
     }
+
+    it('do not come back with something else that the request saves', async () => {
+      const answer = gate()
+      twilio.behave = held(rotating(), answer)
+      const site = sessionApp(twilio, {
+        routes: (app, tokens) =>
+          app.get('/note', tokens.fresh(), (req, res) => {
+            Object.assign(req.session, { note: 'taken' })
+            res.json(null)
+          })
+      })
+      const visitor = await visitorWith(site.app, ended())
+      const waiting = visitor.get('/note').then((response) => response)
+      await until(() => twilio.requests.length === 1)
+      await visitor.post('/drop').expect(200)
+      answer.open()
+      await waiting
+      const { note, twilioTokens } = stored(site)
+      assert.deepEqual([note, twilioTokens], ['taken', undefined])
+    })
   })
 
   describe('when the session store is in trouble', () => {

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import cookieSession from 'cookie-session'
+import session from 'express-session'
+import passport from 'passport'
+import request from 'supertest'
+import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type Middleware, type TwilioTokens } from '../../lib'
+import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
+import { jsonOf } from '../support/login-app'
+import { ended, ending, rotating, sessionApp, tokensOf, visitorWith } from '../support/session-app'
+import { closedPort, inTurn, json, TwilioServer } from '../support/twilio-server'
+
+const PERSON = unsigned({ sub: 'trn:us1:iam:user:US1' })
+
+/** One middleware after the other, with nothing of Express. */
+function run(steps: readonly Middleware[], req: IncomingMessage, res: ServerResponse): void {
+  const [step, ...rest] = steps
+  step?.(req, res, (error?: unknown) => {
+    if (error === undefined || error === null) {
+      run(rest, req, res)
+      return
+    }
+    const { name, message, status = 500 } = error as Error & { status?: number }
+    res.statusCode = status
+    res.end(JSON.stringify({ name, message }))
+  })
+}
+
+const answer = (read: (req: IncomingMessage & { twilioTokens?: TwilioTokens }) => unknown): Middleware => (req, res) => void res.end(JSON.stringify(read(req) ?? null))
+
+describe('what comes after the login', () => {
+  let twilio: TwilioServer
+  before(async () => {
+    twilio = await TwilioServer.start()
+  })
+  beforeEach(() => {
+    twilio.requests.length = 0
+  })
+  after(() => twilio.stop())
+
+  describe('in plain Connect, without Express', () => {
+    let server: http.Server
+    let routes: Readonly<Record<string, readonly Middleware[]>>
+    beforeEach(async () => {
+      const before = [session({ secret: 'of the tests', resave: false, saveUninitialized: false }) as unknown as Middleware]
+      server = http.createServer((req, res) => run([...before, ...(routes[req.url?.split('?')[0] ?? ''] ?? [])], req, res))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    })
+    afterEach(async () => {
+      await new Promise((resolve) => server.close(resolve))
+    })
+
+    function connectApp(options: { baseURL?: string; authInfo?: boolean } = {}): string {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const strategy = new TwilioStrategy(
+        { clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, baseURL: twilio.url, callbackURL: `${url}/auth/callback`, timeout: 1000, ...options },
+        (_accessToken, _refreshToken, profile) => Promise.resolve({ id: profile?.id })
+      )
+      const authenticator = new passport.Passport()
+      authenticator.use(strategy)
+      authenticator.serializeUser((user, done) => done(null, user))
+      authenticator.deserializeUser((user: Express.User, done) => done(null, user))
+      const tokens = new SessionTokens(strategy)
+      const readLogin = authenticator.session() as unknown as Middleware
+      routes = {
+        '/account': [readLogin, requireLogin({ loginPath: '/auth' }), tokens.fresh(), answer(({ twilioTokens }) => twilioTokens)],
+        '/auth': [authenticator.authenticate('twilio')],
+        '/auth/callback': [
+          authenticator.authenticate('twilio', { authInfo: options.authInfo ?? true }),
+          tokens.keep(),
+          (req, res) => res.writeHead(302, { Location: returnTo(req, '/') }).end()
+        ],
+        '/stale': [answer((req) => Object.assign((req as unknown as { session: object }).session, { twilioTokens: tokensWithout(ended({ accessToken: PERSON })) }))],
+        '/logout': [readLogin, tokens.drop(), answer(() => null)]
+      }
+      return url
+    }
+
+    async function logIn(visitor: ReturnType<typeof request.agent>): Promise<string> {
+      const { headers } = await visitor.get('/auth').expect(302)
+      const state = new URL(String(headers.location)).searchParams.get('State')
+      const back = await visitor.get('/auth/callback').query({ code: 'the-code', state }).expect(302)
+      return String(back.headers.location)
+    }
+
+    for (const authInfo of [true, false]) {
+      it(`the page that was wanted, the tokens, a refresh and a logout all work; with authInfo ${authInfo}`, async () => {
+        twilio.behave = inTurn(json(201, { access_token: PERSON, refresh_token: 'refresh-0', expires_in: 3600 }), rotating())
+        const visitor = request.agent(connectApp({ authInfo }))
+        const { headers } = await visitor.get('/account?tab=2').set('Accept', 'text/html').expect(302)
+        assert.equal(headers.location, '/auth')
+        assert.equal(await logIn(visitor), '/account?tab=2')
+        assert.equal((JSON.parse((await visitor.get('/account').expect(200)).text) as TwilioTokens).accessToken, PERSON)
+        await visitor.get('/stale').expect(200)
+        assert.equal((JSON.parse((await visitor.get('/account').expect(200)).text) as TwilioTokens).accessToken, 'access-1')
+        await visitor.get('/logout').expect(200)
+        await visitor.get('/account').set('Accept', 'application/json').expect(401)
+      })
+    }
+
+    it('a refresh that Twilio is too busy for is 503 with Retry-After', async () => {
+      twilio.behave = json(201, { access_token: PERSON, refresh_token: 'refresh-0', expires_in: 3600 })
+      const visitor = request.agent(connectApp())
+      await logIn(visitor)
+      await visitor.get('/stale').expect(200)
+      twilio.behave = json(503, {}, { 'Retry-After': '30' })
+      const response = await visitor.get('/account').expect(503)
+      assert.equal(response.headers['retry-after'], '30')
+      assert.equal((JSON.parse(response.text) as Error).name, 'TwilioUnavailableError')
+    })
+  })
+
+  describe('with a session that lives in a cookie', () => {
+    const sessions = () => cookieSession({ name: 'session', keys: ['of the tests'] })
+
+    it('tokens are kept, sealed, and refreshed', async () => {
+      twilio.behave = rotating()
+      const { app } = sessionApp(twilio, { sessions: sessions(), tokens: { secret: 'one secret' } })
+      const visitor = await visitorWith(app, ended())
+      for (const path of ['/fresh', '/of', '/fresh']) assert.equal(jsonOf<TwilioTokens>(await visitor.get(path).expect(200)).accessToken, 'access-1')
+      assert.equal(twilio.requests.length, 1)
+      await visitor.post('/drop').expect(200)
+      await visitor.get('/fresh').expect(401)
+    })
+
+    it('a refresh that is refused logs out, and one that fails does not', async () => {
+      const { app } = sessionApp(twilio, { sessions: sessions() })
+      const visitor = await visitorWith(app, ended())
+      twilio.behave = json(503, {}, { 'Retry-After': '30' })
+      await visitor.get('/fresh').expect(503)
+      twilio.behave = json(400, { error: 'invalid_grant' })
+      await visitor.get('/fresh').expect(401)
+      assert.equal((await visitor.get('/of')).body, null)
+    })
+
+    it('living tokens are used while Twilio is away', async () => {
+      const { app } = sessionApp({ url: `http://127.0.0.1:${await closedPort()}` }, { sessions: sessions(), client: { timeout: 50 } })
+      const visitor = await visitorWith(app, ending())
+      assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-0')
+    })
+  })
+
+  it('with a store that keeps sessions without their functions, tokens are refreshed too', async () => {
+    twilio.behave = rotating()
+    const bare = { twilioTokens: tokensWithout(ended()) }
+    const { tokens, warnings } = sessionApp(twilio)
+    const req = { session: bare, sessionID: 'one', sessionStore: { get: (_id: string, done: (error: unknown, session: unknown) => void) => done(null, bare) } }
+    const error = await new Promise((resolve) => tokens.fresh()(req as never, {} as never, resolve))
+    assert.equal(error, undefined)
+    assert.equal((req as { twilioTokens?: TwilioTokens }).twilioTokens?.accessToken, 'access-1')
+    assert.equal((bare.twilioTokens as TwilioTokens).refreshToken, 'refresh-1')
+    assert.deepEqual(warnings, [])
+  })
+})
+
+/** As they are in a session. */
+function tokensWithout({ claims: _claims, ...tokens }: TwilioTokens = tokensOf()): object {
+  return tokens
+}
