@@ -16,7 +16,8 @@ export function originOf(request: AddressedRequest, trustProxy: boolean): string
   const forwardedProto = trusted ? firstOf(headers['x-forwarded-proto']) : undefined
   const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? headers.host
   const origin = `${forwardedProto ?? (isEncrypted(request.socket) ? 'https' : 'http')}://${host ?? ''}`
-  return URL.canParse(origin) ? new URL(origin).origin : undefined
+  // A URL would take more for a host than is one: `a/b`, `user@host`.
+  return /^https?:\/\/[^\s/?#@\\]+$/.test(origin) && URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
 /** The path and query that the browser asked for, whatever the app is mounted under. */
