@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import http from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../lib'
 import { callHttp, endpointOf, type CallLimits, type HttpAnswer, type HttpRequest } from '../lib/http-call'
+import { CERTIFICATE, PRIVATE_KEY } from './support/certificate'
+import { until } from './support/gate'
 import { closedPort, json, raw, text, TwilioServer, type Behaviour } from './support/twilio-server'
 
 const LIMITS: CallLimits = { timeout: 2000, maxResponseBytes: 1000, agent: undefined }
@@ -93,6 +99,8 @@ describe('a call to Twilio', () => {
     assert.equal((await call(text(200, 'a'.repeat(1000)))).body.length, 1000)
     const tooLong = (error: unknown) => error instanceof TwilioResponseError && error.message.includes('longer than 1000 bytes (maxResponseBytes)')
     await assert.rejects(call(text(200, 'a'.repeat(1001), { 'Content-Length': '1001' })), tooLong)
+    assert.equal((await call(text(200, 'a'.repeat(1000), { 'Content-Length': '1000' }))).body.length, 1000)
+    await assert.rejects(call(raw('HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n')), tooLong, 'and it is told before it comes')
     await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n${'a'.repeat(1001)}\r\n0\r\n\r\n`)), tooLong)
   })
 
@@ -140,6 +148,58 @@ describe('a call to Twilio', () => {
     const ended = assert.rejects(call(() => controller.abort(reason), { request: { signal: controller.signal } }), reason)
     await ended
     await assert.rejects(call(json(200, {}), { request: { signal: controller.signal } }), reason)
+  })
+
+  it('ends when its signal says so in the middle of the answer', async () => {
+    const controller = new AbortController()
+    const reason = new Error('changed my mind')
+    const half: Behaviour = (_request, _response, socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', () => controller.abort(reason))
+    }
+    await assert.rejects(call(half, { request: { signal: controller.signal } }), reason)
+  })
+
+  it('leaves no timer, no listener on the signal and no open connection behind, however it ends', async () => {
+    const ends: Behaviour[] = [json(200, {}), () => undefined, (_request, _response, socket) => socket.destroy(), text(200, 'a'.repeat(2000)), text(200, Buffer.from([0xff])), raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', { end: true })]
+    for (const [index, behave] of ends.entries()) {
+      const { signal } = new AbortController()
+      const agent = new http.Agent({ keepAlive: true })
+      const started = mock.method(globalThis, 'setTimeout')
+      const cleared = mock.method(globalThis, 'clearTimeout')
+      try {
+        await Promise.allSettled([call(behave, { request: { signal }, limits: { agent, timeout: 77 } })])
+        const deadlines = started.mock.calls.filter(({ arguments: [, ms] }) => ms === 77).map(({ result }) => result)
+        assert.equal(deadlines.length, 1)
+        assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === deadlines[0]), `the deadline of ${index}`)
+      } finally {
+        mock.restoreAll()
+      }
+      assert.equal(getEventListeners(signal, 'abort').length, 0, `the listener of ${index}`)
+      await until(() => Object.keys(agent.sockets).length === 0)
+      agent.destroy()
+    }
+  })
+
+  describe('over https', () => {
+    let server: https.Server
+    before(async () => {
+      server = https.createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (_request, response) => response.end('{"secure":true}'))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    })
+    after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const request = () => ({ endpoint: endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`) })
+
+    it('trusts a private CA where its agent does', async () => {
+      const agent = new https.Agent({ ca: CERTIFICATE })
+      assert.equal((await call(json(200, {}), { request: request(), limits: { agent } })).body, '{"secure":true}')
+    })
+
+    it('and nobody that it cannot trust', async () => {
+      await assert.rejects(call(json(200, {}), { request: request() }), (error) => error instanceof TwilioNetworkError && error.message.includes('DEPTH_ZERO_SELF_SIGNED_CERT'))
+    })
   })
 
   it('never shows the bytes that it stumbled over', async () => {
