@@ -32,11 +32,6 @@ export function isRedisClient(client: unknown): client is RedisClient {
  */
 export async function runNow(client: RedisClient, script: string, keys: readonly string[], parameters: readonly string[]): Promise<unknown> {
   if (!isReady(client)) throw new RedisUnavailableError('The Redis client is not connected.')
-  return run(client, script, keys, parameters)
-}
-
-/** Runs a script, when Redis is back if need be; but is waited for no longer than for {@link runNow}. */
-export async function run(client: RedisClient, script: string, keys: readonly string[], parameters: readonly string[]): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new RedisUnavailableError(`Redis did not answer within ${PATIENCE} ms.`)), PATIENCE)

@@ -4,7 +4,7 @@ import { TwilioNetworkError, TwilioTimeoutError } from '../errors'
 import { checkNumber } from '../options'
 import type { TwilioTokens } from '../tokens'
 import { DEFAULT_KEPT_FOR, MemoryRefreshes, nameOf } from './memory-refreshes'
-import { isRedisClient, RedisUnavailableError, run, runNow, type RedisClient } from './redis-client'
+import { isRedisClient, RedisUnavailableError, runNow, type RedisClient } from './redis-client'
 import { openFailure, openRefreshed, sealFailure, sealRefreshed } from './refresh-record'
 import type { Refreshed, Refreshes, RefreshLimits, SpentTokens } from './refreshes'
 
@@ -39,7 +39,7 @@ const FIRST_LOOK = 4
 const LAST_LOOK = 64
 /** How long an answer is tried to be left while Redis is in trouble, in ms, and how often. */
 const LEAVING = 10_000
-const LEAVING_AGAIN = 250
+const LEAVING_AGAIN = 50
 
 /** The answer; or the lock, and why the last owner failed; or neither, when somebody else has it. */
 const TAKE = `
@@ -120,7 +120,7 @@ class RedisRefreshes implements Refreshes {
   async #refreshWithLock(spent: SpentTokens, keys: Keys, owner: string, refresh: () => Promise<TwilioTokens>): Promise<Refreshed> {
     const renewal = setInterval(() => {
       runNow(this.#client, RENEW, [keys.lock], [owner, String(LOCK_TTL)]).catch(() => undefined)
-    }, LOCK_RENEWAL)
+    }, LOCK_RENEWAL).unref()
     try {
       const refreshed = { tokens: await refresh(), at: Date.now() }
       await this.#leaveAnswer(spent, keys, owner, refreshed)
@@ -150,14 +150,15 @@ class RedisRefreshes implements Refreshes {
   /** The others need it badly, so it is tried again while Redis comes back; nobody waits for that. */
   async #leaveAnswer(spent: SpentTokens, { answer, lock }: Keys, owner: string, refreshed: Refreshed): Promise<void> {
     const parameters = [await sealRefreshed(spent, refreshed), String(this.#keptFor), owner]
-    const leave = () => run(this.#client, LEAVE, [answer, lock], parameters)
+    const leave = () => runNow(this.#client, LEAVE, [answer, lock], parameters)
     const leaveAgain = async () => {
       while (Date.now() < refreshed.at + LEAVING) {
         await pause(LEAVING_AGAIN, undefined, { ref: false })
         if (await leave().then(() => true, () => false)) return
       }
     }
-    await leave().catch(() => void leaveAgain())
+    if (this.#isGone) void leaveAgain()
+    else await leave().catch(() => void leaveAgain())
   }
 
   async #leaveFailure(spent: SpentTokens, { failure, lock }: Keys, owner: string, error: unknown): Promise<void> {

@@ -1,0 +1,129 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import http from 'node:http'
+import { join } from 'node:path'
+import type { Sandbox } from '../../lib/sandbox'
+
+/** What an app of these tests is started with. */
+export interface AppSettings {
+  readonly clientID: string
+  readonly clientSecret: string
+  readonly sandboxURL: string
+  /** ms for a whole call to Twilio. */
+  readonly timeout?: number | undefined
+  readonly secret?: string | undefined
+  readonly leeway?: number | undefined
+  /** Where sessions are; in memory without. */
+  readonly sessionRedis?: string | undefined
+  /** Where refreshes are; in memory without. */
+  readonly refreshRedis?: string | undefined
+  readonly refreshClient: 'redis' | 'ioredis'
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: string
+}
+
+/** An app in a process of its own. */
+export class AppProcess {
+  readonly url: string
+  readonly warnings: string[] = []
+  readonly #process: ChildProcess
+  readonly #events = new EventEmitter()
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#process = child
+    this.url = url
+    child.on('message', (message: { warning?: string; slowBegan?: boolean }) => {
+      if (message.warning !== undefined) this.warnings.push(message.warning)
+      if (message.slowBegan) this.#events.emit('slow')
+    })
+  }
+
+  static async start({ clientID, clientSecret, url: sandboxURL }: Sandbox, settings: Partial<AppSettings> = {}): Promise<AppProcess> {
+    // What the tests cover is measured in their own process.
+    const { NODE_V8_COVERAGE: _coverage, ...inherited } = process.env
+    const child = fork(join(process.cwd(), 'test/processes/app.ts'), { execArgv: ['--import', 'tsx'], env: { ...inherited, NODE_ENV: 'test' } })
+    child.send({ clientID, clientSecret, sandboxURL, refreshClient: 'redis', ...settings } satisfies AppSettings)
+    const failed = once(child, 'exit').then(() => {
+      throw new Error('The app ended before it said where it is.')
+    })
+    const [{ url }] = (await Promise.race([once(child, 'message'), failed])) as [{ url: string }]
+    failed.catch(() => undefined)
+    return new AppProcess(child, url)
+  }
+
+  get isAlive(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** Waits until a slow request has its session. */
+  async slowBegan(): Promise<void> {
+    await once(this.#events, 'slow')
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.isAlive) return
+    this.#process.kill(signal)
+    await once(this.#process, 'exit')
+  }
+}
+
+/** Somebody's browser, which goes to whichever process it is told to. */
+export class Browser {
+  #cookie = ''
+
+  async get(app: AppProcess, path: string, method = 'GET'): Promise<Answer> {
+    const answer = await send(app.url + path, method, this.#cookie)
+    const [cookie] = answer.headers['set-cookie'] ?? []
+    if (cookie !== undefined) this.#cookie = cookie.split(';', 1)[0] ?? ''
+    return answer
+  }
+
+  async logIn(app: AppProcess, sandbox: Sandbox): Promise<void> {
+    const begun = await this.get(app, '/auth/twilio')
+    const callback = new URL(await sandbox.login(begun.headers.location ?? ''))
+    const { status, body } = await this.get(app, callback.pathname + callback.search)
+    if (status !== 302) throw new Error(`The login was answered ${status}: ${body}`)
+  }
+
+  /** The tokens that the app uses for this session now. */
+  async tokens(app: AppProcess): Promise<{ accessToken: string; refreshToken: string }> {
+    const { status, body } = await this.get(app, '/account')
+    if (status !== 200) throw new Error(`The account was answered ${status}: ${body}`)
+    return JSON.parse(body) as { accessToken: string; refreshToken: string }
+  }
+
+  /** Lets an hour pass for the tokens in this session. */
+  async expire(app: AppProcess): Promise<void> {
+    await this.get(app, '/expire', 'POST')
+  }
+}
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity })
+
+export function closeConnections(): void {
+  agent.destroy()
+}
+
+function send(url: string, method: string, cookie: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { method, agent, headers: { Accept: 'application/json', ...(cookie === '' ? {} : { Cookie: cookie }) } }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+/** How many answers there were of each status. */
+export function statuses(answers: readonly Answer[]): Record<number, number> {
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import { startSandbox, type Sandbox, type SandboxOptions } from '../../lib/sandbox'
+import { RedisServer } from '../support/redis'
+import { AppProcess, Browser, closeConnections, statuses, type Answer, type AppSettings } from './app-process'
+
+/** Shorter for everyday use than what the project's own checks insist on. */
+const RACE_SECONDS = Number(process.env.TEST_RACE_SECONDS ?? 4)
+const OUTAGE_SECONDS = Number(process.env.TEST_OUTAGE_SECONDS ?? 1)
+
+describe('tokens that many requests and processes ask for at once', function () {
+  this.timeout((RACE_SECONDS + OUTAGE_SECONDS + 60) * 1000)
+
+  let sandbox: Sandbox
+  let apps: AppProcess[] = []
+
+  async function start(count: number, sandboxOptions: SandboxOptions = {}, settings: Partial<AppSettings> = {}): Promise<readonly [AppProcess, ...AppProcess[]]> {
+    sandbox = await startSandbox(sandboxOptions)
+    apps = await Promise.all(Array.from({ length: count }, () => AppProcess.start(sandbox, settings)))
+    const [first, ...others] = apps
+    assert.ok(first)
+    return [first, ...others]
+  }
+
+  afterEach(async () => {
+    await Promise.all(apps.map((app) => app.kill()))
+    closeConnections()
+    await (sandbox as Sandbox | undefined)?.stop()
+  })
+
+  function ask(browser: Browser, app: AppProcess, times: number): Promise<Answer[]> {
+    return Promise.all(Array.from({ length: times }, () => browser.get(app, '/account')))
+  }
+
+  it('1,000 requests at once on one expired session, in one process: 1 refresh, 1,000 answers of 200', async () => {
+    const [app] = await start(1, { latency: 100 })
+    const browser = new Browser()
+    await browser.logIn(app, sandbox)
+    await browser.expire(app)
+    const answers = await ask(browser, app, 1000)
+    assert.deepEqual(statuses(answers), { 200: 1000 })
+    assert.equal(sandbox.counts.refreshes, 1)
+    assert.equal(new Set(answers.map(({ body }) => body)).size, 1, 'all have the same new tokens')
+  })
+
+  it('a slow request that saves its old session after a refresh logs nobody out, in memory', async () => {
+    await slowRequest(...(await start(1)))
+  })
+
+  async function slowRequest(app: AppProcess, other = app): Promise<void> {
+    const browser = new Browser()
+    await browser.logIn(app, sandbox)
+    await browser.expire(app)
+    const began = app.slowBegan()
+    const slow = browser.get(app, '/slow?ms=300')
+    await began
+    const fresh = await browser.tokens(other)
+    assert.equal((await slow).status, 200)
+    assert.deepEqual(await browser.tokens(app), fresh, 'the next request is logged in, with the new tokens')
+    assert.deepEqual(await browser.tokens(other), fresh)
+    assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [1, 0])
+  }
+
+  describe('with Redis', () => {
+    let redis: RedisServer
+    before(async function () {
+      redis = await RedisServer.start(this)
+    })
+    after(() => (redis as RedisServer | undefined)?.remove())
+
+    const onRedis = (settings: Partial<AppSettings> = {}): Partial<AppSettings> => ({ sessionRedis: redis.url, refreshRedis: redis.url, ...settings })
+
+    for (const refreshClient of ['redis', 'ioredis'] as const) {
+      it(`4 processes on one Redis (${refreshClient}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session`, async () => {
+        const [app, ...others] = await start(4, { latency: 100 }, onRedis({ refreshClient }))
+        const browser = new Browser()
+        await browser.logIn(app, sandbox)
+        await browser.expire(app)
+        const answers = (await Promise.all([app, ...others].map((one) => ask(browser, one, 250)))).flat()
+        assert.deepEqual(statuses(answers), { 200: 1000 })
+        assert.equal(sandbox.counts.refreshes, 1)
+        const newest = JSON.parse(answers[0]?.body ?? '{}') as object
+        for (const one of [app, ...others]) assert.deepEqual(await browser.tokens(one), newest)
+        assert.equal(sandbox.counts.refreshes, 1)
+      })
+    }
+
+    it('a slow request that saves its old session after a refresh logs nobody out, in Redis', async () => {
+      const [app, other] = await start(2, {}, onRedis())
+      await slowRequest(app, other)
+    })
+
+    it(`again and again for ${RACE_SECONDS} s, with tokens that live 2 s, 20 sessions, and reuse revoking the family: 0 log-outs, 0 reuses`, async () => {
+      const processes = await start(4, { accessTokenTTL: 2 }, onRedis({ secret: 'a secret of the tests, which is long enough' }))
+      const [app] = processes
+      const browsers = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const browser = new Browser()
+          await browser.logIn(app, sandbox)
+          return browser
+        })
+      )
+      const answers: Answer[] = []
+      const end = Date.now() + RACE_SECONDS * 1000
+      await Promise.all(
+        browsers.map(async (browser) => {
+          while (Date.now() < end) {
+            answers.push(...(await Promise.all(processes.flatMap((one) => [browser.get(one, '/account'), browser.get(one, '/account')]))))
+            await pause(Math.random() * 150)
+          }
+        })
+      )
+      assert.deepEqual(Object.keys(statuses(answers)), ['200'])
+      assert.equal(sandbox.counts.reuses, 0)
+      assert.ok(sandbox.counts.refreshes >= (20 * RACE_SECONDS) / 3, `${sandbox.counts.refreshes} refreshes`)
+      console.log(`      ${answers.length} requests, ${sandbox.counts.refreshes} refreshes, 0 log-outs, 0 reuses`)
+    })
+
+    it('a process that is killed in the middle of its refreshes costs a login at most to those that Twilio had answered to it', async () => {
+      const [doomed, ...others] = await start(4, { latency: 60 }, onRedis())
+      const [survivor] = others
+      assert.ok(survivor)
+      const browsers = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const browser = new Browser()
+          await browser.logIn(survivor, sandbox)
+          return browser
+        })
+      )
+      const [struck, spared] = [browsers.slice(0, 10), browsers.slice(10)]
+      await Promise.all(struck.map((browser) => browser.expire(survivor)))
+
+      const asked = struck.map(async (browser, index) => {
+        await pause(index * 15)
+        await browser.get(doomed, '/account').catch(() => undefined)
+      })
+      await pause(130)
+      await doomed.kill('SIGKILL')
+      await Promise.all(asked)
+      await pause(150)
+      const answeredToTheDead = sandbox.counts.refreshes
+      assert.ok(answeredToTheDead > 0 && answeredToTheDead <= 10, `it was killed in the middle: ${answeredToTheDead} of 10`)
+
+      const after = await Promise.all(struck.map((browser) => browser.get(survivor, '/account')))
+      const loggedOut = statuses(after)[401] ?? 0
+      assert.ok(loggedOut <= answeredToTheDead, `${loggedOut} log-outs, ${answeredToTheDead} answers`)
+      assert.equal((statuses(after)[200] ?? 0) + loggedOut, 10, 'nobody is left waiting')
+      await Promise.all(spared.map((browser) => browser.expire(survivor)))
+      const goesOn = await Promise.all(spared.flatMap((browser) => others.map((one) => browser.get(one, '/account'))))
+      assert.deepEqual(statuses(goesOn), { 200: 30 })
+      console.log(`      ${answeredToTheDead} of 10 refreshes were answered to the dead process, ${loggedOut} people have to log in again`)
+    })
+
+    it(`a Redis that is stopped for ${OUTAGE_SECONDS} s in the middle costs nobody a login whose token lives, and comes back by itself`, async () => {
+      const processes = await start(4, {}, onRedis())
+      const [app] = processes
+      const browsers = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const browser = new Browser()
+          await browser.logIn(app, sandbox)
+          return browser
+        })
+      )
+      const answers: Answer[] = []
+      let isOver = false
+      const visits = Promise.all(
+        browsers.map(async (browser) => {
+          while (!isOver) {
+            answers.push(...(await Promise.all(processes.map((one) => browser.get(one, '/account')))))
+            await pause(20)
+          }
+        })
+      )
+      await pause(300)
+      await redis.stop()
+      await pause(OUTAGE_SECONDS * 1000)
+      await redis.start()
+      await pause(700)
+      isOver = true
+      await visits
+      assert.deepEqual(Object.keys(statuses(answers)), ['200'])
+      assert.ok(processes.every(({ isAlive }) => isAlive), 'no process died')
+
+      const [browser = new Browser()] = browsers
+      await browser.expire(app)
+      const again = (await Promise.all(processes.map((one) => ask(browser, one, 10)))).flat()
+      assert.deepEqual(statuses(again), { 200: 40 })
+      assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [1, 0], 'and refreshes are done once again')
+    })
+
+    it("with a secret, no token's text stands anywhere in Redis", async () => {
+      const [app, other] = await start(2, {}, onRedis({ secret: 'a secret of the tests, which is long enough', leeway: 7200_000 }))
+      const browser = new Browser()
+      await browser.logIn(app, sandbox)
+      const tokens = [await browser.tokens(app), await browser.tokens(other ?? app)]
+      assert.equal(sandbox.counts.refreshes, 2)
+      const contents = await redis.contents()
+      const texts = [...contents].map(([key, value]) => key + value).join('\n')
+      assert.ok([...contents.keys()].some((key) => key.startsWith('sess:')) && [...contents.keys()].some((key) => /^twilio:refresh:\{.*\}:answer$/.test(key)))
+      for (const { accessToken, refreshToken } of tokens) {
+        for (const part of [refreshToken, ...accessToken.split('.').slice(1)]) assert.ok(!texts.includes(part))
+      }
+    })
+  })
+})

@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from 'redis'
+import { findProgram, skipWithout } from './requirements'
+
+/** A real Redis on a free port, which keeps what it holds when it is started again. */
+export class RedisServer {
+  readonly url: string
+  readonly #program: string
+  readonly #port: number
+  readonly #folder: string
+  #process: ChildProcess | undefined
+
+  private constructor(program: string, port: number, folder: string) {
+    this.#program = program
+    this.#port = port
+    this.#folder = folder
+    this.url = `redis://127.0.0.1:${port}`
+  }
+
+  /** Starts one; the tests are skipped where there is no such program. */
+  static async start(context: Mocha.Context): Promise<RedisServer> {
+    const program = findProgram('redis-server', 'valkey-server')
+    if (!program) return skipWithout(context, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+    const redis = new RedisServer(program, await freePort(), await mkdtemp(join(tmpdir(), 'passport-twilio-redis-')))
+    await redis.start()
+    return redis
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(this.#program, ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#folder, '--appendonly', 'yes', '--save', ''], {
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
+    this.#process = child
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', () => reject(new Error('redis-server ended at its start.')))
+      child.stdout.on('data', (text: Buffer) => {
+        if (text.includes('Ready to accept connections')) resolve()
+      })
+    })
+  }
+
+  /** Ends it; what it holds stays for the next start. */
+  async stop(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child) return
+    child.kill()
+    await once(child, 'exit')
+  }
+
+  /** Lets it hang: connections stay, and nothing is answered. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  async remove(): Promise<void> {
+    this.thaw()
+    await this.stop()
+    await rm(this.#folder, { recursive: true })
+  }
+
+  /** Everything it holds, by key. */
+  async contents(): Promise<Map<string, string>> {
+    const client = await createClient({ url: this.url }).connect()
+    const contents = new Map<string, string>()
+    for await (const keys of client.scanIterator()) {
+      for (const key of keys) contents.set(key, (await client.get(key)) ?? '')
+    }
+    client.destroy()
+    return contents
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
