@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { mock } from 'node:test'
+import twilio from 'twilio'
+import { TwilioOAuthClient, type TwilioTokens } from '../lib'
+import { startSandbox, type Sandbox } from '../lib/sandbox'
+import { tokenManager, twilioClient } from '../lib/sdk'
+
+const REDIRECT_URI = 'http://localhost/callback'
+
+describe("the official SDK on a session's tokens", () => {
+  let sandbox: Sandbox
+  let client: TwilioOAuthClient
+  beforeEach(async () => {
+    sandbox = await startSandbox()
+    client = new TwilioOAuthClient({ clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, baseURL: sandbox.url })
+  })
+  afterEach(async () => {
+    mock.timers.reset()
+    await sandbox.stop()
+  })
+
+  async function logIn(as?: string): Promise<TwilioTokens> {
+    const callback = await sandbox.login(client.authorizationURL({ redirectURI: REDIRECT_URI, scope: 'offline_access' }), { as })
+    return client.exchangeCode({ code: new URL(callback).searchParams.get('code') ?? '', redirectURI: REDIRECT_URI })
+  }
+
+  const api = () => ({ apiBaseURL: sandbox.apiURL })
+
+  it("lists the numbers and messages of the token's account, and sends a message", async () => {
+    const [, jonas] = sandbox.people
+    const sdk = twilioClient(await logIn(jonas?.email), api())
+    assert.equal(sdk.accountSid, jonas?.accountSid)
+    const numbers = await sdk.incomingPhoneNumbers.list({ limit: 20 })
+    assert.deepEqual(numbers.map(({ friendlyName, accountSid }) => [friendlyName, accountSid]), [
+      ['Front desk', jonas?.accountSid],
+      ['Support', jonas?.accountSid],
+      ['Deliveries', jonas?.accountSid]
+    ])
+    assert.equal((await sdk.messages.list({ limit: 2, pageSize: 1 })).length, 2)
+    const sent = await sdk.messages.create({ to: '+15550120', from: '+15550110', body: 'Hello' })
+    assert.deepEqual([sent.body, sent.status, sent.dateCreated.getTime() > Date.now() - 5000], ['Hello', 'queued', true])
+    assert.equal((await sdk.api.v2010.accounts(jonas?.accountSid ?? '').fetch()).friendlyName, jonas?.accountName)
+  })
+
+  it("tells of a token that has ended in the SDK's own error", async () => {
+    const sdk = twilioClient(await logIn(), api())
+    sandbox.expireAccessTokens()
+    await assert.rejects(sdk.messages.list(), (error) => error instanceof twilio.RestException && error.status === 401 && error.code === 20003)
+  })
+
+  it("never uses an Auth Token that is lying about in the environment", async () => {
+    const kept = { ...process.env }
+    Object.assign(process.env, { TWILIO_ACCOUNT_SID: `AC${'e'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'the-auth-token' })
+    try {
+      const sdk = twilioClient(await logIn(), api())
+      assert.equal(sdk.accountSid, sandbox.people[0]?.accountSid)
+      assert.deepEqual([sdk.username, sdk.password], [undefined, undefined])
+      await sdk.messages.list({ limit: 1 })
+    } finally {
+      process.env = kept
+    }
+  })
+
+  it('says what is missing without tokens, and without an account', () => {
+    assert.throws(() => twilioClient(undefined), /twilioClient\(\) was given no tokens\. Is tokens\.fresh\(\) before this route\?/)
+    const opaque: TwilioTokens = { accessToken: 'opaque', tokenType: 'Bearer', claims: {} }
+    assert.throws(() => twilioClient(opaque), /Pass it: twilioClient\(tokens, \{ accountSid \}\)/)
+    assert.equal(twilioClient(opaque, { accountSid: `AC${'1'.repeat(32)}` }).accountSid, `AC${'1'.repeat(32)}`)
+    assert.equal(twilioClient({ ...opaque, claims: { act: { sub: 'trn:us1:iam:organization:OR1' } } }).accountSid, '')
+  })
+
+  it("goes to the token's region, through its edge", () => {
+    const inRegion = (region: string, options = {}) => {
+      const sdk = twilioClient({ accessToken: 'a', tokenType: 'Bearer', claims: { 'urn:tw:rgn': region, act: { sub: `trn:${region}:iam:account:AC${'1'.repeat(32)}` } } }, options)
+      return sdk.getHostname('api.twilio.com', sdk.edge, sdk.region)
+    }
+    assert.equal(inRegion('us1'), 'api.twilio.com')
+    assert.equal(inRegion('ie1'), 'api.dublin.ie1.twilio.com')
+    assert.equal(inRegion('au1'), 'api.sydney.au1.twilio.com')
+    assert.equal(inRegion('ie1', { edge: 'frankfurt' }), 'api.frankfurt.ie1.twilio.com')
+    assert.equal(inRegion('jp1'), 'api.jp1.twilio.com')
+  })
+
+  it('shares connections between requests, unless it is given its own way to send', async () => {
+    const tokens = await logIn()
+    assert.equal(twilioClient(tokens).httpClient, twilioClient(tokens).httpClient)
+    assert.equal(twilioClient(tokens, api()).httpClient, twilioClient(tokens, api()).httpClient)
+    const own = new twilio.RequestClient({ timeout: 5 })
+    assert.equal(twilioClient(tokens, { httpClient: own }).httpClient, own)
+  })
+
+  describe('for jobs without a person', () => {
+    it('asks for a token once, however many calls there are at once, and uses it', async () => {
+      const manager = tokenManager(client, { scope: 'a-scope', audience: 'https://api.twilio.com' })
+      const sdk = twilioClient(manager, { ...api(), accountSid: sandbox.people[0]?.accountSid })
+      await Promise.all(Array.from({ length: 10 }, () => sdk.messages.list({ limit: 1 })))
+      await sdk.incomingPhoneNumbers.list()
+      assert.equal(sandbox.counts.clientCredentials, 1)
+      const asked = sandbox.requests.find(({ path }) => path === '/v1/token')
+      assert.deepEqual([asked?.parameters.Scope, asked?.parameters.Audience], ['a-scope', 'https://api.twilio.com'])
+    })
+
+    it('asks again once the token is about to end', async () => {
+      mock.timers.enable({ apis: ['Date'], now: Date.now() })
+      const manager = tokenManager(client, { leeway: 10_000 })
+      const first = await manager.fetchToken()
+      mock.timers.tick(3_589_000)
+      assert.equal(await manager.fetchToken(), first)
+      mock.timers.tick(2000)
+      const [second, same] = await Promise.all([manager.fetchToken(), manager.fetchToken()])
+      assert.notEqual(second, first)
+      assert.equal(same, second)
+      assert.equal(sandbox.counts.clientCredentials, 2)
+    })
+
+    it('asks again after it was refused', async () => {
+      const manager = tokenManager(client)
+      sandbox.failNext('token', 'server error')
+      await assert.rejects(manager.fetchToken(), { name: 'TwilioTokenError' })
+      assert.match(await manager.fetchToken(), /^ey/)
+    })
+  })
+})
