@@ -138,6 +138,15 @@ export class SessionTokens {
     return tokens
   }
 
+  /**
+   * Takes the access token in a request's session for ended, so that the next {@link SessionTokens.fresh} renews it.
+   * For when Twilio answers 401 to a token before its time: it was revoked, or Twilio's keys have changed.
+   */
+  async expire(req: object): Promise<void> {
+    const tokens = await this.of(req)
+    if (tokens) await this.#put(req, { ...tokens, expiresAt: Date.now() })
+  }
+
   /** The tokens of a session, where nothing has to be waited for or put right. */
   #readAtOnce(req: object): TwilioTokens | undefined {
     const read = this.#vault.read(peekSession(req)?.[SESSION_KEY])

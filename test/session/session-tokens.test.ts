@@ -320,6 +320,18 @@ describe("Twilio's tokens in the session", () => {
       )
     })
 
+    it('and renewed before their time, where the app has learnt that Twilio takes them no more', async () => {
+      for (const secret of [undefined, 'a secret that is long enough for everybody']) {
+        twilio.behave = rotating()
+        const site = sessionApp(twilio, { tokens: { secret } })
+        const visitor = await visitorWith(site.app)
+        await visitor.post('/expire').expect(200)
+        assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-1')
+        assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-1')
+      }
+      await request(sessionApp(twilio).app).post('/expire').expect(200)
+    })
+
     it("by the application's own refreshes, if it has any", async () => {
       const asked: unknown[] = []
       const refreshes: Refreshes = {
