@@ -1,12 +1,18 @@
 import type { RequestHandler } from 'express'
-import type { SessionTokens, TwilioTokens } from 'passport-twilio'
+import type { TwilioTokens } from 'passport-twilio'
 import { render } from './render.ts'
 
-/** Who is logged in, and what their token says. */
-export function accountPage(tokens: SessionTokens): RequestHandler {
-  return async (req, res) => {
-    const held = await tokens.of(req)
-    res.set('Cache-Control', 'no-store').send(render('account', { user: req.user, token: held && describe(held), claims: held ? claimsInWords(held) : [] }))
+export interface AccountOptions {
+  /** Whether there is a sandbox that can be told to end tokens. */
+  hasSandbox: boolean
+}
+
+/** Who is logged in, and what their token says. Goes behind `tokens.fresh()`. */
+export function accountPage({ hasSandbox }: AccountOptions): RequestHandler {
+  return (req, res) => {
+    const { twilioTokens: tokens, user, query } = req
+    const wasRenewed = query.renewed !== undefined
+    res.set('Cache-Control', 'no-store').send(render('account', { user, hasSandbox, wasRenewed, token: tokens && lifeOf(tokens), claims: tokens ? claimsInWords(tokens) : [] }))
   }
 }
 
@@ -16,7 +22,7 @@ interface TokenLife {
   isRefreshable: boolean
 }
 
-function describe({ claims, expiresAt, refreshToken }: TwilioTokens): TokenLife {
+function lifeOf({ claims, expiresAt, refreshToken }: TwilioTokens): TokenLife {
   return { issuedAt: typeof claims.iat === 'number' ? claims.iat * 1000 : undefined, expiresAt, isRefreshable: refreshToken !== undefined }
 }
 
@@ -27,7 +33,7 @@ const CLAIMS: Record<string, { meaning: string; say?: (value: unknown) => string
   act: { meaning: 'Acts for', say: (value) => sayPlainly((value as { sub?: unknown } | null)?.sub ?? value) },
   'urn:tw:iam_ctx': { meaning: 'In the account' },
   'urn:tw:rgn': { meaning: 'In the region' },
-  aud: { meaning: 'Is meant for', say: (value) => [value].flat().join(', ') },
+  aud: { meaning: 'Is meant for', say: (value) => [value].flat().map(sayPlainly).join(', ') },
   scope: { meaning: 'May do' },
   iat: { meaning: 'Issued at', say: sayTime },
   nbf: { meaning: 'Valid from', say: sayTime },

@@ -7,6 +7,8 @@ export interface Config {
   baseURL: string | undefined
   apiVersion: 'v1' | 'v2'
   sessionSecret: string | undefined
+  /** Where sessions are, and what came of refreshes; without it they are in memory. */
+  redisURL: string | undefined
   isProduction: boolean
   /** The OAuth app at Twilio; without it, the app runs on a sandbox. */
   credentials: { clientID: string; clientSecret: string } | undefined
@@ -26,7 +28,8 @@ const environment = z
   .object({
     PORT: z.coerce.number('PORT must be a number, such as 3000').int('PORT must be a whole number').min(0, 'PORT must be 0 to 65535').max(65535, 'PORT must be 0 to 65535').default(3000),
     BASE_URL: z.url({ protocol: /^https?$/, error: 'BASE_URL must be an address such as https://app.example.com' }).optional(),
-    TWILIO_API_VERSION: z.enum(['v1', 'v2'], "TWILIO_API_VERSION must be v1 or v2").default('v1'),
+    REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'REDIS_URL must be an address such as redis://localhost:6379' }).optional(),
+    TWILIO_API_VERSION: z.enum(['v1', 'v2'], 'TWILIO_API_VERSION must be v1 or v2').default('v1'),
     TWILIO_CLIENT_ID: text,
     TWILIO_CLIENT_SECRET: text,
     SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters; make one with: openssl rand -base64 32').optional(),
@@ -53,6 +56,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     baseURL: data.BASE_URL?.replace(/\/+$/, ''),
     apiVersion: data.TWILIO_API_VERSION,
     sessionSecret: data.SESSION_SECRET,
+    redisURL: data.REDIS_URL,
     isProduction: data.NODE_ENV === 'production',
     credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined
   }

@@ -1,7 +1,8 @@
 import { Router, type RequestHandler } from 'express'
 import passport from 'passport'
-import { returnTo, SessionTokens, TwilioStrategy, type TwilioProfile } from 'passport-twilio'
-import type { AppOptions } from './app.ts'
+import { returnTo, SessionTokens, TwilioStrategy, type Refreshes, type TwilioProfile } from 'passport-twilio'
+import { rememberStory } from './story.ts'
+import type { Twilio } from './twilio.ts'
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- how Passport's user gets its type
@@ -15,13 +16,25 @@ declare global {
   }
 }
 
+export interface LoginOptions {
+  twilio: Twilio
+  apiVersion: 'v1' | 'v2'
+  callbackURL: string
+  /** Encrypts the tokens in the session. */
+  secret: string | undefined
+  refreshes: Refreshes | undefined
+}
+
 /** "Log in with Twilio": the strategy, the tokens it brings, and the two routes. */
-export function login({ config, baseURL, sandbox }: AppOptions) {
+export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: LoginOptions) {
+  const { clientID, clientSecret, baseURL, sandbox } = twilio
   const strategy = new TwilioStrategy(
     {
-      ...credentials({ config, sandbox }),
-      callbackURL: `${baseURL}/auth/twilio/callback`,
-      apiVersion: config.apiVersion,
+      clientID,
+      clientSecret,
+      baseURL,
+      callbackURL,
+      apiVersion,
       // The sandbox tells who somebody is in an ID token; Twilio gives one to the apps that may ask for openid.
       scope: sandbox ? ['openid', 'profile', 'email', 'offline_access'] : ['offline_access']
     },
@@ -30,26 +43,21 @@ export function login({ config, baseURL, sandbox }: AppOptions) {
       else done(null, false, { message: 'Twilio did not say who you are.' })
     }
   )
-  const tokens = new SessionTokens(strategy, { secret: config.sessionSecret })
+  const tokens = new SessionTokens(strategy, { secret, refreshes })
 
+  passport.use(strategy)
   // A real app would keep its users in a database, and only their IDs in the session.
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))
 
-  const routes = Router()
   const begin = passport.authenticate('twilio') as RequestHandler
   const finish = passport.authenticate('twilio', { failureRedirect: '/?login=denied' }) as RequestHandler
+  const routes = Router()
   routes.get('/', begin)
-  routes.get('/callback', finish, tokens.keep(), (req, res) => {
+  routes.get('/callback', finish, tokens.keep(), rememberStory(twilio, apiVersion), (req, res) => {
     res.redirect(returnTo(req, '/account'))
   })
-  return { strategy, tokens, routes }
-}
-
-function credentials({ config, sandbox }: Pick<AppOptions, 'config' | 'sandbox'>) {
-  if (config.credentials) return config.credentials
-  if (!sandbox) throw new Error('There are neither credentials for Twilio nor a sandbox.')
-  return { clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, baseURL: sandbox.url, apiBaseURL: sandbox.apiURL }
+  return { tokens, routes }
 }
 
 function userOf({ id, displayName, emails, accountSid }: TwilioProfile): Express.User {

@@ -59,7 +59,7 @@ export class SandboxAPI {
   #messagesOf(caller: Caller): Resource[] {
     return known(this.#messages, caller.accountSid, () =>
       ['Your parcel is at the door.', 'See you on Thursday at nine.', 'Thank you! Your order is on its way.', 'The café opens late today. Sorry for the wait.'].map((body, index) =>
-        message(caller, { to: `+1555010${20 + index}`, from: '+15550100', body, minutesAgo: 7 + 53 * index })
+        message(caller, { to: `+1202555012${index}`, from: '+12025550110', body, minutesAgo: 7 + 53 * index })
       )
     )
   }
@@ -132,7 +132,7 @@ function phoneNumber({ accountSid }: Caller, name: string, index: number): Resou
     sid,
     account_sid: accountSid,
     friendly_name: name,
-    phone_number: `+1555010${10 + index}`,
+    phone_number: `+1202555011${index}`,
     capabilities: { voice: true, sms: index !== 2, mms: false, fax: false },
     status: 'in-use',
     api_version: VERSION,

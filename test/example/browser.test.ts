@@ -91,6 +91,61 @@ describe('the example app in a browser', () => {
         await approve(page)
       })
 
+      it('what happened is shown step by step, in the real names, with secrets masked', async () => {
+        await page.goto(example.url)
+        assert.ok(await page.getByRole('heading', { name: 'What will happen' }).isVisible())
+        await beginLogin(page)
+        await approve(page)
+        await page.goto(example.url)
+        assert.ok(await page.getByRole('heading', { name: 'How you logged in' }).isVisible())
+        for (const summary of await page.locator('summary').all()) await summary.click()
+        const story = (await page.locator('.story').textContent()) ?? ''
+        const names = version === 'v1' ? ['ResponseType', 'RedirectUri', 'GrantType', 'ClientSecret'] : ['response_type', 'code_challenge', 'grant_type', 'code_verifier']
+        for (const name of [`GET /${version}/authorize`, `POST /${version}/token`, ...names]) assert.ok(story.includes(name), name)
+        assert.doesNotMatch(story, /code-[\w-]{20}/)
+      })
+
+      it("the account's numbers and messages are shown, asked with the session's token", async () => {
+        await beginLogin(page)
+        await approve(page)
+        await page.getByRole('link', { name: 'Numbers' }).click()
+        assert.ok(await page.getByText('Front desk').isVisible())
+        await page.getByRole('link', { name: 'Messages' }).click()
+        assert.ok(await page.getByText('Your parcel is at the door.').isVisible())
+      })
+
+      it('a token can be renewed now, or be ended by the sandbox and watched being renewed', async () => {
+        await beginLogin(page)
+        await approve(page)
+        const number = () => page.locator('dl div', { hasText: 'jti' }).locator('dd').textContent()
+        const first = await number()
+        await page.getByRole('button', { name: 'Refresh now' }).click()
+        await page.getByRole('status').waitFor()
+        const second = await number()
+        assert.notEqual(second, first)
+        await page.getByRole('button', { name: 'Let the sandbox end it' }).click()
+        await page.waitForURL(/renewed/)
+        assert.notEqual(await number(), second)
+        await page.getByRole('link', { name: 'Numbers' }).click()
+        assert.ok(await page.getByText('Front desk').isVisible())
+      })
+
+      it("a token that the sandbox ends behind the app's back is renewed when the API refuses it", async () => {
+        const other = await newTab()
+        await beginLogin(page)
+        await approve(page)
+        const another = await browser.newContext()
+        const elsewhere = await another.newPage()
+        await beginLogin(elsewhere)
+        await approve(elsewhere)
+        await elsewhere.getByRole('button', { name: 'Let the sandbox end it' }).click()
+        await elsewhere.getByRole('status').waitFor()
+        await another.close()
+        await other.goto(`${example.url}/numbers`)
+        assert.ok(await other.getByText('Front desk').isVisible())
+        assert.match((await other.getByRole('status').textContent()) ?? '', /renewed on the way/)
+      })
+
       it('whoever logs out is out', async () => {
         await beginLogin(page)
         await approve(page)

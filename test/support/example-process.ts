@@ -23,9 +23,9 @@ export class ExampleProcess {
   }
 
   /** Starts it on a free port, and waits for the line that says where it is. */
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<ExampleProcess> {
+  static async start(environment: Readonly<Record<string, string>> = {}, entry = 'server.ts'): Promise<ExampleProcess> {
     const port = await freePort()
-    const child = spawnExample({ PORT: String(port), ...environment })
+    const child = spawnExample({ PORT: String(port), ...environment }, entry)
     let output = ''
     for await (output of outputOf(child)) {
       const url = /Open (https?:\S+)/.exec(output)?.[1]
@@ -59,10 +59,10 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function spawnExample(environment: Readonly<Record<string, string>>): ChildProcess {
+function spawnExample(environment: Readonly<Record<string, string>>, entry = 'server.ts'): ChildProcess {
   const { PATH, HOME, NODE_V8_COVERAGE } = process.env
   const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, ['--import', 'tsx', entry], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** All that was printed so far, each time that something is. */

@@ -49,7 +49,10 @@ export function sessionApp({ url }: Pick<TwilioServer, 'url'>, options: SessionA
   })
   app.get('/session', (req, res) => res.json(req.session))
   app.get('/of', async (req, res) => res.json((await tokens.of(req)) ?? null))
-  app.post('/expire', async (req, res) => res.json(await tokens.expire(req)))
+  app.post('/expire', async (req, res) => {
+    await tokens.expire(req)
+    res.json(null)
+  })
   app.get('/fresh', tokens.fresh(), (req, res) => res.json(req.twilioTokens ?? null))
   app.get('/guarded', requireLogin({ loginPath: '/login' }), tokens.fresh(), (req, res) => res.json(req.twilioTokens ?? null))
   const onError: ErrorRequestHandler = (error: Error & { status?: number }, _req, res, _next) => {

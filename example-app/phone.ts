@@ -1,0 +1,36 @@
+import type { Request, RequestHandler, Response } from 'express'
+import type { SessionTokens } from 'passport-twilio'
+import { twilioClient } from 'passport-twilio/sdk'
+import { render } from './render.ts'
+
+const LIMIT = 20
+
+/** Pages of what Twilio's API says, asked with the session's token. */
+export function phonePages(tokens: SessionTokens, apiBaseURL: string | undefined): { numbers: RequestHandler; messages: RequestHandler } {
+  const clientFor = (req: Request) => twilioClient(req.twilioTokens, { apiBaseURL })
+
+  /** A token that Twilio takes no more, before its time, is renewed, and the page is asked for again: once. */
+  const page = (show: (req: Request, res: Response) => Promise<void>): RequestHandler => {
+    return async (req, res) => {
+      try {
+        await show(req, res)
+      } catch (error) {
+        const wasRefused = error instanceof Error && 'status' in error && error.status === 401
+        if (!wasRefused || req.query.renewed !== undefined) throw error
+        await tokens.expire(req)
+        res.redirect(`${req.path}?renewed`)
+      }
+    }
+  }
+
+  return {
+    numbers: page(async (req, res) => {
+      const numbers = await clientFor(req).incomingPhoneNumbers.list({ limit: LIMIT })
+      res.send(render('numbers', { user: req.user, wasRenewed: req.query.renewed !== undefined, numbers }))
+    }),
+    messages: page(async (req, res) => {
+      const messages = await clientFor(req).messages.list({ limit: LIMIT })
+      res.send(render('messages', { user: req.user, wasRenewed: req.query.renewed !== undefined, messages }))
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { RedisStore } from 'connect-redis'
+import type { RequestHandler } from 'express'
+import session from 'express-session'
+import { redisRefreshes, type Refreshes } from 'passport-twilio'
+import { createClient } from 'redis'
+import type { Config } from './config.ts'
+
+/** Where sessions are kept, and where processes agree on refreshes. */
+export interface Sessions {
+  middleware: RequestHandler
+  /** Missing in memory, where one process agrees with itself. */
+  refreshes: Refreshes | undefined
+  close(): void
+}
+
+export async function openSessions({ sessionSecret, redisURL }: Config, isSecure: boolean): Promise<Sessions> {
+  const redis = redisURL === undefined ? undefined : await connectRedis(redisURL)
+  return {
+    middleware: session({
+      name: 'example.session',
+      secret: sessionSecret ?? randomBytes(32).toString('base64'),
+      resave: false,
+      saveUninitialized: false,
+      cookie: { httpOnly: true, sameSite: 'lax', secure: isSecure },
+      ...(redis ? { store: new RedisStore({ client: redis, prefix: 'example:session:' }) } : {})
+    }),
+    refreshes: redis && redisRefreshes(redis, { prefix: 'example:refresh:' }),
+    close: () => redis?.destroy()
+  }
+}
+
+/** Fails at the start if Redis is not there; later, it waits for it to come back. */
+async function connectRedis(url: string) {
+  let isConnected = false
+  const client = createClient({ url, socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) } })
+  client.on('error', (error: Error) => {
+    if (isConnected) console.error(`Redis: ${error.message}`)
+  })
+  await client.connect()
+  isConnected = true
+  return client
+}

@@ -1,0 +1,57 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CALLBACK_PATH, createApp } from './app.ts'
+import { ConfigError, type Config } from './config.ts'
+import { openSessions, type Sessions } from './sessions.ts'
+import { connectTwilio, type Twilio } from './twilio.ts'
+
+/** Starts the app in this process, on a Twilio of its own unless it is given one; says where to open it. */
+export async function startApp(config: Config, given?: Twilio): Promise<string> {
+  const server = await listen(config.port)
+  const { port } = server.address() as AddressInfo
+  const baseURL = config.baseURL ?? `http://localhost:${port}`
+  const twilio = given ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
+  const sessions = await openSessions(config, baseURL.startsWith('https:'))
+  server.on('request', createApp({ config, baseURL, twilio, sessions }))
+  stopOnSignals(server, sessions, twilio)
+  return baseURL
+}
+
+function listen(port: number): Promise<Server> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, () => resolve(server))
+  })
+}
+
+function stopOnSignals(server: Server, sessions: Sessions, { sandbox }: Twilio): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      server.close()
+      server.closeAllConnections()
+      sessions.close()
+      void sandbox?.stop()
+      if (process.connected) process.disconnect()
+    })
+  }
+}
+
+/** Which Twilio people log in with, for the line that says so. */
+export function describeTwilio({ credentials, apiVersion }: Config): string {
+  return credentials ? `Twilio (${apiVersion})` : 'a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set'
+}
+
+/** Ends the process, and says why in words. */
+export function giveUp(error: unknown): never {
+  console.error(inWords(error))
+  process.exit(1)
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE') return `Port ${port} is taken. Stop what runs there, or choose another: PORT=3001 npm start`
+  if (syscall === 'connect') return `REDIS_URL cannot be reached (${code}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import request from 'supertest'
+import { ExampleProcess, runExample } from '../support/example-process'
+import { RedisServer } from '../support/redis'
+
+describe('the example app in three processes behind one port', () => {
+  let redis: RedisServer
+  let example: ExampleProcess
+  before(async function () {
+    redis = await RedisServer.start(this)
+    example = await ExampleProcess.start({ REDIS_URL: redis.url }, 'cluster.ts')
+  })
+  after(async () => {
+    await (example as ExampleProcess | undefined)?.stop()
+    await (redis as RedisServer | undefined)?.remove()
+  })
+
+  it('says so in one line, with where to open it', () => {
+    assert.match(example.output, /^3 processes, with redis:\/\/\S+, logging in with a sandbox, .*\. Open http:\/\/localhost:\d+\n$/)
+  })
+
+  it('knows whoever is logged in in each of them, and shows the story of the login', async () => {
+    const visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const page = await fetch(String(begun.headers.location))
+    const id = /name="request" value="([^"]+)"/.exec(await page.text())?.[1] ?? ''
+    const form = new URLSearchParams({ request: id, person: 'US5a1c0b7e9d3f4a6288c1e0d7b9f2a461', decision: 'approve' })
+    const decided = await fetch(new URL('/authorize', page.url), { method: 'POST', body: form, redirect: 'manual' })
+    const callback = new URL(decided.headers.get('location') ?? '')
+    await visitor.get(callback.pathname + callback.search).expect(302)
+
+    const processes = new Set<string>()
+    for (let visit = 0; visit < 30 && processes.size < 3; visit++) {
+      const { text } = await visitor.get('/').set('Connection', 'close').expect(200)
+      assert.ok(text.includes('Hello, Amara Okafor') && text.includes('POST /v1/token'))
+      processes.add(/process (\d+) made this page/.exec(text)?.[1] ?? '')
+    }
+    assert.equal(processes.size, 3)
+    await visitor.post('/sandbox/expire').expect(303)
+    await visitor.get('/account?renewed').expect(200, /was renewed/)
+  })
+})
+
+describe('the example app with a Redis that is not there', () => {
+  it('says so in one line, and ends', async () => {
+    const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' })
+    assert.equal(code, 1)
+    assert.match(output, /^REDIS_URL cannot be reached \(ECONNREFUSED\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
+  })
+})
