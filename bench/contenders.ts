@@ -3,14 +3,24 @@ import http from 'node:http'
 import type { Express, RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
-import type { Provider } from './provider'
+import type { Provider } from './provider.ts'
 
 /**
- * The same small app, once with each library: `/login`, `/callback`, and `/account` behind the login, on express-session's
- * memory store (express-openid-connect keeps its own cookie). Each uses state and PKCE, renews the session at login,
- * reads the person from the ID token, and keeps the tokens in the session.
+ * The same small app, once with each library: a login route, its callback, and `/account` behind the login, on
+ * express-session's memory store (express-openid-connect keeps its own cookie). Each uses state and PKCE, renews the
+ * session at login, reads the person from the ID token with its audience and expiry checked, and keeps the tokens.
  */
-export type Contender = (app: Express, provider: Provider, callbackURL: string) => void | Promise<void>
+export interface Contender {
+  readonly loginPath: string
+  readonly callbackPath: string
+  setUp(app: Express, provider: Provider, callbackURL: string): void | Promise<void>
+}
+
+type SetUp = Contender['setUp']
+
+function contender(setUp: SetUp, loginPath = '/login', callbackPath = '/callback'): Contender {
+  return { loginPath, callbackPath, setUp }
+}
 
 const secret = 'of the benchmark, and long enough for everybody'
 const clientSecret = 'client secret of the benchmark'
@@ -48,12 +58,18 @@ const authenticated: RequestHandler = (req, res, next) => {
   else res.status(401).end()
 }
 
-function claimsOf(idToken: unknown): { sub: string; aud: string; exp: number } {
-  return JSON.parse(Buffer.from(String(idToken).split('.')[1] ?? '', 'base64url').toString()) as { sub: string; aud: string; exp: number }
+interface IdClaims {
+  sub: string
+  aud: string
+  exp: number
+}
+
+function claimsOf(idToken: unknown): IdClaims {
+  return JSON.parse(Buffer.from((idToken as string).split('.')[1] ?? '', 'base64url').toString()) as IdClaims
 }
 
 /** What a careful developer writes by hand, and no more. */
-const minimum: Contender = (app, provider, callbackURL) => {
+const minimum: SetUp = (app, provider, callbackURL) => {
   const agent = new http.Agent({ keepAlive: true })
   const { hostname, port } = new URL(provider.issuer)
 
@@ -101,7 +117,7 @@ const minimum: Contender = (app, provider, callbackURL) => {
       res.status(403).end()
       return
     }
-    requestTokens(String(req.query.code), login.verifier).then((tokens) => {
+    requestTokens(req.query.code as string, login.verifier).then((tokens) => {
       const { sub, aud, exp } = claimsOf(tokens.id_token)
       if (aud !== provider.clientID || exp * 1000 < Date.now()) {
         res.status(403).end()
@@ -124,22 +140,34 @@ const minimum: Contender = (app, provider, callbackURL) => {
   })
 }
 
-function ours(apiVersion: 'v1' | 'v2', guard: 'plain' | 'isAuthenticated' | 'requireLogin' | 'fresh' | 'encrypted'): Contender {
+type Guard = 'isAuthenticated' | 'requireLogin' | 'fresh' | 'encrypted'
+
+function ours(apiVersion: 'v1' | 'v2', guard: Guard): SetUp {
   return async (app, provider, callbackURL) => {
     const { requireLogin, SessionTokens, TwilioStrategy } = await import('passport-twilio')
-    const strategy = new TwilioStrategy({ clientID: provider.clientID, clientSecret, callbackURL, apiVersion, baseURL: provider.issuer }, (_accessToken, _refreshToken, profile, done) =>
-      done(null, { id: profile?.id })
-    )
+    const options = { clientID: provider.clientID, clientSecret, callbackURL, apiVersion, baseURL: provider.issuer }
+    const strategy = new TwilioStrategy(options, (_accessToken, _refreshToken, profile, done) => done(null, { id: profile?.id }))
     const tokens = new SessionTokens(strategy, guard === 'encrypted' ? { secret } : {})
     const instance = usePassport(app, strategy, 'twilio')
     app.get('/login', instance.authenticate('twilio') as RequestHandler)
     app.get('/callback', instance.authenticate('twilio') as RequestHandler, tokens.keep(), (_req, res) => res.redirect('/account'))
+    // What an hour does to a session.
+    app.post('/expire', async (req, res) => {
+      await tokens.expire(req)
+      res.end()
+    })
     const login = requireLogin({ loginPath: '/login' })
-    account(app, ...{ plain: [login], isAuthenticated: [authenticated], requireLogin: [login], fresh: [login, tokens.fresh()], encrypted: [login, tokens.fresh()] }[guard])
+    const guards: Record<Guard, RequestHandler[]> = {
+      isAuthenticated: [authenticated],
+      requireLogin: [login],
+      fresh: [login, tokens.fresh()],
+      encrypted: [login, tokens.fresh()]
+    }
+    account(app, ...guards[guard])
   }
 }
 
-const passportOAuth2: Contender = async (app, provider, callbackURL) => {
+const passportOAuth2: SetUp = async (app, provider, callbackURL) => {
   const { Strategy } = await import('passport-oauth2')
   const strategy = new Strategy(
     {
@@ -167,14 +195,14 @@ const passportOAuth2: Contender = async (app, provider, callbackURL) => {
   account(app, authenticated)
 }
 
-const openidClient: Contender = async (app, provider, callbackURL) => {
+const openidClient: SetUp = async (app, provider, callbackURL) => {
   const client = await import('openid-client')
   const { Strategy } = await import('openid-client/passport')
   const config = await client.discovery(new URL(provider.issuer), provider.clientID, undefined, client.ClientSecretPost(clientSecret), { execute: [client.allowInsecureRequests] })
   const strategy = new Strategy({ config, scope: 'openid offline_access', callbackURL, name: 'openid' }, (tokens, done) => {
-    done(null, { id: tokens.claims()?.sub } as Express.User, { tokens })
+    done(null, { id: tokens.claims()?.sub }, { tokens })
   })
-  const instance = usePassport(app, strategy as unknown as passport.Strategy, 'openid')
+  const instance = usePassport(app, strategy, 'openid')
   app.get('/login', instance.authenticate('openid') as RequestHandler)
   app.get('/callback', instance.authenticate('openid') as RequestHandler, (req, res) => {
     req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
@@ -183,11 +211,11 @@ const openidClient: Contender = async (app, provider, callbackURL) => {
   account(app, authenticated)
 }
 
-const grant: Contender = async (app, provider, callbackURL) => {
-  const { default: createGrant } = await import('grant')
+const grant: SetUp = async (app, provider, callbackURL) => {
+  const { default: grantModule } = await import('grant')
   app.use(memorySession())
   app.use(
-    createGrant.express({
+    grantModule.default.express({
       defaults: { origin: new URL(callbackURL).origin, transport: 'session', state: true, pkce: true, response: ['tokens', 'raw', 'jwt'] },
       bench: {
         authorize_url: `${provider.issuer}/authorize`,
@@ -201,8 +229,6 @@ const grant: Contender = async (app, provider, callbackURL) => {
       }
     })
   )
-  app.get('/login', (_req, res) => res.redirect('/connect/bench'))
-  app.get('/callback', (req, res) => res.redirect(`/connect/bench/callback?${new URLSearchParams(req.query as Record<string, string>).toString()}`))
   app.get('/finished', (req, res, next) => {
     const response = req.session.grant?.response
     req.session.regenerate((error: unknown) => {
@@ -221,8 +247,10 @@ const grant: Contender = async (app, provider, callbackURL) => {
   })
 }
 
-const expressOpenidConnect: Contender = async (app, provider, callbackURL) => {
-  const { auth, requiresAuth } = await import('express-openid-connect')
+const expressOpenidConnect: SetUp = async (app, provider, callbackURL) => {
+  const {
+    default: { auth, requiresAuth }
+  } = await import('express-openid-connect')
   app.use(
     auth({
       issuerBaseURL: provider.issuer,
@@ -240,17 +268,17 @@ const expressOpenidConnect: Contender = async (app, provider, callbackURL) => {
 }
 
 export const CONTENDERS = {
-  'hand-written minimum': minimum,
-  'passport-twilio v1': ours('v1', 'requireLogin'),
-  'passport-twilio v2 (PKCE)': ours('v2', 'requireLogin'),
-  'passport-oauth2': passportOAuth2,
-  "openid-client's strategy": openidClient,
-  grant,
-  'express-openid-connect': expressOpenidConnect,
-  'isAuthenticated()': ours('v1', 'isAuthenticated'),
-  'requireLogin()': ours('v1', 'requireLogin'),
-  'requireLogin() + fresh()': ours('v1', 'fresh'),
-  'requireLogin() + fresh(), encrypted': ours('v1', 'encrypted')
+  'hand-written minimum': contender(minimum),
+  'passport-twilio v1': contender(ours('v1', 'requireLogin')),
+  'passport-twilio v2, PKCE': contender(ours('v2', 'requireLogin')),
+  'passport-oauth2': contender(passportOAuth2),
+  grant: contender(grant, '/connect/bench', '/connect/bench/callback'),
+  "openid-client's strategy": contender(openidClient),
+  'express-openid-connect': contender(expressOpenidConnect),
+  'isAuthenticated()': contender(ours('v1', 'isAuthenticated')),
+  'requireLogin()': contender(ours('v1', 'requireLogin')),
+  'requireLogin() and fresh()': contender(ours('v1', 'fresh')),
+  'requireLogin() and fresh(), encrypted': contender(ours('v1', 'encrypted'))
 } satisfies Record<string, Contender>
 
 export type ContenderName = keyof typeof CONTENDERS

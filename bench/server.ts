@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { CONTENDERS, type ContenderName } from './contenders.ts'
+import { CONTENDERS, type Contender, type ContenderName } from './contenders.ts'
 import type { Provider } from './provider.ts'
 
 /** One contender's app in a process of its own, which tells what it has cost. */
@@ -11,24 +12,32 @@ export interface Start {
   readonly provider: Provider
 }
 
+export interface Started {
+  readonly appURL: string
+}
+
 export interface Cost {
   /** CPU of the whole process, in µs. */
   readonly cpu: number
-  /** Bytes of heap in use, after garbage collection where that is exposed. */
+  /** Bytes of heap in use, after garbage collection where that was asked for. */
   readonly heap: number
 }
 
 const app = express()
-const server = app.listen(0, '127.0.0.1')
+const server = createServer(app)
 server.keepAliveTimeout = 60_000
+// A thousand visitors at once must not wait for the kernel to try again.
+await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve))
+const appURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 const [{ contender, provider }] = (await once(process, 'message')) as [Start]
-const appURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-await CONTENDERS[contender](app, provider, `${appURL}/callback`)
+const chosen: Contender = CONTENDERS[contender]
+await chosen.setUp(app, provider, appURL + chosen.callbackPath)
 
 process.on('message', (message) => {
+  if (message === 'stop') process.exit()
   if (message === 'collect') globalThis.gc?.()
   const { user, system } = process.cpuUsage()
   process.send?.({ cpu: user + system, heap: process.memoryUsage().heapUsed } satisfies Cost)
 })
-process.send?.({ appURL })
+process.send?.({ appURL } satisfies Started)

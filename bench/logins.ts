@@ -1,0 +1,80 @@
+import { App, type Measured } from './app.ts'
+import type { ContenderName } from './contenders.ts'
+import type { Provider } from './provider.ts'
+import { ratios, spreadOf, type Spread } from './statistics.ts'
+import { Visitor } from './visitor.ts'
+
+/** Whole logins, and the parts of one. */
+
+const CONTENDERS: readonly ContenderName[] = [
+  'hand-written minimum',
+  'passport-twilio v1',
+  'passport-twilio v2, PKCE',
+  'passport-oauth2',
+  'grant',
+  "openid-client's strategy",
+  'express-openid-connect'
+]
+const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
+type Part = (typeof PARTS)[number]
+
+export interface LoginFigures {
+  /** µs of CPU in the app's process for a whole login. */
+  readonly cpu: Spread
+  /** µs of wall time, eight at once. */
+  readonly wall: Spread
+  readonly parts: Readonly<Record<Part, Spread>>
+  readonly cpuAgainstMinimum: Spread
+  readonly cpuAgainstPassportOAuth2: Spread
+}
+
+interface Round {
+  readonly parts: Readonly<Record<Part, Measured>>
+}
+
+const cpuOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].cpu, 0)
+const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].wall, 0)
+
+export async function measureLogins(provider: Provider, { rounds, logins }: { rounds: number; logins: number }): Promise<Record<string, LoginFigures>> {
+  const apps = new Map<ContenderName, App>()
+  for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
+  for (const app of apps.values()) await measureRound(app, logins)
+
+  const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, app] of turned(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
+  }
+  for (const app of apps.values()) app.stop()
+  const cpu = (name: ContenderName) => (measured.get(name) ?? []).map(cpuOf)
+  return Object.fromEntries(
+    [...measured].map(([name, results]) => [
+      name,
+      {
+        cpu: spreadOf(cpu(name)),
+        wall: spreadOf(results.map(wallOf)),
+        parts: Object.fromEntries(PARTS.map((part) => [part, spreadOf(results.map(({ parts }) => parts[part].cpu))])) as Record<Part, Spread>,
+        cpuAgainstMinimum: ratios(cpu(name), cpu('hand-written minimum')),
+        cpuAgainstPassportOAuth2: ratios(cpu(name), cpu('passport-oauth2'))
+      }
+    ])
+  )
+}
+
+/** Nobody is always first. */
+export function turned<Key, Value>(map: ReadonlyMap<Key, Value>, by: number): [Key, Value][] {
+  const entries = [...map]
+  const at = by % entries.length
+  return [...entries.slice(at), ...entries.slice(0, at)]
+}
+
+async function measureRound(app: App, logins: number): Promise<Round> {
+  const visitors = Array.from({ length: logins }, () => new Visitor(app.url))
+  const callbacks: string[] = []
+  const redirect = await app.measure(logins, async (index) => {
+    const { location } = (await visitors[index]?.get(app.loginPath)) ?? { location: '' }
+    callbacks[index] = app.callbackOf(location)
+  })
+  const callback = await app.measure(logins, async (index) => visitors[index]?.finish(callbacks[index] ?? ''))
+  const page = await app.measure(logins, async (index) => visitors[index]?.visit())
+  return { parts: { 'login redirect': redirect, callback, 'first guarded page': page } }
+}

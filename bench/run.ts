@@ -1,0 +1,66 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { chartOf } from './chart.ts'
+import { measureGrowth } from './growth.ts'
+import { measureGuards } from './guards.ts'
+import { measureImports } from './imports.ts'
+import { measureLogins } from './logins.ts'
+import { ProviderProcess } from './provider.ts'
+import type { Spread } from './statistics.ts'
+import { measureStorm } from './storm.ts'
+import { closeConnections } from './visitor.ts'
+
+/** All figures of the README, in one run. `--quick` for a look. */
+
+const isQuick = process.argv.includes('--quick')
+const only = process.argv.find((parameter) => parameter.startsWith('--only='))?.slice('--only='.length)
+const sizes = isQuick
+  ? { logins: { rounds: 3, logins: 100 }, guards: { rounds: 5, requests: 1000 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
+  : { logins: { rounds: 15, logins: 400 }, guards: { rounds: 25, requests: 3000 }, storm: { rounds: 9 }, growth: { rounds: 7 }, imports: { rounds: 25 } }
+
+const provider = await ProviderProcess.start()
+const workloads = {
+  logins: () => measureLogins(provider.provider, sizes.logins),
+  guards: () => measureGuards(provider.provider, sizes.guards),
+  storm: () => measureStorm(sizes.storm),
+  growth: () => measureGrowth(provider.provider, sizes.growth),
+  imports: () => Promise.resolve(measureImports(sizes.imports))
+}
+const results: Record<string, unknown> = { machine: machine(), sizes }
+for (const [name, measure] of Object.entries(workloads)) {
+  if (only !== undefined && only !== name) continue
+  console.log(`\n${name}`)
+  results[name] = await measure()
+  print(results[name])
+}
+provider.stop()
+closeConnections()
+
+if (only === undefined && !isQuick) {
+  writeFileSync(join(import.meta.dirname, 'results.json'), JSON.stringify(results, null, 2) + '\n')
+  writeFileSync(join(import.meta.dirname, 'logins.svg'), chartOf(results.logins as Parameters<typeof chartOf>[0]))
+}
+
+function machine(): Record<string, unknown> {
+  const require = createRequire(import.meta.url)
+  const packages = ['passport-twilio', 'passport', 'passport-oauth2', 'openid-client', 'grant', 'express-openid-connect', 'express', 'express-session']
+  const versionOf = (name: string) => (JSON.parse(readFileSync(join(require.resolve.paths(name)?.[1] ?? '', name, 'package.json'), 'utf8')) as { version: string }).version
+  const [{ model } = { model: 'unknown' }] = cpus()
+  return { processor: model, processors: cpus().length, node: process.version, versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)])) }
+}
+
+function print(figures: unknown, indent = '  '): void {
+  for (const [name, value] of Object.entries(figures as Record<string, unknown>)) {
+    if (isSpread(value)) console.log(`${indent}${name}: ${value.median.toFixed(3)} (${value.min.toFixed(3)} to ${value.max.toFixed(3)})`)
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      console.log(indent + name)
+      print(value, `${indent}  `)
+    } else console.log(`${indent}${name}: ${String(value)}`)
+  }
+}
+
+function isSpread(value: unknown): value is Spread {
+  return typeof value === 'object' && value !== null && 'median' in value && typeof value.median === 'number'
+}
