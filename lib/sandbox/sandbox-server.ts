@@ -39,6 +39,8 @@ export class SandboxServer {
   /** @throws {Error} when the port is taken */
   static async listen(port: number, latency: number): Promise<SandboxServer> {
     const server = createServer()
+    // An app that is busy for seconds must not find the connection just closed that it is about to use.
+    server.keepAliveTimeout = 60_000
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         reject(error.code === 'EADDRINUSE' ? new Error(`The sandbox cannot start: port ${port} is taken. Give another, or none for a free one.`, { cause: error }) : error)

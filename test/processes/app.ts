@@ -34,6 +34,8 @@ async function main(settings: AppSettings): Promise<void> {
   const { clientID, clientSecret, sandboxURL, secret, leeway, sessionRedis, refreshRedis, refreshClient, timeout } = settings
   const app = express()
   const server = createServer(app)
+  // The tests' own connections are kept longer than any pause between two requests.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: sandboxURL, timeout, callbackURL: 'http://localhost/auth/twilio/callback' }, (_accessToken, _refreshToken, profile, done) =>
     done(null, { id: profile?.id })
