@@ -4,7 +4,7 @@ import { authorizeEndpoint, CORS_HEADERS } from './authorize-endpoint'
 import { decideConsent, showConsent } from './consent'
 import type { SandboxEndpoint, SandboxFault } from './faults'
 import { Grants, type GrantCounts } from './grants'
-import { READY_PEOPLE, registerApp, type SandboxApp, type SandboxPerson } from './people'
+import { READY_PEOPLE, registerApp, type SandboxAppOptions, type SandboxPerson } from './people'
 import { logInAt, type SandboxLoginOptions } from './person'
 import { jsonReply } from './reply'
 import type { LoggedRequest } from './request-log'
@@ -14,7 +14,7 @@ import { createTokenSigner } from './token-signer'
 
 export type { FaultAnswer, SandboxEndpoint, SandboxFault } from './faults'
 export type { GrantCounts } from './grants'
-export type { SandboxApp, SandboxPerson } from './people'
+export type { SandboxApp, SandboxAppOptions, SandboxPerson } from './people'
 export type { SandboxLoginOptions } from './person'
 export type { LoggedRequest } from './request-log'
 
@@ -22,7 +22,7 @@ export interface SandboxOptions {
   /** Default: a free one. */
   readonly port?: number | undefined
   /** The OAuth apps that are registered; what is left out is made up. Default: one. */
-  readonly apps?: readonly Partial<SandboxApp>[] | undefined
+  readonly apps?: readonly SandboxAppOptions[] | undefined
   /** Who can sign in. Default: three ready people. */
   readonly people?: readonly SandboxPerson[] | undefined
   /** How long access tokens live, in seconds; parts of a second are taken. Default: 3600. */

@@ -26,6 +26,9 @@ export interface SandboxApp {
   readonly accountSid: string
 }
 
+/** An app to be registered; what is left out is made up. */
+export type SandboxAppOptions = { readonly [Name in keyof SandboxApp]?: SandboxApp[Name] | undefined }
+
 /** A made-up SID: the prefix and 32 hex digits. */
 export function newSID(prefix: string): string {
   return prefix + randomBytes(16).toString('hex')
@@ -62,7 +65,7 @@ export const READY_PEOPLE: readonly [SandboxPerson, ...SandboxPerson[]] = [
 ]
 
 /** An app with what was not given made up. */
-export function registerApp(app: Partial<SandboxApp>, accountSid: string): SandboxApp {
+export function registerApp(app: SandboxAppOptions, accountSid: string): SandboxApp {
   return {
     clientID: app.clientID ?? newSID('OQ'),
     clientSecret: app.clientSecret ?? randomBytes(36).toString('base64url'),
