@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import http from 'node:http'
-import type { Express, RequestHandler } from 'express'
+import type { Express, Request, RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
 import type { Provider } from './provider.ts'
@@ -58,6 +58,12 @@ const authenticated: RequestHandler = (req, res, next) => {
   else res.status(401).end()
 }
 
+/** What an application does with a strategy's tokens. */
+const keepInfo: RequestHandler = (req, res) => {
+  req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
+  res.redirect('/account')
+}
+
 interface IdClaims {
   sub: string
   aud: string
@@ -68,12 +74,10 @@ function claimsOf(idToken: unknown): IdClaims {
   return JSON.parse(Buffer.from((idToken as string).split('.')[1] ?? '', 'base64url').toString()) as IdClaims
 }
 
-/** What a careful developer writes by hand, and no more. */
-const minimum: SetUp = (app, provider, callbackURL) => {
+function tokenRequester(provider: Provider, callbackURL: string): (code: string, verifier: string) => Promise<Record<string, unknown>> {
   const agent = new http.Agent({ keepAlive: true })
   const { hostname, port } = new URL(provider.issuer)
-
-  function requestTokens(code: string, verifier: string): Promise<Record<string, unknown>> {
+  return (code, verifier) => {
     const body = new URLSearchParams({
       grant_type: 'authorization_code',
       code,
@@ -94,22 +98,30 @@ const minimum: SetUp = (app, provider, callbackURL) => {
       request.end(body)
     })
   }
+}
 
+function beginLogin(req: Request, provider: Provider, callbackURL: string): string {
+  const state = randomBytes(16).toString('base64url')
+  const verifier = randomBytes(32).toString('base64url')
+  req.session.login = { state, verifier }
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: provider.clientID,
+    redirect_uri: callbackURL,
+    scope: 'offline_access',
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256'
+  })
+  return `${provider.issuer}/authorize?${query.toString()}`
+}
+
+/** What a careful developer writes by hand, and no more. */
+const minimum: SetUp = (app, provider, callbackURL) => {
+  const requestTokens = tokenRequester(provider, callbackURL)
   app.use(memorySession())
   app.get('/login', (req, res) => {
-    const state = randomBytes(16).toString('base64url')
-    const verifier = randomBytes(32).toString('base64url')
-    req.session.login = { state, verifier }
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: provider.clientID,
-      redirect_uri: callbackURL,
-      scope: 'offline_access',
-      state,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256'
-    })
-    res.redirect(`${provider.issuer}/authorize?${query.toString()}`)
+    res.redirect(beginLogin(req, provider, callbackURL))
   })
   app.get('/callback', (req, res, next) => {
     const { login } = req.session
@@ -138,6 +150,35 @@ const minimum: SetUp = (app, provider, callbackURL) => {
     if (req.session.user) next()
     else res.status(401).end()
   })
+}
+
+/** The same minimum as a Passport strategy: what nothing on Passport can be cheaper than. */
+const minimumOnPassport: SetUp = (app, provider, callbackURL) => {
+  const requestTokens = tokenRequester(provider, callbackURL)
+  class Minimum extends passport.Strategy {
+    override name = 'minimum'
+    override authenticate(req: Request): void {
+      const { code, state } = req.query
+      if (code === undefined) {
+        this.redirect(beginLogin(req, provider, callbackURL))
+        return
+      }
+      const { login } = req.session
+      if (!login || login.state !== state) {
+        this.fail(403)
+        return
+      }
+      requestTokens(code as string, login.verifier).then((tokens) => {
+        const { sub, aud, exp } = claimsOf(tokens.id_token)
+        if (aud === provider.clientID && exp * 1000 > Date.now()) this.success({ id: sub }, { tokens })
+        else this.fail(403)
+      }, this.error.bind(this))
+    }
+  }
+  const instance = usePassport(app, new Minimum(), 'minimum')
+  app.get('/login', instance.authenticate('minimum') as RequestHandler)
+  app.get('/callback', instance.authenticate('minimum') as RequestHandler, keepInfo)
+  account(app, authenticated)
 }
 
 type Guard = 'isAuthenticated' | 'requireLogin' | 'fresh' | 'encrypted'
@@ -188,10 +229,7 @@ const passportOAuth2: SetUp = async (app, provider, callbackURL) => {
   )
   const instance = usePassport(app, strategy, 'oauth2')
   app.get('/login', instance.authenticate('oauth2') as RequestHandler)
-  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, (req, res) => {
-    req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
-    res.redirect('/account')
-  })
+  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepInfo)
   account(app, authenticated)
 }
 
@@ -204,10 +242,7 @@ const openidClient: SetUp = async (app, provider, callbackURL) => {
   })
   const instance = usePassport(app, strategy, 'openid')
   app.get('/login', instance.authenticate('openid') as RequestHandler)
-  app.get('/callback', instance.authenticate('openid') as RequestHandler, (req, res) => {
-    req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
-    res.redirect('/account')
-  })
+  app.get('/callback', instance.authenticate('openid') as RequestHandler, keepInfo)
   account(app, authenticated)
 }
 
@@ -269,6 +304,7 @@ const expressOpenidConnect: SetUp = async (app, provider, callbackURL) => {
 
 export const CONTENDERS = {
   'hand-written minimum': contender(minimum),
+  'the minimum on Passport': contender(minimumOnPassport),
   'passport-twilio v1': contender(ours('v1', 'requireLogin')),
   'passport-twilio v2, PKCE': contender(ours('v2', 'requireLogin')),
   'passport-oauth2': contender(passportOAuth2),

@@ -8,6 +8,7 @@ import { Visitor } from './visitor.ts'
 
 const CONTENDERS: readonly ContenderName[] = [
   'hand-written minimum',
+  'the minimum on Passport',
   'passport-twilio v1',
   'passport-twilio v2, PKCE',
   'passport-oauth2',

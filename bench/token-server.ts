@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -29,7 +30,10 @@ async function main(): Promise<void> {
     scope: 'offline_access'
   }
   const idClaims = { sub: 'trn:us1:iam:user:US00000000000000000000000000000001', name: 'Bench Person', email: 'bench@example.com', aud: CLIENT_ID }
-  const accessToken = await sign(accessClaims)
+  const { privateKey: accessKey } = await generateKeyPair('ES256')
+  // Everybody's access token is another, as with Twilio: nothing that is remembered of one serves the next.
+  const signAccessToken = () =>
+    new SignJWT({ ...accessClaims, jti: randomUUID() }).setProtectedHeader({ alg: 'ES256', typ: 'JWT' }).setIssuer(issuer).setIssuedAt().setExpirationTime('1h').sign(accessKey)
   const idTokens = new Map<string, string>()
 
   async function idTokenFor(nonce: string): Promise<string> {
@@ -45,7 +49,7 @@ async function main(): Promise<void> {
     const parameters = new URLSearchParams(body)
     const code = parameters.get('code') ?? parameters.get('Code') ?? ''
     return JSON.stringify({
-      access_token: accessToken,
+      access_token: await signAccessToken(),
       refresh_token: `r${tokenRequests}`,
       id_token: await idTokenFor(code.split('.')[1] ?? ''),
       token_type: 'Bearer',
