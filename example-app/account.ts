@@ -1,6 +1,5 @@
 import type { RequestHandler } from 'express'
 import type { TwilioTokens } from 'passport-twilio'
-import { render } from './render.ts'
 
 export interface AccountOptions {
   /** Whether there is a sandbox that can be told to end tokens. */
@@ -10,9 +9,8 @@ export interface AccountOptions {
 /** Who is logged in, and what their token says. Goes behind `tokens.fresh()`. */
 export function accountPage({ hasSandbox }: AccountOptions): RequestHandler {
   return (req, res) => {
-    const { twilioTokens: tokens, user, query } = req
-    const wasRenewed = query.renewed !== undefined
-    res.set('Cache-Control', 'no-store').send(render('account', { user, hasSandbox, wasRenewed, token: tokens && lifeOf(tokens), claims: tokens ? claimsInWords(tokens) : [] }))
+    const { twilioTokens: tokens, query } = req
+    res.render('account', { hasSandbox, wasRenewed: query.renewed !== undefined, token: tokens && lifeOf(tokens), claims: tokens ? claimsInWords(tokens) : [] })
   }
 }
 

@@ -1,16 +1,17 @@
 import { join } from 'node:path'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import passport from 'passport'
-import { LoginStateError, requireLogin, type SessionTokens } from 'passport-twilio'
+import { requireLogin, type SessionTokens } from 'passport-twilio'
 import { accountPage } from './account.ts'
 import type { Config } from './config.ts'
+import { errorPage, notFound } from './errors.ts'
 import { login } from './login.ts'
 import { phonePages } from './phone.ts'
-import { render, renderError } from './render.ts'
 import type { Sessions } from './sessions.ts'
 import { EVERY_LOGIN } from './story.ts'
 import type { Twilio } from './twilio.ts'
+import { personalPages, useViews } from './views.ts'
 
 /** What the app is made from. */
 export interface AppOptions {
@@ -31,19 +32,22 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   const app = express()
 
   app.disable('x-powered-by')
+  // Behind a proxy that ends TLS, the proxy knows whether the browser came by https.
   if (isProduction) app.set('trust proxy', 1)
+  useViews(app, { apiVersion, hasSandbox: sandbox !== undefined, hasRedis: redisURL !== undefined, process: process.pid })
   app.use(securityHeaders(baseURL))
   app.use(express.static(join(import.meta.dirname, 'public'), { maxAge: '1h' }))
   app.use(sessions.middleware)
   app.use(passport.session() as RequestHandler)
+  app.use(personalPages)
 
   app.get('/', (req, res) => {
-    const { user, query, session } = req
-    const story = user && session.story
-    res.send(render('home', { user, apiVersion, hasSandbox: sandbox !== undefined, hasRedis: redisURL !== undefined, wasDenied: query.login === 'denied', story, steps: story ?? EVERY_LOGIN, process: process.pid }))
+    const story = req.user && req.session.story
+    res.render('home', { wasDenied: req.query.login === 'denied', story, steps: story ?? Object.values(EVERY_LOGIN) })
   })
   app.use('/auth/twilio', routes)
 
+  // Whoever is not logged in is sent to log in, and comes back; whoever is has a live token in req.twilioTokens.
   const guarded = [requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh()]
   const { numbers, messages } = phonePages(tokens, apiBaseURL)
   app.get('/account', guarded, accountPage({ hasSandbox: sandbox !== undefined }))
@@ -53,9 +57,7 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   if (sandbox) app.post('/sandbox/expire', guarded, refreshNow(tokens, () => sandbox.expireAccessTokens()))
   app.post('/logout', tokens.drop(), logOut)
 
-  app.use((req, res) => {
-    res.status(404).send(renderError({ title: 'There is no such page', message: 'The address may be mistyped, or the page has moved.', status: 404 }, req))
-  })
+  app.use(notFound)
   app.use(errorPage)
   return app
 }
@@ -80,27 +82,4 @@ const logOut: RequestHandler = (req, res, next) => {
     if (error) next(error)
     else res.redirect(303, '/')
   })
-}
-
-const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) => {
-  if (res.headersSent) {
-    next(error)
-    return
-  }
-  // A tab whose login comes back after another tab's: the person is in already.
-  if (error instanceof LoginStateError && req.isAuthenticated()) {
-    res.redirect('/account')
-    return
-  }
-  const inWords = describe(error)
-  if (inWords.status >= 500) console.error(error)
-  res.status(inWords.status).send(renderError(inWords, req))
-}
-
-function describe(error: unknown): { status: number; title: string; message: string } {
-  const { status = 500, message } = error instanceof Error ? (error as Error & { status?: number }) : { message: '' }
-  if (error instanceof LoginStateError) return { status, title: 'This login cannot be finished', message }
-  if (status < 500) return { status, title: 'That did not work', message }
-  if (status > 500) return { status, title: 'Twilio did not answer as it should', message: 'Nothing is lost. Please try again in a moment.' }
-  return { status, title: 'Something went wrong', message: 'It has been noted. Please try again.' }
 }

@@ -12,6 +12,8 @@ export interface Config {
   isProduction: boolean
   /** The OAuth app at Twilio; without it, the app runs on a sandbox. */
   credentials: { clientID: string; clientSecret: string } | undefined
+  /** Where Twilio is, if not where it always is: a sandbox that runs on its own. */
+  twilioURL: string | undefined
 }
 
 /** What is wrong with the environment, in words, a line each. */
@@ -32,6 +34,7 @@ const environment = z
     TWILIO_API_VERSION: z.enum(['v1', 'v2'], 'TWILIO_API_VERSION must be v1 or v2').default('v1'),
     TWILIO_CLIENT_ID: text,
     TWILIO_CLIENT_SECRET: text,
+    TWILIO_BASE_URL: z.url({ protocol: /^https?$/, error: 'TWILIO_BASE_URL must be an address such as http://127.0.0.1:8020' }).optional(),
     SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters; make one with: openssl rand -base64 32').optional(),
     NODE_ENV: text
   })
@@ -39,6 +42,7 @@ const environment = z
     if (env.TWILIO_CLIENT_ID?.startsWith('AC')) context.addIssue('TWILIO_CLIENT_ID looks like an account SID (AC…); it must be the client ID of an OAuth app (OQ…)')
     if (env.TWILIO_CLIENT_ID && !env.TWILIO_CLIENT_SECRET) context.addIssue('TWILIO_CLIENT_SECRET is missing: TWILIO_CLIENT_ID is set, and needs its secret')
     if (env.TWILIO_CLIENT_SECRET && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: TWILIO_CLIENT_SECRET is set, and needs its ID')
+    if (env.TWILIO_BASE_URL && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: the sandbox at TWILIO_BASE_URL has printed one; leave both out for a sandbox within this process')
     if (env.NODE_ENV === 'production' && !env.SESSION_SECRET) {
       context.addIssue('SESSION_SECRET is missing: in production, sessions must survive a restart; make one with: openssl rand -base64 32')
     }
@@ -58,6 +62,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     sessionSecret: data.SESSION_SECRET,
     redisURL: data.REDIS_URL,
     isProduction: data.NODE_ENV === 'production',
-    credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined
+    credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined,
+    twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, '')
   }
 }

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { SessionTokens } from 'passport-twilio'
 import { twilioClient } from 'passport-twilio/sdk'
-import { render } from './render.ts'
 
 const LIMIT = 20
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 
 /** Pages of what Twilio's API says, asked with the session's token. */
 export function phonePages(tokens: SessionTokens, apiBaseURL: string | undefined): { numbers: RequestHandler; messages: RequestHandler } {
@@ -26,11 +26,15 @@ export function phonePages(tokens: SessionTokens, apiBaseURL: string | undefined
   return {
     numbers: page(async (req, res) => {
       const numbers = await clientFor(req).incomingPhoneNumbers.list({ limit: LIMIT })
-      res.send(render('numbers', { user: req.user, wasRenewed: req.query.renewed !== undefined, numbers }))
+      res.render('numbers', { wasRenewed: req.query.renewed !== undefined, numbers })
     }),
     messages: page(async (req, res) => {
       const messages = await clientFor(req).messages.list({ limit: LIMIT })
-      res.send(render('messages', { user: req.user, wasRenewed: req.query.renewed !== undefined, messages }))
+      res.render('messages', { wasRenewed: req.query.renewed !== undefined, messages, inWords })
     })
   }
+}
+
+function inWords(date: Date): string {
+  return `${DATE.format(date)} UTC`
 }

@@ -38,8 +38,8 @@ function stopOnSignals(server: Server, sessions: Sessions, { sandbox }: Twilio):
 }
 
 /** Which Twilio people log in with, for the line that says so. */
-export function describeTwilio({ credentials, apiVersion }: Config): string {
-  return credentials ? `Twilio (${apiVersion})` : 'a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set'
+export function describeTwilio({ credentials, twilioURL, apiVersion }: Config): string {
+  return credentials ? `Twilio${twilioURL === undefined ? '' : ` at ${twilioURL}`} (${apiVersion})` : 'a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set'
 }
 
 /** Ends the process, and says why in words. */

@@ -21,8 +21,8 @@ export interface SandboxControl {
   stop(): Promise<void>
 }
 
-export async function connectTwilio({ credentials }: Config, callbackURL: string): Promise<Twilio> {
-  if (credentials) return credentials
+export async function connectTwilio({ credentials, twilioURL }: Config, callbackURL: string): Promise<Twilio> {
+  if (credentials) return { ...credentials, ...(twilioURL === undefined ? {} : { baseURL: twilioURL, apiBaseURL: twilioURL }) }
   const sandbox = await startSandbox({ apps: [{ name: 'Example app', redirectURIs: [callbackURL] }] })
   return {
     clientID: sandbox.clientID,
