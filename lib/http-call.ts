@@ -104,6 +104,11 @@ export function callHttp({ method, endpoint, headers, body, signal }: HttpReques
 
     signal?.addEventListener('abort', abort, { once: true })
     request.on('error', failOnNetwork)
+    // Without a listener Node would close the connection without a word.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      fail(new TwilioResponseError('The answer changes to another protocol (101), which was not asked for.'))
+    })
     request.on('response', (response) => {
       const unreadable = whyUnreadable(response.headers, limits)
       if (unreadable) {
