@@ -29,7 +29,9 @@ export function errorOf(answer: HttpAnswer, body: unknown, { grantType, secrets 
   const text = textOf(fields?.error_description) ?? textOf(fields?.message)
   // A status that says success cannot be passed on with an error.
   const status = answer.status >= 400 ? answer.status : 502
-  const code = redact(textOf(fields?.error) ?? text?.match(OAUTH_ERRORS)?.[0] ?? errorForStatus(status, grantType), secrets)
+  // Twilio's shape tells the status that was meant, whatever came with it.
+  const meant = answer.status < 400 && typeof fields?.status === 'number' ? fields.status : status
+  const code = redact(textOf(fields?.error) ?? text?.match(OAUTH_ERRORS)?.[0] ?? errorForStatus(meant, grantType), secrets)
   const said = text === undefined ? '' : `: ${withoutName(redact(text, secrets), code)}`
   const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined
   return new TwilioTokenError(`Twilio answered ${answer.status} ${code}${said}. ${advice ?? OTHER_ADVICE}`, {
