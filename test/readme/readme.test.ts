@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import { isBuiltin } from 'node:module'
+import { connect, type AddressInfo } from 'node:net'
+import { startSandbox, type Sandbox } from '../../lib/sandbox'
+import { launchBrowser } from '../support/browser'
+import { RedisServer } from '../support/redis'
+import { compose, importedBy } from './compose'
+import { freePort, Newcomer } from './newcomer'
+import { Readme } from './readme'
+import { typeErrors } from './types'
+import { Visitor } from './visitor'
+
+const readme = new Readme()
+const QUICK_START = 'Quick start'
+const quickStart = readme.take(QUICK_START, 'js')
+
+/** What the README's addresses are in these tests. */
+const APP = 'http://localhost:3000'
+const SANDBOX_PORT = '8020'
+
+const SECRETS = { SESSION_SECRET: 'of the tests', TOKEN_SECRET: 'of the tests, and a long one' }
+
+describe('the README', () => {
+  let newcomer: Newcomer
+  let sandbox: Sandbox
+  beforeEach(async () => {
+    newcomer = await Newcomer.arrive()
+    sandbox = await startSandbox()
+  })
+  afterEach(async () => {
+    await newcomer.leave()
+    await sandbox.stop()
+  })
+
+  /** The credentials and addresses that the sandbox has instead of Twilio's. */
+  function environment(): Record<string, string> {
+    const { clientID, clientSecret, url, apiURL } = sandbox
+    return { ...SECRETS, TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_OAUTH_URL: url, TWILIO_API_URL: apiURL }
+  }
+
+  /** Runs an app of the README on a port of its own. */
+  async function run(app: string, more: Readonly<Record<string, string>> = {}, start = 'node app.mjs'): Promise<string> {
+    const port = String(await freePort())
+    const name = `${port}-${start.split(' ').at(-1) ?? ''}`
+    await newcomer.write(name, app.replaceAll('3000', port))
+    await newcomer.run(start.replace(/\S+$/, name), { ...environment(), ...more }).prints('Open ')
+    return APP.replace('3000', port)
+  }
+
+  const approve = (url: string) => sandbox.login(url)
+
+  async function statusOf(visitor: Visitor, path: string): Promise<number> {
+    const { status } = await visitor.request(path)
+    return status
+  }
+
+  describe(QUICK_START, () => {
+    const settings = readme.take(QUICK_START, 'ini')
+    readme.take(QUICK_START, 'sh')
+    const startSandboxCommand = readme.take(QUICK_START, 'sh')
+    const startAppCommand = readme.take(QUICK_START, 'sh')
+
+    it('logs somebody in on the sandbox, shows them their page, and logs them out', async () => {
+      const [port, sandboxPort] = [String(await freePort()), String(await freePort())]
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', port))
+      await newcomer.write('.env', settings.replaceAll(SANDBOX_PORT, sandboxPort))
+      await newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort)).prints('Ctrl-C stops it.')
+      await newcomer.run(startAppCommand).prints(`Open ${APP.replace('3000', port)}`)
+
+      const visitor = new Visitor(APP.replace('3000', port))
+      assert.match((await visitor.request('/')).text, /href="\/account"/)
+      assert.equal((await visitor.request('/account')).location, '/auth/twilio')
+      assert.equal((await visitor.logIn(approve)).location, '/account')
+      const account = JSON.parse((await visitor.request('/account')).text) as { user: { id: string; name: string }; tokenEndsAt: number }
+      assert.match(account.user.id, /^US[0-9a-f]{32}$/)
+      assert.ok(account.user.name)
+      assert.ok(account.tokenEndsAt > Date.now())
+      assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
+      assert.equal(await statusOf(visitor, '/account'), 302)
+    })
+  })
+
+  describe('TypeScript', () => {
+    readme.take('TypeScript', 'sh')
+    const changes = readme.take('TypeScript', 'ts')
+
+    it('takes the quick start in strict mode, and runs it', async () => {
+      const app = compose(quickStart, changes)
+      await newcomer.write('app.mts', app)
+      await newcomer.write('wrong.mts', app.replace('req.twilioTokens?.expiresAt', 'req.twilioTokens?.expires'))
+      const [errors, errorsOfWrong] = typeErrors(newcomer.folder, 'app.mts', 'wrong.mts')
+      assert.deepEqual(errors, [])
+      assert.match(String(errorsOfWrong), /^Property 'expires' does not exist on type 'TwilioTokens'\./)
+      const visitor = new Visitor(await run(app, {}, 'node --import tsx app.mts'))
+      await visitor.logIn(approve)
+      assert.equal(await statusOf(visitor, '/account'), 200)
+    })
+  })
+
+  describe('Redis and several processes', () => {
+    readme.take('Redis and several processes', 'sh')
+    const changes = readme.take('Redis and several processes', 'js')
+    const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
+
+    it('has a login of one process hold in the other, and one refresh for all of their requests', async function () {
+      const redis = await RedisServer.start(this)
+      try {
+        const app = compose(quickStart, changes, expire)
+        const processes = await Promise.all([run(app, { REDIS_URL: redis.url }), run(app, { REDIS_URL: redis.url })])
+        const here = new Visitor(processes[0])
+        await here.logIn(approve)
+        const there = here.at(processes[1])
+        assert.equal(await statusOf(there, '/account'), 200)
+        assert.equal((await here.request('/expire', { method: 'POST' })).status, 204)
+        const statuses = await Promise.all(Array.from({ length: 10 }, (_, index) => statusOf(index % 2 ? here : there, '/account')))
+        assert.deepEqual(statuses, Array(10).fill(200))
+        assert.equal(sandbox.counts.refreshes, 1)
+        const contents = [...(await redis.contents()).values()].join()
+        assert.ok(contents.includes('"passport"') && !contents.includes('"accessToken"'), 'the session is there, and its tokens are sealed')
+      } finally {
+        await redis.remove()
+      }
+    })
+  })
+
+  describe('Behind a proxy', () => {
+    readme.take('Behind a proxy', 'sh')
+    const inFront = readme.take('Behind a proxy', 'js')
+    const between = readme.take('Behind a proxy', 'js')
+
+    it('comes back to the address that people see, with a secure cookie, and asks Twilio through the proxy', async () => {
+      await sandbox.stop()
+      sandbox = await startSandbox({ apps: [{ redirectURIs: ['https://shop.example/auth/twilio/callback'] }] })
+      const proxy = await startProxy()
+      try {
+        const url = await run(compose(quickStart, inFront, between), { HTTPS_PROXY: proxy.url })
+        const visitor = new Visitor(url, { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' })
+        const begun = await visitor.request('/auth/twilio')
+        assert.match(begun.headers.get('set-cookie') ?? '', /; Secure/)
+        assert.equal((await visitor.logIn(approve)).location, '/account')
+        assert.equal(await statusOf(visitor, '/account'), 200)
+        assert.deepEqual(proxy.targets, [new URL(sandbox.url).host])
+      } finally {
+        proxy.stop()
+      }
+    })
+  })
+
+  describe('Calling Twilio with its SDK', () => {
+    readme.take('Calling Twilio with its SDK', 'sh')
+    const changes = readme.take('Calling Twilio with its SDK', 'js')
+
+    it("lists the account's numbers, and renews a token that Twilio has ended early", async () => {
+      const url = await run(compose(quickStart, changes))
+      const visitor = new Visitor(url)
+      assert.equal((await visitor.request('/numbers')).location, '/auth/twilio')
+      assert.equal((await visitor.logIn(approve)).location, '/numbers')
+      const numbers = JSON.parse((await visitor.request('/numbers')).text) as { friendlyName: string }[]
+      assert.deepEqual(numbers.map(({ friendlyName }) => friendlyName), ['Front desk', 'Support', 'Deliveries'])
+      sandbox.expireAccessTokens()
+      const refused = await visitor.request('/numbers')
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1'])
+      assert.equal(await statusOf(visitor, '/numbers'), 200)
+      assert.equal(sandbox.counts.refreshes, 1)
+    })
+  })
+
+  describe('Back-end jobs', () => {
+    const job = readme.take('Back-end jobs', 'js')
+
+    it('sends a message without a person', async () => {
+      await newcomer.write('job.mjs', job)
+      const command = newcomer.run('node job.mjs', { ...environment(), TWILIO_ACCOUNT_SID: sandbox.people[0]?.accountSid ?? '' })
+      assert.equal(await command.ends(), 0, command.output)
+      assert.equal(command.output, 'queued\n')
+      assert.equal(sandbox.counts.clientCredentials, 1)
+    })
+  })
+
+  describe('API clients', () => {
+    const script = readme.take('API clients', 'js')
+
+    it('sends the browser to log in when the API says so, and reads the answer when one is logged in', async function () {
+      const browser = await launchBrowser(this)
+      try {
+        const url = await run(quickStart)
+        const page = await browser.newPage()
+        await page.goto(url)
+        await page.addScriptTag({ content: script })
+        await page.evaluate("void api('/account')")
+        await page.waitForURL(`${sandbox.url}/authorize**`)
+        await page.getByRole('button', { name: /approve|allow/i }).click()
+        await page.waitForURL(`${url}/account`)
+        await page.goto(url)
+        await page.addScriptTag({ content: script })
+        const { user } = await page.evaluate<{ user: { id: string } }>("api('/account')")
+        assert.match(user.id, /^US/)
+      } finally {
+        await browser.close()
+      }
+    })
+  })
+
+  describe('Testing your app', () => {
+    const exported = readme.take('Testing your app', 'js')
+    readme.take('Testing your app', 'sh')
+    const test = readme.take('Testing your app', 'js')
+    const command = readme.take('Testing your app', 'sh')
+
+    it("passes with Node's test runner, and fails when the app keeps everybody out", async () => {
+      const app = compose(quickStart, exported)
+      await newcomer.write('app.mjs', app)
+      await newcomer.write('app.test.mjs', test)
+      const passing = newcomer.run(command)
+      assert.equal(await passing.ends(), 0, passing.output)
+      assert.match(passing.output, /pass 3\n/)
+      await newcomer.write('app.mjs', app.replace('profile && {', 'false && {'))
+      assert.equal(await newcomer.run(command).ends(), 1)
+    })
+  })
+
+  describe('The sandbox on its own', () => {
+    const command = readme.take('The sandbox on its own', 'sh')
+
+    it('starts, and takes the redirect address that it was given', async () => {
+      const port = String(await freePort())
+      const running = newcomer.run(command.replace(SANDBOX_PORT, port))
+      await running.prints('Ctrl-C stops it.')
+      const [, clientID = ''] = /Client ID +(\S+)/.exec(running.output) ?? []
+      const authorizeURL = `http://127.0.0.1:${port}/v1/authorize?ResponseType=code&ClientId=${clientID}&RedirectUri=`
+      const asked = async (callback: string) => (await fetch(authorizeURL + encodeURIComponent(callback), { redirect: 'manual' })).status
+      assert.deepEqual(await Promise.all([asked(`${APP}/auth/twilio/callback`), asked(`${APP}/other`)]), [302, 400])
+    })
+  })
+
+  describe('Linking Twilio to an account you have', () => {
+    const changes = readme.take('Linking Twilio to an account you have', 'js')
+    /** An app with a login of its own. */
+    const own = `
+      app.get('/login', (req, res, next) => req.login({ id: 'p1', name: 'Pat' }, (error) => (error ? next(error) : res.redirect('/'))))
+      app.get('/me', (req, res) => res.json({ user: req.user, saved }))
+      const saved = []
+      const saveTwilioID = async (...ids) => saved.push(ids)`
+
+    it("saves Twilio's account beside the person, who stays who they are, and keeps the tokens", async () => {
+      const url = await run(compose(quickStart, own, changes))
+      const visitor = new Visitor(url)
+      assert.equal((await visitor.request('/connect/twilio')).location, '/login')
+      await visitor.request('/login')
+      assert.equal((await visitor.logIn(approve, '/connect/twilio')).location, '/')
+      assert.deepEqual(JSON.parse((await visitor.request('/me')).text), { user: { id: 'p1', name: 'Pat' }, saved: [['p1', sandbox.people[0]?.userSid]] })
+      const account = JSON.parse((await visitor.request('/account')).text) as { tokenEndsAt?: number }
+      assert.ok(account.tokenEndsAt, 'the tokens are in the session')
+    })
+  })
+
+  it('has the commands that the repository has', () => {
+    assert.match(readme.take('Development', 'sh'), /^npm ci && npm start .*\nnpm ci && npm test /)
+  })
+
+  it('installs, above each snippet, what the snippet imports', () => {
+    const installed = new Set<string>()
+    for (const { heading, language, code } of readme.blocks) {
+      if (code.startsWith('npm install ')) for (const word of code.split(' ').slice(2)) installed.add(word)
+      if (language !== 'js' && language !== 'ts') continue
+      const missing = importedBy(code).filter((module) => !module.startsWith('.') && !isBuiltin(module) && !installed.has(module.replace(/^passport-twilio\/.*/, 'passport-twilio')))
+      assert.deepEqual(missing, [], heading)
+    }
+  })
+
+  it('has no block that no test tries', () => {
+    assert.deepEqual(readme.untaken, [])
+  })
+})
+
+/** A proxy that connections go through (RFC 9110 §9.3.6). */
+async function startProxy(): Promise<{ url: string; targets: string[]; stop: () => void }> {
+  const targets: string[] = []
+  const server: Server = createServer()
+  server.on('connect', ({ url = '' }, socket) => {
+    targets.push(url)
+    const { hostname, port } = new URL(`http://${url}`)
+    const target = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      target.pipe(socket).pipe(target)
+    })
+    for (const end of [socket, target]) end.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, targets, stop: () => server.close() }
+}
