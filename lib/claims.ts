@@ -1,3 +1,5 @@
+import { LRUCache } from './lru-cache'
+
 /** What a JWT says, not yet checked: any claim may be missing or of any type. */
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -32,18 +34,46 @@ function decodePart(part: string | undefined): Record<string, unknown> | undefin
   }
 }
 
+/** A JWT, taken apart. */
+export interface DecodedJWT {
+  readonly header: Claims
+  readonly claims: Claims
+}
+
+/** What is longer is decoded anew each time: it is not worth the memory. */
+const LONGEST_KNOWN = 8192
+
+/** The tokens of one issuer share their header. */
+const knownHeaders = new LRUCache<Claims>(16)
+
+function decodeHeader(part: string | undefined): Claims | undefined {
+  if (!part || part.length > LONGEST_KNOWN) return decodePart(part)
+  const known = knownHeaders.get(part)
+  if (known) return known
+  const header = decodePart(part)
+  if (header) knownHeaders.set(part, header)
+  return header
+}
+
 /** The header and the claims of a signed JWT (RFC 7519), without checking its signature; `undefined` for anything else. */
-export function decodeJWT(token: string): { header: Claims; claims: Claims } | undefined {
+export function decodeJWT(token: string): DecodedJWT | undefined {
   const [encodedHeader, encodedClaims, signature, ...rest] = token.split('.')
   if (signature === undefined || rest.length > 0) return undefined
-  const header = decodePart(encodedHeader)
+  const header = decodeHeader(encodedHeader)
   const claims = decodePart(encodedClaims)
   return header && claims && { header, claims }
 }
 
+/** A session's access token is asked for its claims at each request, and they never change. */
+const knownClaims = new LRUCache<Claims>(1000)
+
 /** The claims of a token that may be a JWT; empty for one that is opaque. */
 export function claimsOf(token: string): Claims {
-  return decodeJWT(token)?.claims ?? {}
+  const known = knownClaims.get(token)
+  if (known) return known
+  const claims = decodeJWT(token)?.claims ?? {}
+  if (token.length <= LONGEST_KNOWN) knownClaims.set(token, claims)
+  return claims
 }
 
 export function parseResourceName(value: unknown): TwilioResourceName | undefined {

@@ -13,8 +13,12 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 /** Keys are fetched again for a key ID they lack, but not more often than this. */
 const KEYS_COOLDOWN_MS = 1000
 
-/** @throws {TwilioIdTokenError} */
-export type CheckIdToken = (idToken: string | undefined) => Promise<void>
+/**
+ * Gives the claims of a good ID token; none where there is no token.
+ *
+ * @throws {TwilioIdTokenError}
+ */
+export type CheckIdToken = (idToken: string | undefined) => Promise<Claims>
 
 /** A check of ID tokens as OpenID Connect Core §3.1.3.7 asks for it. The signature is checked where keys are configured. */
 export function idTokenChecker(clientID: string, options: IdTokenOptions, limits: CallLimits): CheckIdToken {
@@ -22,7 +26,7 @@ export function idTokenChecker(clientID: string, options: IdTokenOptions, limits
   return async (idToken) => {
     if (idToken === undefined) {
       if (options.required) throw refused('there is none, and idToken.required is set')
-      return
+      return {}
     }
     const decoded = decodeJWT(idToken)
     if (!decoded) throw refused('it is not a signed JWT')
@@ -30,6 +34,7 @@ export function idTokenChecker(clientID: string, options: IdTokenOptions, limits
     const wrong = wrongClaim(decoded.claims, clientID, options.issuer)
     if (wrong) throw refused(wrong)
     await checkSignature?.(idToken)
+    return decoded.claims
   }
 }
 

@@ -6,7 +6,7 @@ import { idTokenChecker, type CheckIdToken } from './id-token'
 import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { retrying } from './retry'
 import { errorOf, isErrorBody } from './token-error'
-import { readTokens, type TwilioTokens } from './tokens'
+import { readTokens, rememberIdClaims, type TwilioTokens } from './tokens'
 
 /** What goes along to the authorize endpoint. */
 export interface AuthorizationParameters {
@@ -159,7 +159,7 @@ export class TwilioOAuthClient {
     const succeeded = answer.status === 200 || answer.status === 201
     if (!succeeded || isErrorBody(body)) throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
     const tokens = readTokens(body, refreshToken)
-    if (grantType === 'authorization_code' || tokens.idToken !== undefined) await this.#checkIdToken(tokens.idToken)
+    if (grantType === 'authorization_code' || tokens.idToken !== undefined) rememberIdClaims(tokens, await this.#checkIdToken(tokens.idToken))
     return tokens
   }
 }

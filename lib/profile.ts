@@ -1,5 +1,5 @@
-import { actingFor, claimsOf, parseResourceName, sidOf, textClaim, type Claims } from './claims'
-import type { TwilioTokens } from './tokens'
+import { actingFor, parseResourceName, sidOf, textClaim, type Claims } from './claims'
+import { idClaimsOf, type TwilioTokens } from './tokens'
 import { withoutUndefined } from './without-undefined'
 
 /** Who logged in, as Passport's normalized profile. */
@@ -33,9 +33,9 @@ export interface TwilioAccount {
  * The profile that the tokens tell of: by the ID token, else by the access token, completed by the account.
  * `undefined` where none of them says who it is; none is invented.
  */
-export function profileOf({ idToken, claims: accessClaims }: Pick<TwilioTokens, 'idToken' | 'claims'>, account?: TwilioAccount): TwilioProfile | undefined {
-  const idClaims = idToken === undefined ? {} : claimsOf(idToken)
-  const personal = [idClaims, accessClaims].find((claims) => identityIn(claims) !== undefined)
+export function profileOf(tokens: Pick<TwilioTokens, 'idToken' | 'claims'>, account?: TwilioAccount): TwilioProfile | undefined {
+  const { claims: accessClaims } = tokens
+  const personal = [idClaimsOf(tokens), accessClaims].find((claims) => identityIn(claims) !== undefined)
   const id = (personal && identityIn(personal)) ?? account?.sid
   if (id === undefined) return undefined
 

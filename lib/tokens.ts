@@ -34,6 +34,18 @@ export function answerOf(tokens: TwilioTokens): Readonly<Record<string, unknown>
   return answers.get(tokens) ?? {}
 }
 
+const idClaims = new WeakMap<Pick<TwilioTokens, 'idToken'>, Claims>()
+
+/** The claims are known once the ID token has been checked. */
+export function rememberIdClaims(tokens: TwilioTokens, claims: Claims): void {
+  idClaims.set(tokens, claims)
+}
+
+/** What the ID token says; nothing where there is none. */
+export function idClaimsOf(tokens: Pick<TwilioTokens, 'idToken'>): Claims {
+  return idClaims.get(tokens) ?? (tokens.idToken === undefined ? {} : claimsOf(tokens.idToken))
+}
+
 /**
  * Reads the answer of the token endpoint (RFC 6749 §5.1; the contract's `oauth.v1.token`), in which every field may be null.
  *

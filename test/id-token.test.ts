@@ -9,7 +9,7 @@ const LIMITS = { timeout: 500, maxResponseBytes: 10_000, agent: undefined }
 
 const check = (idToken: string | undefined, options: IdTokenOptions = {}) => idTokenChecker(CLIENT_ID, options, LIMITS)(idToken)
 
-function assertRefused(promise: Promise<void>, why: RegExp): Promise<void> {
+function assertRefused(promise: Promise<unknown>, why: RegExp): Promise<void> {
   return assert.rejects(promise, (error) => error instanceof TwilioIdTokenError && why.test(error.message))
 }
 

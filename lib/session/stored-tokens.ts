@@ -1,12 +1,9 @@
-import { claimsOf, isObject, type Claims } from '../claims'
-import { LRUCache } from '../lru-cache'
+import { claimsOf, isObject } from '../claims'
 import type { TwilioTokens } from '../tokens'
 import { withoutUndefined } from '../without-undefined'
 
 /** Tokens as they are put away: without the claims, which the access token tells again. */
 export type StoredTokens = Omit<TwilioTokens, 'claims'>
-
-const claimsByToken = new LRUCache<Claims>(1000)
 
 export function toStored({ accessToken, refreshToken, idToken, tokenType, scope, expiresAt }: TwilioTokens): StoredTokens {
   return withoutUndefined<StoredTokens>({ accessToken, refreshToken, idToken, tokenType, scope, expiresAt })
@@ -15,7 +12,7 @@ export function toStored({ accessToken, refreshToken, idToken, tokenType, scope,
 /** Tokens from where they were put away, or `undefined` for anything that is not tokens. */
 export function fromStored(stored: unknown): TwilioTokens | undefined {
   if (!isStoredTokens(stored)) return undefined
-  return { ...stored, claims: knownClaimsOf(stored.accessToken) }
+  return { ...stored, claims: claimsOf(stored.accessToken) }
 }
 
 function isStoredTokens(stored: unknown): stored is StoredTokens {
@@ -33,13 +30,4 @@ function isStoredTokens(stored: unknown): stored is StoredTokens {
 
 function isTextOrMissing(value: unknown): boolean {
   return value === undefined || typeof value === 'string'
-}
-
-/** The same session asks again and again; a token's claims never change. */
-function knownClaimsOf(accessToken: string): Claims {
-  const known = claimsByToken.get(accessToken)
-  if (known) return known
-  const claims = claimsOf(accessToken)
-  claimsByToken.set(accessToken, claims)
-  return claims
 }
