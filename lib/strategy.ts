@@ -13,6 +13,7 @@ import { originalPathOf, originOf } from './original-url'
 import { PendingLogins } from './pending-logins'
 import { profileOf, type TwilioProfile } from './profile'
 import { redact, redactURL } from './redact'
+import { putIntoLogin } from './session/login-session'
 import { keepReturnTo, takeReturnTo } from './session/return-to'
 import { applicationLoginStore, codeChallengeOf, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { answerOf, type TwilioTokens } from './tokens'
@@ -195,6 +196,7 @@ export class TwilioStrategy extends OAuth2Strategy {
     })
     if (!user) return { failure: info }
     rememberFinishedLogin(req, { tokens, returnTo: login.returnTo })
+    await putIntoLogin(req, this.client, tokens)
     return { user, info: { ...info, tokens, ...(login.state === undefined ? {} : { state: login.state }) } }
   }
 

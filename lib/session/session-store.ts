@@ -30,5 +30,10 @@ export async function storedSession(req: object): Promise<Record<string, unknown
 /** Saves the session now, where sessions can be saved before the end of the request. */
 export async function saveSession(session: Record<string, unknown>): Promise<void> {
   const { save } = session
-  if (typeof save === 'function') await fromCallback((done) => save.call(session, done) as unknown)
+  if (typeof save !== 'function') return
+  await fromCallback((done) => {
+    const saved: unknown = save.call(session, done)
+    // Some sessions know promises and no callbacks.
+    if (saved instanceof Promise) saved.then(() => done(), done)
+  })
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isObject } from '../claims'
 import { TwilioTokenError, TwilioUnavailableError } from '../errors'
 import { finishedLoginOf } from '../finished-login'
 import { TwilioOAuthClient } from '../oauth-client'
@@ -8,13 +9,14 @@ import { peekSession, sessionOf } from '../session-of'
 import type { TwilioTokens } from '../tokens'
 import { askToLogIn } from './ask-to-log-in'
 import { Freshness, isAlive } from './freshness'
+import { isInLogin, keepLogins, makeRenewable } from './login-session'
 import { MemoryRefreshes } from './memory-refreshes'
 import type { Middleware } from './middleware'
 import type { Refreshes } from './refreshes'
 import { isRefreshable, Renewal, type RefreshableTokens, type Renewed } from './renewal'
 import { saveSession, storedSession } from './session-store'
 import { fromStored } from './stored-tokens'
-import { plainVault, sealedVault, type TokenVault } from './token-vault'
+import { plainVault, sealedVault, SESSION_KEY, type TokenVault } from './token-vault'
 
 export interface SessionTokensOptions {
   /** Encrypts the tokens in the session: a long random text, or several, newest first, while one replaces another. Default: they are not encrypted. */
@@ -43,9 +45,6 @@ declare global {
   }
 }
 
-/** Where in the session the tokens are. */
-const SESSION_KEY = 'twilioTokens'
-
 /** How long a request whose token still lives waits for a new one, in ms. */
 const PATIENCE = 1000
 /** How long, after that was in vain, no such request waits, in ms. */
@@ -53,6 +52,7 @@ const IMPATIENCE = 5000
 
 /** Twilio's tokens in the session: kept at login, fresh when needed, dropped at logout. */
 export class SessionTokens {
+  readonly #client: TwilioOAuthClient
   readonly #vault: TokenVault
   readonly #freshness: Freshness
   readonly #renewal: Renewal
@@ -70,26 +70,31 @@ export class SessionTokens {
     checkLeeway(leeway)
     this.#vault = secret === undefined ? plainVault : sealedVault(checkSecrets(secret))
     this.#freshness = new Freshness(leeway)
-    this.#renewal = new Renewal(clientOf(strategyOrClient), refreshes, this.#freshness)
+    this.#client = clientOf(strategyOrClient)
+    this.#renewal = new Renewal(this.#client, refreshes, this.#freshness)
     this.#warn = warn
   }
 
   /**
    * Puts the tokens of a login into the session. Goes after `passport.authenticate('twilio')` at the callback.
+   * From then on, Passport saves them together with the login itself.
    *
-   * Passes an error on when there was no login before it, and when there is no session.
+   * Passes an error on when there was no login before it, when there is no session, and when it cannot be saved.
    */
   keep(): Middleware {
+    keepLogins(this.#client, this.#vault)
     return (req, _res, next) => {
       const tokens = loginTokensOf(req)
       if (!tokens) {
         next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
         return
       }
-      this.#put(req, tokens).then(() => {
+      const proceed = () => {
         setTokens(req, tokens)
         next()
-      }, next)
+      }
+      if (isInLogin(req, this.#vault)) proceed()
+      else this.#putAndSave(req, tokens).then(proceed, next)
     }
   }
 
@@ -120,6 +125,7 @@ export class SessionTokens {
   drop(): Middleware {
     return (req, _res, next) => {
       forget(req)
+      makeRenewable(req)
       next()
     }
   }
@@ -156,6 +162,12 @@ export class SessionTokens {
   async #put(req: object, tokens: TwilioTokens): Promise<void> {
     const session = sessionOf(req)
     session[SESSION_KEY] = await this.#vault.put(tokens)
+  }
+
+  async #putAndSave(req: object, tokens: TwilioTokens): Promise<void> {
+    await this.#put(req, tokens)
+    // The browser may follow a redirect before the session is saved at the end of the request.
+    await saveSession(sessionOf(req))
   }
 
   async #freshen(req: object): Promise<TwilioTokens | undefined> {
@@ -200,11 +212,10 @@ export class SessionTokens {
       forget(req)
       return
     }
-    await this.#put(req, tokens)
-    if (!isOurs) return
+    if (!isOurs) return this.#put(req, tokens)
     try {
       // The old tokens are spent; the new ones should outlive this process.
-      await saveSession(sessionOf(req))
+      await this.#putAndSave(req, tokens)
     } catch {
       this.#warnOnce('Refreshed Twilio tokens could not be saved at once. Is the session store in trouble? They will be saved with the session at the end of the request.')
     }
@@ -266,9 +277,10 @@ function emitWarning(message: string): void {
 }
 
 function loginTokensOf(req: IncomingMessage): TwilioTokens | undefined {
+  const login = finishedLoginOf(req)
+  if (login) return login.tokens
   const info = 'authInfo' in req ? req.authInfo : undefined
-  const fromInfo = typeof info === 'object' && info !== null && 'tokens' in info ? fromStored(info.tokens) : undefined
-  return finishedLoginOf(req)?.tokens ?? fromInfo
+  return isObject(info) ? fromStored(info.tokens) : undefined
 }
 
 function setTokens(req: IncomingMessage, tokens: TwilioTokens): void {

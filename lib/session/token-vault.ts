@@ -3,6 +3,9 @@ import type { TwilioTokens } from '../tokens'
 import { fromStored, toStored, type StoredTokens } from './stored-tokens'
 import { open, seal, sealingKey, type SealingKey } from './sealing'
 
+/** Where in the session the tokens are. */
+export const SESSION_KEY = 'twilioTokens'
+
 /** Tokens in a session: how they are put there, and read again. */
 export interface TokenVault {
   /** What to keep in the session for these tokens. */

@@ -141,6 +141,18 @@ describe('what comes after the login', () => {
     })
   })
 
+  it('with a session whose save() takes no callback and gives a promise, login and refresh are saved', async () => {
+    twilio.behave = rotating()
+    const saved: unknown[] = []
+    const session: Record<string, unknown> = {}
+    Object.defineProperty(session, 'save', { value: () => Promise.resolve(saved.push({ ...session })) })
+    const { app } = sessionApp(twilio, { sessions: (req, _res, next) => next(void Object.defineProperty(req, 'session', { value: session })) })
+    await visitorWith(app, ended())
+    assert.deepEqual(Object.keys(saved[0] ?? {}), ['user', 'twilioTokens'])
+    await request.agent(app).get('/fresh').expect(200)
+    assert.equal((saved[1] as { twilioTokens: TwilioTokens }).twilioTokens.accessToken, 'access-1')
+  })
+
   it('with a store that keeps sessions without their functions, tokens are refreshed too', async () => {
     twilio.behave = rotating()
     const bare = { twilioTokens: tokensWithout(ended()) }

@@ -11,6 +11,8 @@ export interface LoginAppOptions {
   readonly strategy?: Partial<Omit<TwilioStrategyOptions, 'passReqToCallback'>>
   readonly tokens?: SessionTokensOptions
   readonly session?: Partial<SessionOptions>
+  /** Instead of express-session. */
+  readonly sessions?: RequestHandler
   readonly authenticate?: TwilioAuthenticateOptions
   readonly callback?: TwilioAuthenticateOptions & passport.AuthenticateOptions
   /** Stands before the session, and so on. */
@@ -50,7 +52,7 @@ export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientI
 
   const app = express()
   for (const middleware of options.before ?? []) app.use(middleware)
-  app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
+  app.use(options.sessions ?? session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
   app.use(authenticator.session() as RequestHandler)
   app.get('/auth/twilio', authenticator.authenticate('twilio', options.authenticate as passport.AuthenticateOptions) as RequestHandler)
   app.get('/auth/twilio/callback', authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, tokens.keep(), (req, res) => {

@@ -1,0 +1,89 @@
+import type { TwilioOAuthClient } from '../oauth-client'
+import { peekSession } from '../session-of'
+import type { TwilioTokens } from '../tokens'
+import { SESSION_KEY, type TokenVault } from './token-vault'
+
+type Done = (error?: unknown) => void
+
+const vaults = new WeakMap<TwilioOAuthClient, TokenVault>()
+const logins = new WeakMap<object, { readonly vault: TokenVault; readonly stored: unknown }>()
+
+/** From now on, the tokens of whoever logs in through this client go into their session, as the vault keeps them. */
+export function keepLogins(client: TwilioOAuthClient, vault: TokenVault): void {
+  vaults.set(client, vault)
+}
+
+/**
+ * Puts the tokens into the session that Passport is about to make for whoever has logged in, so that they are saved
+ * with the login: a page that the browser loads next must not find one without the other.
+ */
+export async function putIntoLogin(req: object, client: TwilioOAuthClient, tokens: TwilioTokens): Promise<void> {
+  const vault = vaults.get(client)
+  const stored = vault && (await vault.put(tokens))
+  if (vault) logins.set(req, { vault, stored })
+  beforeLogIn(req, () => {
+    makeRenewable(req)
+    if (vault) atRenewal(req, stored)
+  })
+}
+
+/** Whether the tokens of this request's login are in its session already. */
+export function isInLogin(req: object, vault: TokenVault): boolean {
+  const login = logins.get(req)
+  return login?.vault === vault && peekSession(req)?.[SESSION_KEY] === login.stored
+}
+
+function beforeLogIn(req: object, prepare: () => void): void {
+  const login = req as { logIn?: unknown; login?: unknown }
+  const { logIn } = login
+  if (typeof logIn !== 'function') return
+  login.logIn = login.login = (...given: unknown[]): unknown => {
+    login.logIn = login.login = logIn
+    prepare()
+    return logIn.apply(req, given) as unknown
+  }
+}
+
+function atRenewal(req: object, stored: unknown): void {
+  const old = peekSession(req)
+  if (!old || typeof old.regenerate !== 'function') return
+  const regenerate = old.regenerate as (done: Done) => unknown
+  hide(old, 'regenerate', (done: Done) =>
+    regenerate.call(old, (error) => {
+      const renewed = peekSession(req)
+      if (!error && renewed) {
+        // With keepSessionInfo, Passport copies the old session over the new one.
+        old[SESSION_KEY] = stored
+        renewed[SESSION_KEY] = stored
+      }
+      done(error)
+    })
+  )
+}
+
+/**
+ * Passport renews the session at login and at logout. A session of cookie-session, which is kept in the cookie itself,
+ * cannot be renewed but only be begun anew.
+ */
+export function makeRenewable(req: object): void {
+  const session = peekSession(req)
+  if (!session || !isCookieSession(req) || typeof session.regenerate === 'function') return
+  hide(session, 'regenerate', (done: Done) => {
+    // It sets no cookie for a new session with nothing in it, and a logout would leave the old one.
+    Object.assign(req, { session: { passport: {} } })
+    makeRenewable(req)
+    done()
+  })
+  hide(session, 'save', (done: Done) => {
+    done()
+  })
+}
+
+function isCookieSession(req: object): boolean {
+  return 'sessionOptions' in req && !('sessionStore' in req)
+}
+
+/** Where it is not taken for a part of the session. */
+function hide(session: object, name: string, value: unknown): void {
+  Object.defineProperty(session, name, { value, configurable: true, writable: true, enumerable: false })
+}
