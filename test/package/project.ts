@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process'
+import { exec, execFile } from 'node:child_process'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
+const executeLine = promisify(exec)
 const root = process.cwd()
 const projects = join(root, 'test/package/projects')
-
-/** The versions of Node that the package promises to run on. */
-export const NODE_VERSIONS = ['20.19', '22', '24']
 
 /** The package as it would be published. */
 export async function pack(): Promise<{ tarball: string; remove: () => Promise<void> }> {
@@ -20,6 +18,23 @@ export async function pack(): Promise<{ tarball: string; remove: () => Promise<v
   return { tarball: join(folder, file), remove: () => rm(folder, { recursive: true }) }
 }
 
+const nodes = new Map<string, Promise<string>>()
+
+/** The path of `node` in a version; without one, of the one that runs the tests. */
+export function findNode(version?: string): Promise<string> {
+  if (version === undefined) return Promise.resolve(process.execPath)
+  const known = nodes.get(version)
+  if (known) return known
+  const found = execute('npx', ['--yes', '--prefer-offline', '--package', `node@${version}`, 'node', '-p', 'process.execPath']).then(({ stdout }) => stdout.trim())
+  nodes.set(version, found)
+  return found
+}
+
+export interface RunOptions extends NodeJS.ProcessEnv {
+  /** The path of the `node` that it is run by. */
+  readonly node: string
+}
+
 /** Somebody's project, in a folder of its own, with the packed package installed. */
 export class Project {
   readonly folder: string
@@ -28,22 +43,23 @@ export class Project {
     this.folder = folder
   }
 
-  static async install(name: string, tarball: string): Promise<Project> {
-    const folder = await mkdtemp(join(tmpdir(), `passport-twilio-${name}-`))
-    await cp(join(projects, name), folder, { recursive: true })
-    await cp(join(projects, 'shared'), folder, { recursive: true })
-    await execute('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', tarball], { cwd: folder })
+  /** Put together from folders of projects/, the last of which is the first to be heard. */
+  static async install(folders: readonly string[], tarball: string): Promise<Project> {
+    const folder = await mkdtemp(join(tmpdir(), `passport-twilio-${folders.join('-')}-`))
+    for (const name of ['shared', ...folders]) await cp(join(projects, name), folder, { recursive: true })
+    await execute('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', tarball], { cwd: folder })
     return new Project(folder)
   }
 
-  /** Runs `node` of a version; rejects with what it printed when it fails. */
-  async node(version: string, ...parameters: string[]): Promise<string> {
-    return this.run('npx', '--yes', '--package', `node@${version}`, 'node', ...parameters)
-  }
-
-  async run(command: string, ...parameters: string[]): Promise<string> {
-    const { stdout } = await execute(command, parameters, { cwd: this.folder, timeout: 120_000 })
-    return stdout
+  /** Runs a line of commands; rejects with what they printed when one fails. */
+  async run(line: string, { node, ...environment }: RunOptions): Promise<void> {
+    const path = [dirname(node), join(this.folder, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+    try {
+      await executeLine(line, { cwd: this.folder, timeout: 120_000, env: { ...process.env, ...environment, PATH: path } })
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+      throw new Error(`${line} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
+    }
   }
 
   async remove(): Promise<void> {

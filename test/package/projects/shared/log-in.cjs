@@ -1,4 +1,4 @@
-// Logs in to an app as a browser would, and says what its /account shows then.
+// Logs in to an app as a browser would; gives a way to read its pages then.
 'use strict'
 const assert = require('node:assert/strict')
 
@@ -7,7 +7,7 @@ exports.logIn = async function logIn(appURL, sandbox) {
 
   async function get(url) {
     const cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
-    const response = await fetch(url, { redirect: 'manual', headers: { Accept: 'text/html', Cookie: cookie } })
+    const response = await fetch(new URL(url, appURL), { redirect: 'manual', headers: { Accept: 'text/html', Cookie: cookie } })
     for (const header of response.headers.getSetCookie()) {
       const [pair] = header.split(';')
       const at = pair.indexOf('=')
@@ -16,13 +16,22 @@ exports.logIn = async function logIn(appURL, sandbox) {
     return response
   }
 
-  const guarded = await get(`${appURL}/account`)
-  assert.equal(guarded.status, 302, 'a stranger is sent to log in')
-  const begun = await get(new URL(guarded.headers.get('location'), appURL))
-  assert.equal(begun.status, 302, 'the login goes to Twilio')
-  const returned = await get(await sandbox.login(begun.headers.get('location')))
-  assert.equal(returned.status, 302, `the callback ends the login (${await returned.text()})`)
-  const page = await get(new URL(returned.headers.get('location'), appURL))
-  assert.equal(page.status, 200, 'the page that was wanted is shown')
-  return page.json()
+  async function follow(url, meaning) {
+    const response = await get(url)
+    assert.equal(response.status, 302, `${meaning}, and not: ${response.status} ${await response.text()}`)
+    return response.headers.get('location')
+  }
+
+  const loginPath = await follow('/account?from=here', 'a stranger is sent to log in')
+  const authorizeURL = await follow(loginPath, 'the login goes to Twilio')
+  const back = await sandbox.login(authorizeURL)
+  const page = await follow(back, 'the callback ends the login')
+  assert.equal(new URL(page, appURL).href, `${appURL}/account?from=here`, 'one comes back to the page that was wanted')
+
+  return async function read(path) {
+    const response = await get(path)
+    const text = await response.text()
+    assert.equal(response.status, 200, `the page is shown, and not: ${text}`)
+    return JSON.parse(text)
+  }
 }

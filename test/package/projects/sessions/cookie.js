@@ -1,0 +1,9 @@
+import cookieSession from 'cookie-session'
+import express from 'express'
+import { addLogin } from './login.js'
+
+const app = express()
+app.use(cookieSession({ secret: process.env.SESSION_SECRET, sameSite: 'lax' }))
+addLogin(app, { secret: process.env.TOKEN_SECRET })
+
+app.listen(process.env.PORT)
