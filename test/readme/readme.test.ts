@@ -255,6 +255,23 @@ describe('the README', () => {
     })
   })
 
+  describe('Errors', () => {
+    const handler = readme.take('Errors', 'js')
+
+    it('tells people what to do, sends on whom another tab has logged in, and keeps what Twilio said to the log', async () => {
+      const url = await run(compose(quickStart, handler))
+      const stranger = await new Visitor(url).request('/auth/twilio/callback?code=c&state=s')
+      assert.deepEqual([stranger.status, stranger.headers.get('content-type')], [403, 'text/plain; charset=utf-8'])
+      assert.match(stranger.text, /Start the login again\.$/)
+      const visitor = new Visitor(url)
+      sandbox.failNext('token', 'server error')
+      const failed = await visitor.logIn(approve)
+      assert.deepEqual([failed.status, failed.text], [500, 'That did not work. Please try again in a moment.'])
+      await visitor.logIn(approve)
+      assert.equal((await visitor.request('/auth/twilio/callback?code=c&state=s')).location, '/account')
+    })
+  })
+
   it('has the commands that the repository has', () => {
     assert.match(readme.take('Development', 'sh'), /^npm ci && npm start .*\nnpm ci && npm test /)
   })
