@@ -89,7 +89,9 @@ async function accountOf(visitor: Visitor): Promise<Account | undefined> {
   }
 }
 
-const TRIES = 3
+const TRIES = 4
+/** ms; keys are asked for anew at most once a second. */
+const PAUSE = 500
 
 /** On a busy machine even a good login may be slower than a row's short deadline. */
 async function logsIn(provider: Provider, newVisitor: () => Visitor): Promise<string> {
@@ -103,7 +105,7 @@ async function logsIn(provider: Provider, newVisitor: () => Visitor): Promise<st
     } catch (error) {
       last = String(error)
     }
-    await pause(200)
+    await pause(PAUSE)
   }
   return last
 }

@@ -40,7 +40,7 @@ export class Visitor {
         path: path.replace(/^https?:\/\/[^/]*/, ''),
         method,
         agent: false,
-        headers: { Accept: 'text/html', ...(cookie === '' ? {} : { Cookie: cookie }), ...headers }
+        headers: { Accept: 'text/html', ...(cookie === '' ? {} : { Cookie: cookie }), ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }), ...headers }
       })
       const patience = setTimeout(() => request.destroy(new Error(`no answer within ${this.#patience} ms`)), this.#patience)
       request.on('error', (error) => {

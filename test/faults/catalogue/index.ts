@@ -1,7 +1,15 @@
 import type { Row } from '../row'
+import { authorizeEndpoint } from './authorize-endpoint'
+import { callback } from './callback'
+import { idToken } from './id-token'
+import { session } from './session'
 import { tokenEndpoint } from './token-endpoint'
 
 /** All rows, by where the fault lies. */
 export const CATALOGUE: Readonly<Record<string, readonly Row[]>> = {
-  'The token endpoint': tokenEndpoint
+  'The token endpoint': tokenEndpoint,
+  'The authorize endpoint': authorizeEndpoint,
+  'The ID token': idToken,
+  'The callback': callback,
+  'The session': session
 }
