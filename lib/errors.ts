@@ -14,6 +14,7 @@ export class TwilioTokenError extends TokenError {
   /** When Twilio is willing to be asked again, in epoch ms. */
   readonly retryAt: number | undefined
 
+  /** An error with what Twilio said of it (`details`). */
   constructor(
     message: string,
     details: { code: string; status: number; twilioCode?: number | undefined; moreInfo?: string | undefined; retryAt?: number | undefined }
@@ -72,8 +73,10 @@ export class LoginStateError extends Error {
   override readonly name = 'LoginStateError'
   /** The status an app answers with when it passes this error on: 403. */
   readonly status = 403
+  /** Why the state is not believed. */
   readonly reason: LoginStateReason
 
+  /** The message tells the reason in words. */
   constructor(reason: LoginStateReason) {
     super(LOGIN_STATE_MESSAGES[reason])
     this.reason = reason
@@ -91,6 +94,7 @@ export class TwilioUnavailableError extends Error {
   /** Seconds after which to try again: the `Retry-After` of the answer. */
   readonly retryAfter: number
 
+  /** `cause` is why the refresh failed; where Twilio says when to come back, `retryAfter` has it. */
   constructor(cause: unknown) {
     super('Twilio could not refresh the tokens of this session now. Try again in a moment; the login is kept.', { cause })
     const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined

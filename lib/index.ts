@@ -1,3 +1,9 @@
+/**
+ * "Log in with Twilio" for Passport, and middleware that keeps Twilio's tokens fresh.
+ *
+ * @module passport-twilio
+ */
+
 import { TwilioStrategy } from './strategy'
 
 export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }

@@ -28,6 +28,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What {@link TwilioOAuthClient.exchangeCode} changes for tokens. */
 export interface ExchangeCodeOptions extends CallOptions {
   /** What came back with the person, good for once and for five minutes. */
   readonly code: string
@@ -39,12 +40,15 @@ export interface ExchangeCodeOptions extends CallOptions {
   readonly extra?: OAuthParameters | undefined
 }
 
+/** What {@link TwilioOAuthClient.refresh} may be told. */
 export interface RefreshOptions extends CallOptions {
   /** A part of the scope that was granted; default: all of it. */
   readonly scope?: string | undefined
 }
 
+/** What {@link TwilioOAuthClient.clientCredentials} asks for. */
 export interface ClientCredentialsOptions extends CallOptions {
+  /** Space-separated. Default: what the OAuth app may do. */
   readonly scope?: string | undefined
   /** The address of the API that the token is for. */
   readonly audience?: string | undefined
@@ -52,17 +56,14 @@ export interface ClientCredentialsOptions extends CallOptions {
 
 const FORM = 'application/x-www-form-urlencoded'
 
-/**
- * Twilio's OAuth API, without Passport: where to send people, and the three grants.
- *
- * @throws {TypeError} at construction, naming the option that is wrong
- */
+/** Twilio's OAuth API, without Passport: where to send people, and the three grants. */
 export class TwilioOAuthClient {
   /** ms for a whole call to Twilio. */
   readonly timeout: number
   readonly #configuration: ClientConfiguration
   readonly #checkIdToken: CheckIdToken
 
+  /** @throws {TypeError} naming the option that is wrong, and what it should be */
   constructor(options: TwilioOAuthClientOptions) {
     this.#configuration = configure(options)
     const { clientID, idToken, limits } = this.#configuration

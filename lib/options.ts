@@ -2,8 +2,9 @@ import type { Agent } from 'node:http'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http-call'
 
-/** Where a JSON Web Key Set is, or the set itself (RFC 7517 §5). */
+/** Public keys (RFC 7517 §5). */
 export interface JSONWebKeySet {
+  /** A JSON Web Key each. */
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 

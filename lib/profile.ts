@@ -4,16 +4,35 @@ import { withoutUndefined } from './without-undefined'
 
 /** Who logged in, as Passport's normalized profile. */
 export interface TwilioProfile {
+  /** Always `twilio`. */
   readonly provider: 'twilio'
   /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
   readonly id: string
   /** Their name, else their e-mail address, else the account's name, else `id`. */
   readonly displayName: string
   /** The parts of their name; one that Twilio does not tell is empty. */
-  readonly name?: { familyName: string; givenName: string } | undefined
-  readonly emails?: { value: string; verified?: boolean | undefined }[] | undefined
+  readonly name?:
+    | {
+        /** The ID token's `family_name`. */
+        familyName: string
+        /** The ID token's `given_name`. */
+        givenName: string
+      }
+    | undefined
+  /** One address, or none. */
+  readonly emails?:
+    | {
+        /** The address. */
+        value: string
+        /** Whether Twilio knows it to be theirs (`email_verified`), where it says. */
+        verified?: boolean | undefined
+      }[]
+    | undefined
+  /** The account that approved the app: `AC…`. */
   readonly accountSid?: string | undefined
+  /** The organization that approved the app: `OR…`. */
   readonly organizationSid?: string | undefined
+  /** Where the token is at home, such as `us1` or `ie1`. */
   readonly region?: string | undefined
   /** The claims, or the account, that the profile was read from. */
   readonly _json: Claims

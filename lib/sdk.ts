@@ -1,3 +1,9 @@
+/**
+ * The official SDK on this package's tokens.
+ *
+ * @module passport-twilio/sdk
+ */
+
 import twilio from 'twilio'
 import { accountSidOf, actingFor, sidOf, textClaim } from './claims'
 import type { TwilioOAuthClient } from './oauth-client'
@@ -10,6 +16,7 @@ export interface TokenManager {
   fetchToken(): Promise<string>
 }
 
+/** What {@link twilioClient} may be told. */
 export interface TwilioClientOptions {
   /** The account to work in. Default: the one that the token was issued for. */
   readonly accountSid?: string | undefined
@@ -23,7 +30,9 @@ export interface TwilioClientOptions {
   readonly edge?: string | undefined
 }
 
+/** What a {@link tokenManager} asks for, and when it asks again. */
 export interface TokenManagerOptions {
+  /** Space-separated. Default: what the OAuth app may do. */
   readonly scope?: string | undefined
   /** The address of the API that the tokens are for. */
   readonly audience?: string | undefined
@@ -60,7 +69,11 @@ export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, op
   return client
 }
 
-/** Access tokens for the app itself, by client credentials (RFC 6749 §4.4): asked for once, and used until they end. */
+/**
+ * Access tokens for the app itself, by client credentials (RFC 6749 §4.4): asked for once, and used until they end.
+ *
+ * `fetchToken()` rejects as {@link TwilioOAuthClient.clientCredentials} does; the next call asks again.
+ */
 export function tokenManager(client: TwilioOAuthClient, { leeway, ...grant }: TokenManagerOptions = {}): TokenManager {
   const freshness = new Freshness(leeway)
   let current: Promise<TwilioTokens> | undefined

@@ -48,13 +48,15 @@ interface CommonOptions extends TwilioOAuthClientOptions {
   readonly proxy?: boolean | undefined
 }
 
+/** What a {@link TwilioStrategy} needs to know. */
 export interface TwilioStrategyOptions extends CommonOptions {
   /** Give `req` to `verify` first. Default: `false`. */
   readonly passReqToCallback?: false | undefined
 }
 
-/** With `req` as the first parameter of `verify`. */
+/** The same, with `req` as the first parameter of `verify`. */
 export interface TwilioStrategyOptionsWithRequest extends CommonOptions {
+  /** Give `req` to `verify` first. */
   readonly passReqToCallback: true
 }
 
@@ -64,7 +66,9 @@ type AnyOptions = TwilioStrategyOptions | TwilioStrategyOptionsWithRequest
 export interface TwilioAuthenticateOptions {
   /** Comes back in `info.state`: text, or anything that JSON can hold. */
   readonly state?: unknown
+  /** Instead of the strategy's. */
   readonly scope?: string | readonly string[] | undefined
+  /** Instead of the strategy's; give the same where the login begins and where it ends. */
   readonly callbackURL?: string | undefined
 }
 
@@ -91,6 +95,7 @@ const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
  * somebody who does not approve is Passport's failure.
  */
 export class TwilioStrategy extends OAuth2Strategy {
+  /** What `passport.authenticate` knows it by; `passport.use(name, strategy)` gives it another. */
   override name = 'twilio'
   /** Twilio's OAuth API with this strategy's options, without Passport. */
   readonly client: TwilioOAuthClient
@@ -101,10 +106,17 @@ export class TwilioStrategy extends OAuth2Strategy {
   private readonly _verifyUser: AnyVerify
 
   /* eslint-disable @typescript-eslint/unified-signatures -- apart, and in this order, they give the usual function's parameters their types */
-  /** @throws {TypeError} naming the option that is wrong, and what it should be */
+  /**
+   * `verify` is given the request first.
+   *
+   * @throws {TypeError} naming the option that is wrong, and what it should be
+   */
   constructor(options: TwilioStrategyOptionsWithRequest, verify: VerifyWithRequest)
+  /** `verify` is given the request first, and Twilio's own answer before the profile. */
   constructor(options: TwilioStrategyOptionsWithRequest, verify: VerifyWithRequestAndParameters)
+  /** The usual one. */
   constructor(options: TwilioStrategyOptions, verify: Verify)
+  /** `verify` is given Twilio's own answer before the profile. */
   constructor(options: TwilioStrategyOptions, verify: VerifyWithParameters)
   /* eslint-enable @typescript-eslint/unified-signatures */
   constructor(options: AnyOptions, verify: unknown) {

@@ -10,6 +10,7 @@ export interface TwilioTokens {
   readonly refreshToken?: string | undefined
   /** Says who logged in (OpenID Connect Core §2). */
   readonly idToken?: string | undefined
+  /** `Bearer`, in whatever case Twilio writes it (RFC 6749 §7.1). */
   readonly tokenType: string
   /** What was granted, space-separated, where Twilio says it. */
   readonly scope?: string | undefined

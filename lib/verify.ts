@@ -15,8 +15,10 @@ export type VerifyCallback = (error?: unknown, user?: MaybeUser, info?: object) 
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` gives
 export type VerifyResult = Promise<MaybeUser | void> | void
 
+/** Finds the user of a login; in most apps, the one whose Twilio ID is `profile.id`. */
 export type Verify = (accessToken: string, refreshToken: string | undefined, profile: TwilioProfile | undefined, done: VerifyCallback) => VerifyResult
 
+/** With Twilio's own answer before the profile. */
 export type VerifyWithParameters = (
   accessToken: string,
   refreshToken: string | undefined,
@@ -25,7 +27,7 @@ export type VerifyWithParameters = (
   done: VerifyCallback
 ) => VerifyResult
 
-/** With `passReqToCallback`. */
+/** With `passReqToCallback`: the request first. */
 export type VerifyWithRequest = (
   req: Request,
   accessToken: string,
@@ -34,7 +36,7 @@ export type VerifyWithRequest = (
   done: VerifyCallback
 ) => VerifyResult
 
-/** With `passReqToCallback`. */
+/** With `passReqToCallback`: the request first, and Twilio's own answer before the profile. */
 export type VerifyWithRequestAndParameters = (
   req: Request,
   accessToken: string,

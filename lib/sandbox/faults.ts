@@ -8,8 +8,11 @@ export type SandboxEndpoint = 'authorize' | 'token' | 'api' | 'keys'
 
 /** An answer made up by a test. */
 export interface FaultAnswer {
+  /** The HTTP status. */
   readonly status: number
+  /** As it goes out. */
   readonly body: string
+  /** Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 

@@ -39,6 +39,7 @@ interface AccessToken {
   expiresAt: number
 }
 
+/** How often each grant was carried out. */
 export interface GrantCounts {
   /** Codes changed for tokens. */
   codes: number

@@ -1,3 +1,9 @@
+/**
+ * A strict Twilio OAuth on this machine, for tests and for trying things out.
+ *
+ * @module passport-twilio/sandbox
+ */
+
 import { DIALECTS, type ApiVersion } from '../dialect'
 import { SandboxAPI } from './api'
 import { authorizeEndpoint, CORS_HEADERS } from './authorize-endpoint'
@@ -18,6 +24,7 @@ export type { SandboxApp, SandboxAppOptions, SandboxPerson } from './people'
 export type { SandboxLoginOptions } from './person'
 export type { LoggedRequest } from './request-log'
 
+/** What {@link startSandbox} may be told. */
 export interface SandboxOptions {
   /** Default: a free one. */
   readonly port?: number | undefined
@@ -47,6 +54,7 @@ export interface Sandbox {
   readonly clientID: string
   /** Of the first app. */
   readonly clientSecret: string
+  /** Who can sign in. */
   readonly people: readonly SandboxPerson[]
   /** What came in, oldest first; secrets, codes and tokens are masked. The last 1,000. */
   readonly requests: readonly LoggedRequest[]
@@ -56,6 +64,7 @@ export interface Sandbox {
    * What a person does in the browser.
    *
    * @param authorizeURL where the app sends the browser
+   * @param options who signs in, and whether they approve
    * @returns where the browser is sent back to: the app's callback, with a code or an error
    * @throws {Error} with what the page says, when it can be neither approved nor denied
    */

@@ -2,14 +2,19 @@ import { randomBytes } from 'node:crypto'
 
 /** Somebody who can sign in at the sandbox. */
 export interface SandboxPerson {
+  /** In full; what `login`'s `as` takes, too. */
   readonly name: string
+  /** For the ID token's `given_name`. */
   readonly givenName: string
+  /** For the ID token's `family_name`. */
   readonly familyName: string
+  /** For the ID token's `email`; what `login`'s `as` takes, too. */
   readonly email: string
   /** `US` and 32 hex digits. */
   readonly userSid: string
   /** `AC` and 32 hex digits. */
   readonly accountSid: string
+  /** What the account is called. */
   readonly accountName: string
 }
 
@@ -17,6 +22,7 @@ export interface SandboxPerson {
 export interface SandboxApp {
   /** `OQ` and 32 more characters. */
   readonly clientID: string
+  /** What the token endpoint wants to see. */
   readonly clientSecret: string
   /** What people are told who asks. */
   readonly name: string

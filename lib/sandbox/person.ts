@@ -1,5 +1,6 @@
 import type { SandboxPerson } from './people'
 
+/** What the person does at the sandbox's page. */
 export interface SandboxLoginOptions {
   /** The e-mail address or the name of who signs in. Default: the first of the people. */
   readonly as?: string | undefined

@@ -3,8 +3,11 @@ import type { SandboxRequest } from './reply'
 
 /** A request that came in. What is secret in it is masked. */
 export interface LoggedRequest {
+  /** As in `GET`. */
   readonly method: string
+  /** Without the query. */
   readonly path: string
+  /** Of the query and of the form, by the names they came with; `Authorization` too. */
   readonly parameters: Readonly<Record<string, string>>
   /** Epoch ms. */
   readonly at: number

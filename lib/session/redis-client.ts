@@ -11,6 +11,7 @@ export interface IORedisClient {
   defineCommand(...definition: never[]): unknown
 }
 
+/** A client of `redis` (node-redis) or `ioredis`. */
 export type RedisClient = NodeRedisClient | IORedisClient
 
 /** Redis did not do what it was asked, or not in time. */

@@ -8,6 +8,7 @@ import { isRedisClient, RedisUnavailableError, runNow, type RedisClient } from '
 import { openFailure, openRefreshed, sealFailure, sealRefreshed } from './refresh-record'
 import type { Refreshed, Refreshes, RefreshLimits, SpentTokens } from './refreshes'
 
+/** What {@link redisRefreshes} may be told. */
 export interface RedisRefreshesOptions {
   /** Before the names of its keys. Default: `twilio:refresh:`. */
   readonly prefix?: string | undefined
@@ -22,7 +23,7 @@ export interface RedisRefreshesOptions {
  * the lock asks Twilio, and leaves the answer, encrypted, where the others find it. While Redis is gone,
  * each process sees to its own.
  *
- * @throws {TypeError} when `client` is none
+ * @throws {TypeError} when `client` is no such client, or `keptFor` no number of ms
  */
 export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptions = {}): Refreshes {
   if (!isRedisClient(client)) throw new TypeError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')

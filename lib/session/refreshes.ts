@@ -2,16 +2,21 @@ import type { TwilioTokens } from '../tokens'
 
 /** A refresh that was done: what came of it, and when (epoch ms). */
 export interface Refreshed {
+  /** The fresh ones. */
   readonly tokens: TwilioTokens
+  /** When Twilio gave them, in epoch ms. */
   readonly at: number
 }
 
 /** Tokens that a refresh spends. */
 export interface SpentTokens {
+  /** Tells one refresh from the next where Twilio keeps a refresh token good. */
   readonly accessToken: string
+  /** Good for one refresh, as a rule. */
   readonly refreshToken: string
 }
 
+/** How long a refresh may take. */
 export interface RefreshLimits {
   /** Until when the answer is waited for, in epoch ms. */
   readonly deadline: number

@@ -6,6 +6,7 @@ import { peekSession } from '../session-of'
 import { askToLogIn, rememberLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
 
+/** What {@link requireLogin} needs to know. */
 export interface RequireLoginOptions {
   /**
    * Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there.

@@ -18,6 +18,7 @@ import { saveSession, storedSession } from './session-store'
 import { fromStored } from './stored-tokens'
 import { plainVault, sealedVault, SESSION_KEY, type TokenVault } from './token-vault'
 
+/** What {@link SessionTokens} may be told. */
 export interface SessionTokensOptions {
   /** Encrypts the tokens in the session: a long random text, or several, newest first, while one replaces another. Default: they are not encrypted. */
   readonly secret?: string | readonly string[] | undefined

@@ -36,7 +36,7 @@ describe('the README', () => {
   /** The credentials and addresses that the sandbox has instead of Twilio's. */
   function environment(): Record<string, string> {
     const { clientID, clientSecret, url, apiURL } = sandbox
-    return { ...SECRETS, TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_OAUTH_URL: url, TWILIO_API_URL: apiURL }
+    return { ...SECRETS, TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_API_BASE_URL: apiURL }
   }
 
   /** Runs an app of the README on a port of its own. */
