@@ -27,8 +27,8 @@ export function errorOf(answer: HttpAnswer, body: unknown, { grantType, secrets 
     return new TwilioResponseError(`Twilio answered ${answer.status}, with neither what was asked for nor an error. Check baseURL and apiVersion.`)
   }
   const text = textOf(fields?.error_description) ?? textOf(fields?.message)
-  // A status that says success cannot be passed on with an error.
-  const status = answer.status >= 400 ? answer.status : 502
+  // A status that says success, or that HTTP does not know, cannot be passed on with an error.
+  const status = answer.status >= 400 && answer.status < 600 ? answer.status : 502
   // Twilio's shape tells the status that was meant, whatever came with it.
   const meant = answer.status < 400 && typeof fields?.status === 'number' ? fields.status : status
   const code = redact(textOf(fields?.error) ?? text?.match(OAUTH_ERRORS)?.[0] ?? errorForStatus(meant, grantType), secrets)

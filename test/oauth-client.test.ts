@@ -172,10 +172,12 @@ describe('TwilioOAuthClient', () => {
       assert.equal((await tokenErrorOf(client().clientCredentials())).code, 'invalid_request')
     })
 
-    it('even with a status of success', async () => {
-      twilio.behave = json(200, { error: 'invalid_grant' })
-      const error = await tokenErrorOf(exchange())
-      assert.deepEqual([error.code, error.status], ['invalid_grant', 502])
+    it('even with a status of success, or one that HTTP does not know: the app answers 502', async () => {
+      for (const status of [200, 600, 999]) {
+        twilio.behave = raw(`HTTP/1.1 ${status} Any\r\nContent-Length: 25\r\n\r\n{"error":"invalid_grant"}`)
+        const error = await tokenErrorOf(exchange())
+        assert.deepEqual([error.code, error.status], ['invalid_grant', 502])
+      }
     })
 
     it('when a proxy says it in HTML: trouble is trouble, but a refusal has to be Twilio’s', async () => {
