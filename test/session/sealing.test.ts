@@ -41,6 +41,16 @@ describe('what is sealed', () => {
     }
   })
 
+  it('is not opened when it is written in another way that decodes to the same bytes', async () => {
+    const sealed = await seal({ some: 'content' }, KEY)
+    const [header, , iv, ciphertext, tag = ''] = sealed.split('.')
+    // 16 bytes leave 4 bits of their last character unused.
+    const last = Buffer.from(tag, 'base64url')
+    const others = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_').map((letter) => tag.slice(0, -1) + letter).filter((other) => other !== tag && Buffer.from(other, 'base64url').equals(last))
+    assert.equal(others.length, 15)
+    for (const other of [...others, `${tag}=`, `${tag}\t`, ` ${tag}`]) assert.equal(await open([header, '', iv, ciphertext, other].join('.'), [KEY]), undefined, other)
+  })
+
   it('is nothing that somebody else encrypted in another way', async () => {
     const encrypt = (header: { alg: string; enc: string; kid?: string }, key: Uint8Array | Awaited<ReturnType<typeof generateSecret>>) =>
       new CompactEncrypt(Buffer.from('"x"')).setProtectedHeader(header).encrypt(key)
