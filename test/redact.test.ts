@@ -7,6 +7,12 @@ describe('text from outside, in an error', () => {
     assert.equal(redact('a+b a.b', ['a.b']), 'a+b [hidden]', 'letter by letter, not as a pattern')
   })
 
+  it('hides a secret whole that begins with another, that was sent encoded, or that a line end was put into', () => {
+    assert.equal(redact('s3cret-2 s3cret', ['s3cret', 's3cret-2']), '[hidden] [hidden]')
+    assert.equal(redact('ClientSecret=s3%2Fcr%20t', ['s3/cr t']), 'ClientSecret=[hidden]')
+    assert.equal(redact('s3\ncret', ['s3 cret']), '[hidden]')
+  })
+
   it('is on one line, without control characters', () => {
     assert.equal(redact('a\r\nb\u0000\u001b[31mc\u0085d\u2028e\u2029f\u007fg\th', []), 'a b [31mc d e f g h')
   })
