@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import fc from 'fast-check'
+import { requireLogin, returnTo } from '../../lib'
+import { holds } from './hold'
+
+const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
+
+/** What an address is made of, and what browsers understand in their own way. */
+const part = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom('/', '//', '\\', '/\\', '\\/', '\t', '\n', '\r', ' ', '\u0000', '@', ':', '.', '..', '?', '#', ';', '%2f', '%5c', '%09', '%2e', 'evil.example', 'user:pass@', 'https:', 'http://', 'javascript:', 'data:', '[::1]', ':80', '。', '／', '＼', '\u2028', '\u00ad', 'account')
+  },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) }
+)
+const address = fc.oneof(
+  { weight: 4, arbitrary: fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')) },
+  { weight: 4, arbitrary: fc.array(part, { maxLength: 8 }).map((parts) => `/${parts.join('')}`) },
+  { weight: 1, arbitrary: fc.webUrl({ withQueryParameters: true, withFragments: true }) }
+)
+
+interface GuardedRequest extends IncomingMessage {
+  session?: Record<string, unknown>
+}
+
+function requestWith(session: Record<string, unknown>): GuardedRequest {
+  return Object.assign(new IncomingMessage(new Socket()), { session })
+}
+
+/** Judged as a browser does that gets it as `Location`. */
+function assertStays(location: string): void {
+  for (const origin of ORIGINS) assert.equal(new URL(location, `${origin}/auth/twilio/callback?code=a`).origin, origin, JSON.stringify(location))
+}
+
+describe('the page to come back to, whatever was asked for', function () {
+  this.timeout(0)
+
+  it('never leaves the origin, whatever stands in the session', async () => {
+    await holds(
+      fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
+        assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
+      }),
+      50
+    )
+  })
+
+  it('never leaves the origin, whatever address and whatever page before it a guard was asked with', async () => {
+    const guard = requireLogin({ loginPath: '/auth/twilio' })
+    const headers = fc.record({ host: fc.oneof(fc.constant('app.example'), address), referer: fc.oneof(address, address.map((path) => `http://app.example${path}`)) }, { requiredKeys: [] })
+    await holds(
+      fc.property(address, fc.constantFrom('GET', 'POST'), headers, (url, method, given) => {
+        const req = requestWith({})
+        Object.assign(req, { method, url })
+        Object.assign(req.headers, given, { accept: 'text/html' })
+        guard(req, new ServerResponse(req), () => assert.fail('nobody is logged in'))
+        assertStays(returnTo(req, '/'))
+      }),
+      50
+    )
+  })
+
+  it('is the page that was asked for, where its address is a plain one', async () => {
+    const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
+    await holds(
+      fc.property(plain, (page) => {
+        assert.equal(returnTo(requestWith({ returnTo: page }), '/'), page)
+      }),
+      5
+    )
+  })
+})
