@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { isBuiltin } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { launchBrowser } from '../support/browser'
 import { RedisServer } from '../support/redis'
@@ -147,6 +149,23 @@ describe('the README', () => {
     })
   })
 
+  for (const [heading, language, files] of [
+    ['NestJS', 'ts', ['nestjs/twilio.ts', 'nestjs/app.ts']],
+    ['Fastify', 'js', ['fastify/bridge.js']]
+  ] as const) {
+    describe(heading, () => {
+      readme.take(heading, 'sh')
+      const snippets = files.map((file) => [file, readme.take(heading, language)] as const)
+
+      it('is word by word what the packed package is tried with', async () => {
+        for (const [file, snippet] of snippets) {
+          const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
+          assert.ok(project.includes(snippet), file)
+        }
+      })
+    })
+  }
+
   describe('Calling Twilio with its SDK', () => {
     readme.take('Calling Twilio with its SDK', 'sh')
     const changes = readme.take('Calling Twilio with its SDK', 'js')
@@ -277,7 +296,8 @@ describe('the README', () => {
   })
 
   it('installs, above each snippet, what the snippet imports', () => {
-    const installed = new Set<string>()
+    // Whoever reads that recipe has a NestJS app.
+    const installed = new Set(['@nestjs/common'])
     for (const { heading, language, code } of readme.blocks) {
       if (code.startsWith('npm install ')) for (const word of code.split(' ').slice(2)) installed.add(word)
       if (language !== 'js' && language !== 'ts') continue

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { lexer, walkTokens } from 'marked'
+
+const root = process.cwd()
+
+describe('the documents', () => {
+  for (const file of documentsIn('.', 'docs')) {
+    it(`have no link in ${file} that leads nowhere`, () => {
+      assert.deepEqual(linksIn(file).filter((link) => !leadsSomewhere(file, link)), [])
+    })
+  }
+})
+
+function documentsIn(...folders: string[]): string[] {
+  return folders.flatMap((folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
+}
+
+/** Where a document's links and pictures lead, without other sites. */
+function linksIn(file: string): string[] {
+  const links: string[] = []
+  void walkTokens(lexer(readFileSync(join(root, file), 'utf8')), (token) => {
+    if ((token.type === 'link' || token.type === 'image') && !/^https?:/.test(String(token.href))) links.push(String(token.href))
+  })
+  return links
+}
+
+function leadsSomewhere(from: string, link: string): boolean {
+  const [path = '', heading] = link.split('#', 2)
+  const target = path === '' ? from : join(dirname(from), path)
+  if (!existsSync(join(root, target))) return false
+  return heading === undefined || headingsIn(target).includes(heading)
+}
+
+/** A document's headings, as GitHub names them in addresses. */
+function headingsIn(file: string): string[] {
+  const headings = lexer(readFileSync(join(root, file), 'utf8')).flatMap((token) => (token.type === 'heading' ? [String(token.text)] : []))
+  return headings.map((text) => text.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-'))
+}
