@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { LoginStateError, TwilioTokenError, TwilioUnavailableError, type LoginStateReason } from 'passport-twilio'
+import { LoginStateError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
 
 /** What a page says of an error: what happened, and what to do. */
 interface InWords {
@@ -47,8 +47,8 @@ function describe(error: unknown): InWords {
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
     return { status: 403, title: 'Twilio did not accept this login', message: 'What it gave you to come back with works once, and for five minutes. Please log in again.' }
   }
-  if (error instanceof TwilioUnavailableError || status === 429 || status > 500) return { status: status === 429 ? 503 : status, ...TROUBLE }
-  if (isFromTwilio(error)) return { status: 502, ...REFUSED }
+  if (status > 500) return { status, ...TROUBLE }
+  if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...TROUBLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }
   return { status, title: 'Something went wrong', message: 'It is our mistake, and it has been noted. Please try again.' }
 }

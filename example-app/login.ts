@@ -9,7 +9,8 @@ declare global {
   namespace Express {
     interface User {
       id: string
-      displayName: string
+      /** Missing where Twilio tells SIDs only. */
+      displayName: string | undefined
       email: string | undefined
       accountSid: string | undefined
     }
@@ -61,5 +62,5 @@ export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: Lo
 }
 
 function userOf({ id, displayName, emails, accountSid }: TwilioProfile): Express.User {
-  return { id, displayName, email: emails?.[0]?.value, accountSid }
+  return { id, displayName: displayName === id ? undefined : displayName, email: emails?.[0]?.value, accountSid }
 }

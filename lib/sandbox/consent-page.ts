@@ -5,8 +5,8 @@ import type { SandboxPerson } from './people'
 
 /** What the pages look like; no page has anything else in its style, so that a hash of it can stand in the policy. */
 const STYLE = `
-:root{--ground:#f4f4f6;--surface:#fff;--ink:#16181d;--soft:#5b606b;--line:#dfe0e5;--accent:#c4162f;--on-accent:#fff;--pale:#fdf1f3;color-scheme:light dark;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-@media(prefers-color-scheme:dark){:root{--ground:#121317;--surface:#1c1e24;--ink:#eceef2;--soft:#a4a9b5;--line:#343841;--accent:#ff6478;--on-accent:#24060b;--pale:#2c1f24}}
+:root{--ground:#f4f4f6;--surface:#fff;--ink:#16181d;--soft:#5b606b;--line:#dfe0e5;--edge:#8a8d94;--accent:#c4162f;--on-accent:#fff;--pale:#fdf1f3;color-scheme:light dark;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+@media(prefers-color-scheme:dark){:root{--ground:#121317;--surface:#1c1e24;--ink:#eceef2;--soft:#a4a9b5;--line:#343841;--edge:#757b87;--accent:#ff6478;--on-accent:#24060b;--pale:#2c1f24}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:start center;background:var(--ground);color:var(--ink);padding:clamp(0rem,6vh,4rem) 0}
 main{width:min(30rem,100%);background:var(--surface);padding:2rem clamp(1.25rem,5vw,2.25rem) 1.5rem;border:1px solid var(--line);border-radius:16px}
@@ -26,7 +26,7 @@ label small{grid-column:2;color:var(--soft);overflow-wrap:anywhere}
 input{accent-color:var(--accent);width:1.05rem;height:1.05rem;margin:0}
 .actions{display:grid;grid-template-columns:2fr 3fr;gap:.75rem;margin:1.5rem 0 1.25rem}
 button{font:inherit;font-weight:600;padding:.8rem 1rem;border-radius:12px;border:1px solid var(--accent);background:var(--accent);color:var(--on-accent);cursor:pointer}
-button.quiet{background:none;color:var(--ink);border-color:var(--line)}
+button.quiet{background:none;color:var(--ink);border-color:var(--edge)}
 button:hover{filter:brightness(1.07)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 footer{border-top:1px solid var(--line);padding-top:1rem;font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}
@@ -34,12 +34,14 @@ footer{border-top:1px solid var(--line);padding-top:1rem;font-size:.85rem;color:
 @media(max-width:22rem){.actions{grid-template-columns:1fr}}
 `
 
+const ICON = 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"%3E%3Ccircle cx="16" cy="16" r="11" fill="%23fff" stroke="%23d6213a" stroke-width="8"/%3E%3Ccircle cx="16" cy="16" r="3.5" fill="%23d6213a"/%3E%3C/svg%3E'
+
 /**
- * Nothing but the style is let in. There is no `form-action`: browsers hold it against the app
+ * Nothing but the style and the icon is let in. There is no `form-action`: browsers hold it against the app
  * that the form's answer redirects to, too.
  */
 export const PAGE_HEADERS = {
-  'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`,
+  'Content-Security-Policy': `default-src 'none'; img-src data:; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer'
 } as const
@@ -59,7 +61,8 @@ function page(title: string, content: HTML): HTML {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
+<title>${title} · Twilio sandbox</title>
+<link rel="icon" href="${ICON}">
 <style>${new HTML(STYLE)}</style>
 </head>
 <body>

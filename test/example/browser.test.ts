@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser } from '../support/browser'
+import { approve, beginLogin } from '../support/example-login'
 import { ExampleProcess } from '../support/example-process'
 
 describe('the example app in a browser', () => {
@@ -38,19 +39,8 @@ describe('the example app in a browser', () => {
         return tab
       }
 
-      async function beginLogin(tab: Page): Promise<void> {
-        await tab.goto(example.url)
-        await tab.getByRole('link', { name: 'Log in with Twilio' }).click()
-        await tab.getByRole('button', { name: 'Approve access' }).waitFor()
-      }
-
-      async function approve(tab: Page): Promise<void> {
-        await tab.getByRole('button', { name: 'Approve access' }).click()
-        await tab.getByRole('heading', { name: 'Your account' }).waitFor()
-      }
-
       it('a newcomer clicks, approves, and is in', async () => {
-        await beginLogin(page)
+        await beginLogin(page, example)
         await page.getByLabel('Jonas Lindqvist').check()
         await approve(page)
         assert.equal(page.url(), `${example.url}/account`)
@@ -64,7 +54,7 @@ describe('the example app in a browser', () => {
       })
 
       it('whoever denies is told that nobody was logged in', async () => {
-        await beginLogin(page)
+        await beginLogin(page, example)
         await page.getByRole('button', { name: 'Deny' }).click()
         assert.match((await page.getByRole('status').textContent()) ?? '', /not approved/)
         await page.goto(`${example.url}/account`)
@@ -73,8 +63,8 @@ describe('the example app in a browser', () => {
 
       it('of two tabs that log in, the first to finish is in, and the late one lands on the page too', async () => {
         const other = await newTab()
-        await beginLogin(page)
-        await beginLogin(other)
+        await beginLogin(page, example)
+        await beginLogin(other, example)
         await approve(page)
         await approve(other)
         assert.equal(other.url(), `${example.url}/account`)
@@ -84,8 +74,8 @@ describe('the example app in a browser', () => {
 
       it('a second tab that is denied does not end the login of the first', async () => {
         const other = await newTab()
-        await beginLogin(page)
-        await beginLogin(other)
+        await beginLogin(page, example)
+        await beginLogin(other, example)
         await other.getByRole('button', { name: 'Deny' }).click()
         await other.getByRole('status').waitFor()
         await approve(page)
@@ -94,11 +84,10 @@ describe('the example app in a browser', () => {
       it('what happened is shown step by step, in the real names, with secrets masked', async () => {
         await page.goto(example.url)
         assert.ok(await page.getByRole('heading', { name: 'What will happen' }).isVisible())
-        await beginLogin(page)
+        await beginLogin(page, example)
         await approve(page)
         await page.goto(example.url)
         assert.ok(await page.getByRole('heading', { name: 'How you logged in' }).isVisible())
-        for (const summary of await page.locator('summary').all()) await summary.click()
         const story = (await page.locator('.story').textContent()) ?? ''
         const names = version === 'v1' ? ['ResponseType', 'RedirectUri', 'GrantType', 'ClientSecret'] : ['response_type', 'code_challenge', 'grant_type', 'code_verifier']
         for (const name of [`GET /${version}/authorize`, `POST /${version}/token`, ...names]) assert.ok(story.includes(name), name)
@@ -106,7 +95,7 @@ describe('the example app in a browser', () => {
       })
 
       it("the account's numbers and messages are shown, asked with the session's token", async () => {
-        await beginLogin(page)
+        await beginLogin(page, example)
         await approve(page)
         await page.getByRole('link', { name: 'Numbers' }).click()
         assert.ok(await page.getByText('Front desk').isVisible())
@@ -115,7 +104,7 @@ describe('the example app in a browser', () => {
       })
 
       it('a token can be renewed now, or be ended by the sandbox and watched being renewed', async () => {
-        await beginLogin(page)
+        await beginLogin(page, example)
         await approve(page)
         const number = () => page.locator('dl div', { hasText: 'jti' }).locator('dd').textContent()
         const first = await number()
@@ -132,11 +121,11 @@ describe('the example app in a browser', () => {
 
       it("a token that the sandbox ends behind the app's back is renewed when the API refuses it", async () => {
         const other = await newTab()
-        await beginLogin(page)
+        await beginLogin(page, example)
         await approve(page)
         const another = await browser.newContext()
         const elsewhere = await another.newPage()
-        await beginLogin(elsewhere)
+        await beginLogin(elsewhere, example)
         await approve(elsewhere)
         await elsewhere.getByRole('button', { name: 'Let the sandbox end it' }).click()
         await elsewhere.getByRole('status').waitFor()
@@ -147,7 +136,7 @@ describe('the example app in a browser', () => {
       })
 
       it('whoever logs out is out', async () => {
-        await beginLogin(page)
+        await beginLogin(page, example)
         await approve(page)
         await page.getByRole('button', { name: 'Log out' }).click()
         await page.getByRole('link', { name: 'Log in with Twilio' }).waitFor()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import request from 'supertest'
+import { startSandbox } from '../../lib/sandbox'
 import { ExampleProcess, runExample } from '../support/example-process'
 
 const SECRET = 'a session secret of the tests, long enough'
@@ -23,7 +24,25 @@ describe('the example app, when it is started', () => {
     await example.stop()
   })
 
-  it('says what is wrong in its environment, by name, and ends', async () => {
+  it('runs on a sandbox of its own where it is told where that is, and makes do with the SIDs that Twilio tells', async () => {
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: `${url}/` })
+    assert.match(example.output, new RegExp(`^Logging in with Twilio at ${url} \\(v1\\)\\. Open `))
+    const visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const callback = new URL(await sandbox.login(String(begun.headers.location)))
+    await visitor.get(callback.pathname + callback.search).expect(302)
+    const { text } = await visitor.get('/').expect(200)
+    assert.match(text, /<h1>Hello<\/h1>\s+<p>You are logged in with Twilio as <strong>US[0-9a-f]{32}</)
+    assert.ok(text.includes('access_token') && !text.includes('ClientSecret'), 'of the story, what the app itself has seen')
+    await example.stop()
+    await sandbox.stop()
+  })
+
+  it('says what is wrong in its environment, by name, and ends', async function () {
+    // A process each.
+    this.timeout(60_000)
     const cases: readonly [Record<string, string>, RegExp][] = [
       [{ PORT: 'http' }, /^PORT must be a number/],
       [{ PORT: '70000' }, /^PORT must be 0 to 65535/],
@@ -33,6 +52,8 @@ describe('the example app, when it is started', () => {
       [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}` }, /^TWILIO_CLIENT_SECRET is missing/],
       [{ TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID is missing/],
       [{ TWILIO_CLIENT_ID: `AC${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's' }, /TWILIO_CLIENT_ID looks like an account SID/],
+      [{ TWILIO_BASE_URL: 'sandbox' }, /^TWILIO_BASE_URL must be an address/],
+      [{ TWILIO_BASE_URL: 'http://127.0.0.1:8020' }, /^TWILIO_CLIENT_ID is missing: the sandbox/],
       [{ NODE_ENV: 'production' }, /^SESSION_SECRET is missing/],
       [{ PORT: '-1', TWILIO_API_VERSION: 'v3' }, /^PORT .*\nTWILIO_API_VERSION .*\n$/]
     ]

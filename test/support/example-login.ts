@@ -1,0 +1,14 @@
+import type { Page } from 'playwright-core'
+import type { ExampleProcess } from './example-process'
+
+/** Goes as far as the page on which a person approves. */
+export async function beginLogin(tab: Page, example: ExampleProcess): Promise<void> {
+  await tab.goto(example.url)
+  await tab.getByRole('link', { name: 'Log in with Twilio' }).click()
+  await tab.getByRole('button', { name: 'Approve access' }).waitFor()
+}
+
+export async function approve(tab: Page): Promise<void> {
+  await tab.getByRole('button', { name: 'Approve access' }).click()
+  await tab.getByRole('heading', { name: 'Your account' }).waitFor()
+}
