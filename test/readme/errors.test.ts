@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lexer } from 'marked'
-import ts from 'typescript'
 import * as surface from '../../lib'
 import { messagesIn } from './messages'
+import { Surface } from './surface'
 
 const root = process.cwd()
 const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
@@ -21,9 +21,9 @@ describe('docs/errors.md', () => {
   })
 
   it('has an entry for each reason of a LoginStateError, with what it says', () => {
-    for (const reason of loginStateReasons()) {
+    for (const reason of new Surface().textsIn('LoginStateReason')) {
       assert.ok(headings.includes(reason), reason)
-      assert.ok(page.includes(`> ${new surface.LoginStateError(reason).message}\n`), reason)
+      assert.ok(page.includes(`> ${new surface.LoginStateError(reason as surface.LoginStateReason).message}\n`), reason)
     }
   })
 
@@ -44,17 +44,3 @@ describe('docs/errors.md', () => {
 
 /** Never leaves `redisRefreshes`: each becomes a warning, or another error. */
 const INTERNAL = ['RedisUnavailableError']
-
-/** The members of the exported type, which has no value to ask. */
-function loginStateReasons(): surface.LoginStateReason[] {
-  const entry = join(root, 'lib/index.ts')
-  const program = ts.createProgram([entry], { noEmit: true, noLib: true, types: [] })
-  const source = program.getSourceFile(entry)
-  const checker = program.getTypeChecker()
-  const module = source && checker.getSymbolAtLocation(source)
-  const exported = module && checker.getExportsOfModule(module).find(({ name }) => name === 'LoginStateReason')
-  const type = exported && checker.getDeclaredTypeOfSymbol(checker.getAliasedSymbol(exported))
-  const members = type?.isUnion() ? type.types.flatMap((member) => (member.isStringLiteral() ? [member.value] : [])) : []
-  assert.ok(members.length > 0, 'LoginStateReason is a union of texts')
-  return members as surface.LoginStateReason[]
-}

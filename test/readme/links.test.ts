@@ -10,8 +10,18 @@ describe('the documents', () => {
     it(`have no link in ${file} that leads nowhere`, () => {
       assert.deepEqual(linksIn(file).filter((link) => !leadsSomewhere(file, link)), [])
     })
+
+    it(`name no command in ${file} that there is none of`, () => {
+      const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+      const commands = [...read(file).matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name)
+      assert.deepEqual(commands.filter((name) => name === undefined || !(name in scripts)), [])
+    })
   }
 })
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
 
 function documentsIn(...folders: string[]): string[] {
   return folders.flatMap((folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
@@ -20,7 +30,7 @@ function documentsIn(...folders: string[]): string[] {
 /** Where a document's links and pictures lead, without other sites. */
 function linksIn(file: string): string[] {
   const links: string[] = []
-  void walkTokens(lexer(readFileSync(join(root, file), 'utf8')), (token) => {
+  void walkTokens(lexer(read(file)), (token) => {
     if ((token.type === 'link' || token.type === 'image') && !/^https?:/.test(String(token.href))) links.push(String(token.href))
   })
   return links
@@ -35,6 +45,6 @@ function leadsSomewhere(from: string, link: string): boolean {
 
 /** A document's headings, as GitHub names them in addresses. */
 function headingsIn(file: string): string[] {
-  const headings = lexer(readFileSync(join(root, file), 'utf8')).flatMap((token) => (token.type === 'heading' ? [String(token.text)] : []))
+  const headings = lexer(read(file)).flatMap((token) => (token.type === 'heading' ? [String(token.text)] : []))
   return headings.map((text) => text.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-'))
 }

@@ -10,6 +10,7 @@ import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
 import { freePort, Newcomer } from './newcomer'
 import { Readme } from './readme'
+import { Surface } from './surface'
 import { typeErrors } from './types'
 import { Visitor } from './visitor'
 
@@ -304,6 +305,14 @@ describe('the README', () => {
       const missing = importedBy(code).filter((module) => !module.startsWith('.') && !isBuiltin(module) && !installed.has(module.replace(/^passport-twilio\/.*/, 'passport-twilio')))
       assert.deepEqual(missing, [], heading)
     }
+  })
+
+  it('tells of every option, and of everything that SessionTokens does', () => {
+    const surface = new Surface()
+    const told = (heading: string) => new Set(readme.wordsUnder(heading))
+    const missing = (heading: string, names: readonly string[]) => names.filter((name) => !told(heading).has(name))
+    assert.deepEqual(missing('Options of `TwilioStrategy`', surface.namesIn('TwilioStrategyOptions')), [])
+    assert.deepEqual(missing('After the login', [...surface.namesIn('SessionTokensOptions'), ...surface.namesIn('SessionTokens'), ...surface.namesIn('RequireLoginOptions')]), [])
   })
 
   it('has no block that no test tries', () => {

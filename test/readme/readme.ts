@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lexer } from 'marked'
+import { lexer, type Token } from 'marked'
 
 /** A fenced block. */
 export interface Block {
@@ -12,15 +12,25 @@ export interface Block {
 /** The README's fenced blocks, in order; a test takes the ones that it tries. */
 export class Readme {
   readonly blocks: readonly Block[]
-  readonly #untaken: Block[] = []
+  readonly #untaken: Block[]
+  readonly #sections = new Map<string, Token[]>()
 
   constructor() {
-    let heading = ''
+    let section: Token[] = []
     for (const token of lexer(readFileSync(join(process.cwd(), 'README.md'), 'utf8'))) {
-      if (token.type === 'heading') heading = String(token.text)
-      if (token.type === 'code') this.#untaken.push({ heading, language: String(token.lang), code: String(token.text) })
+      if (token.type === 'heading') this.#sections.set(String(token.text), (section = []))
+      else section.push(token)
     }
-    this.blocks = [...this.#untaken]
+    this.blocks = [...this.#sections].flatMap(([heading, tokens]) =>
+      tokens.flatMap((token) => (token.type === 'code' ? [{ heading, language: String(token.lang), code: String(token.text) }] : []))
+    )
+    this.#untaken = [...this.blocks]
+  }
+
+  /** The words under a heading, names in code among them. */
+  wordsUnder(heading: string): string[] {
+    const text = (this.#sections.get(heading) ?? []).map(({ raw }) => raw).join('')
+    return text.match(/\w+/g) ?? []
   }
 
   /** The next block of a language under a heading. */
