@@ -28,12 +28,12 @@ export class App {
     this.#callbackPath = CONTENDERS[contender].callbackPath
   }
 
-  static async start(contender: ContenderName, provider: Provider): Promise<App> {
+  static async start(contender: ContenderName, provider: Provider, redisURL = ''): Promise<App> {
     const child = fork(join(import.meta.dirname, 'server.ts'), {
       execArgv: ['--expose-gc', ...(process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : []), '--import', 'tsx'],
       env: { ...process.env, NODE_ENV: 'production' }
     })
-    child.send({ contender, provider } satisfies Start)
+    child.send({ contender, provider, redisURL } satisfies Start)
     const [{ appURL }] = (await once(child, 'message')) as [Started]
     return new App(child, appURL, contender)
   }
@@ -66,9 +66,11 @@ export class App {
     return `${this.#callbackPath}?${query.toString()}`
   }
 
-  async logIn(visitor = new Visitor(this.url)): Promise<Visitor> {
-    const begun = await visitor.get(this.loginPath)
-    await visitor.finish(this.callbackOf(begun.location))
+  /** @param path before the paths of login and callback */
+  async logIn(path = ''): Promise<Visitor> {
+    const visitor = new Visitor(this.url)
+    const begun = await visitor.get(path + this.loginPath)
+    await visitor.finish(path + this.callbackOf(begun.location))
     return visitor
   }
 

@@ -3,6 +3,7 @@ import http from 'node:http'
 import type { Express, Request, RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
+import type { SessionTokens, SessionTokensOptions } from 'passport-twilio'
 import type { Provider } from './provider.ts'
 
 /**
@@ -13,7 +14,7 @@ import type { Provider } from './provider.ts'
 export interface Contender {
   readonly loginPath: string
   readonly callbackPath: string
-  setUp(app: Express, provider: Provider, callbackURL: string): void | Promise<void>
+  setUp(app: Express, provider: Provider, callbackURL: string, redisURL: string): void | Promise<void>
 }
 
 type SetUp = Contender['setUp']
@@ -38,18 +39,21 @@ function memorySession(): RequestHandler {
   return session({ secret, resave: false, saveUninitialized: false })
 }
 
-function account(app: Express, ...guards: RequestHandler[]): void {
-  app.get('/account', ...guards, (_req, res) => {
+function page(app: Express, path: string, ...guards: RequestHandler[]): void {
+  app.get(path, ...guards, (_req, res) => {
     res.send('the account')
   })
 }
 
-function usePassport(app: Express, strategy: passport.Strategy, name: string): passport.Authenticator {
+function account(app: Express, ...guards: RequestHandler[]): void {
+  page(app, '/account', ...guards)
+}
+
+function usePassport(app: Express, sessions = memorySession()): passport.Authenticator {
   const instance = new passport.Passport()
-  instance.use(name, strategy)
   instance.serializeUser((user, done) => done(null, user))
   instance.deserializeUser((user: Express.User, done) => done(null, user))
-  app.use(memorySession(), instance.session() as RequestHandler)
+  app.use(sessions, instance.session() as RequestHandler)
   return instance
 }
 
@@ -175,37 +179,78 @@ const minimumOnPassport: SetUp = (app, provider, callbackURL) => {
       }, this.error.bind(this))
     }
   }
-  const instance = usePassport(app, new Minimum(), 'minimum')
+  const instance = usePassport(app).use('minimum', new Minimum())
   app.get('/login', instance.authenticate('minimum') as RequestHandler)
   app.get('/callback', instance.authenticate('minimum') as RequestHandler, keepInfo)
   account(app, authenticated)
 }
 
-type Guard = 'isAuthenticated' | 'requireLogin' | 'fresh' | 'encrypted'
+/** What a login with this package needs. */
+async function twilioLogin(app: Express, instance: passport.Authenticator, { provider, apiVersion = 'v1', path = '', callbackURL, ...options }: TwilioLogin) {
+  const { SessionTokens, TwilioStrategy } = await import('passport-twilio')
+  const strategy = new TwilioStrategy(
+    { clientID: provider.clientID, clientSecret, callbackURL, apiVersion, baseURL: provider.issuer },
+    (_accessToken, _refreshToken, profile, done) => done(null, { id: profile?.id })
+  )
+  const tokens = new SessionTokens(strategy, options)
+  const authenticate = () => instance.authenticate(strategy) as RequestHandler
+  app.get(`${path}/login`, authenticate())
+  app.get(`${path}/callback`, authenticate(), tokens.keep(), (_req, res) => res.redirect('/account'))
+  return tokens
+}
 
-function ours(apiVersion: 'v1' | 'v2', guard: Guard): SetUp {
+interface TwilioLogin extends SessionTokensOptions {
+  readonly provider: Provider
+  readonly callbackURL: string
+  readonly apiVersion?: 'v1' | 'v2'
+  /** Before the paths of login and callback. */
+  readonly path?: string
+}
+
+function ours(apiVersion: 'v1' | 'v2'): SetUp {
   return async (app, provider, callbackURL) => {
-    const { requireLogin, SessionTokens, TwilioStrategy } = await import('passport-twilio')
-    const options = { clientID: provider.clientID, clientSecret, callbackURL, apiVersion, baseURL: provider.issuer }
-    const strategy = new TwilioStrategy(options, (_accessToken, _refreshToken, profile, done) => done(null, { id: profile?.id }))
-    const tokens = new SessionTokens(strategy, guard === 'encrypted' ? { secret } : {})
-    const instance = usePassport(app, strategy, 'twilio')
-    app.get('/login', instance.authenticate('twilio') as RequestHandler)
-    app.get('/callback', instance.authenticate('twilio') as RequestHandler, tokens.keep(), (_req, res) => res.redirect('/account'))
-    // What an hour does to a session.
-    app.post('/expire', async (req, res) => {
-      await tokens.expire(req)
-      res.end()
-    })
-    const login = requireLogin({ loginPath: '/login' })
-    const guards: Record<Guard, RequestHandler[]> = {
-      isAuthenticated: [authenticated],
-      requireLogin: [login],
-      fresh: [login, tokens.fresh()],
-      encrypted: [login, tokens.fresh()]
-    }
-    account(app, ...guards[guard])
+    const { requireLogin } = await import('passport-twilio')
+    await twilioLogin(app, usePassport(app), { provider, apiVersion, callbackURL })
+    account(app, requireLogin({ loginPath: '/login' }))
   }
+}
+
+/** The same page behind each guard, in one process: nothing but the guard differs. */
+const guards: SetUp = async (app, provider, callbackURL) => {
+  const { requireLogin } = await import('passport-twilio')
+  const instance = usePassport(app)
+  const plain = await twilioLogin(app, instance, { provider, callbackURL })
+  const sealed = await twilioLogin(app, instance, { provider, callbackURL: callbackURL.replace('/callback', '/sealed/callback'), path: '/sealed', secret })
+  const login = requireLogin({ loginPath: '/login' })
+  page(app, '/isAuthenticated', authenticated)
+  page(app, '/requireLogin', login)
+  page(app, '/fresh', login, plain.fresh())
+  page(app, '/sealed/fresh', login, sealed.fresh())
+}
+
+/** Tokens that an hour has made stale: by POST /expire. */
+const refreshing: SetUp = async (app, provider, callbackURL) => {
+  const { requireLogin } = await import('passport-twilio')
+  const tokens = await twilioLogin(app, usePassport(app), { provider, callbackURL })
+  expirable(app, tokens)
+  account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
+}
+
+/** One of several processes that share a Redis, tokens encrypted: as the README has it for production. */
+const withRedis: SetUp = async (app, provider, callbackURL, redisURL) => {
+  const [{ RedisStore }, { createClient }, { redisRefreshes, requireLogin }] = await Promise.all([import('connect-redis'), import('redis'), import('passport-twilio')])
+  const client = await createClient({ url: redisURL }).connect()
+  const sessions = session({ secret, resave: false, saveUninitialized: false, store: new RedisStore({ client }) })
+  const tokens = await twilioLogin(app, usePassport(app, sessions), { provider, callbackURL, secret, refreshes: redisRefreshes(client) })
+  expirable(app, tokens)
+  account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
+}
+
+function expirable(app: Express, tokens: SessionTokens): void {
+  app.post('/expire', async (req, res) => {
+    await tokens.expire(req)
+    res.end()
+  })
 }
 
 const passportOAuth2: SetUp = async (app, provider, callbackURL) => {
@@ -227,7 +272,7 @@ const passportOAuth2: SetUp = async (app, provider, callbackURL) => {
       done(null, { id: sub }, { tokens: { ...params, access_token: accessToken, refresh_token: refreshToken } })
     }
   )
-  const instance = usePassport(app, strategy, 'oauth2')
+  const instance = usePassport(app).use('oauth2', strategy)
   app.get('/login', instance.authenticate('oauth2') as RequestHandler)
   app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepInfo)
   account(app, authenticated)
@@ -240,7 +285,7 @@ const openidClient: SetUp = async (app, provider, callbackURL) => {
   const strategy = new Strategy({ config, scope: 'openid offline_access', callbackURL, name: 'openid' }, (tokens, done) => {
     done(null, { id: tokens.claims()?.sub }, { tokens })
   })
-  const instance = usePassport(app, strategy, 'openid')
+  const instance = usePassport(app).use('openid', strategy)
   app.get('/login', instance.authenticate('openid') as RequestHandler)
   app.get('/callback', instance.authenticate('openid') as RequestHandler, keepInfo)
   account(app, authenticated)
@@ -305,16 +350,15 @@ const expressOpenidConnect: SetUp = async (app, provider, callbackURL) => {
 export const CONTENDERS = {
   'hand-written minimum': contender(minimum),
   'the minimum on Passport': contender(minimumOnPassport),
-  'passport-twilio v1': contender(ours('v1', 'requireLogin')),
-  'passport-twilio v2, PKCE': contender(ours('v2', 'requireLogin')),
+  'passport-twilio v1': contender(ours('v1')),
+  'passport-twilio v2, PKCE': contender(ours('v2')),
   'passport-oauth2': contender(passportOAuth2),
   grant: contender(grant, '/connect/bench', '/connect/bench/callback'),
   "openid-client's strategy": contender(openidClient),
   'express-openid-connect': contender(expressOpenidConnect),
-  'isAuthenticated()': contender(ours('v1', 'isAuthenticated')),
-  'requireLogin()': contender(ours('v1', 'requireLogin')),
-  'requireLogin() and fresh()': contender(ours('v1', 'fresh')),
-  'requireLogin() and fresh(), encrypted': contender(ours('v1', 'encrypted'))
+  guards: contender(guards),
+  refreshing: contender(refreshing),
+  'with Redis': contender(withRedis)
 } satisfies Record<string, Contender>
 
 export type ContenderName = keyof typeof CONTENDERS

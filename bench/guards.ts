@@ -1,12 +1,9 @@
 import { App } from './app.ts'
-import type { ContenderName } from './contenders.ts'
-import { turned } from './logins.ts'
 import type { Provider } from './provider.ts'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
+import { turned } from './turned.ts'
 
 /** A guarded request with a live token. */
-
-const CONTENDERS: readonly ContenderName[] = ['isAuthenticated()', 'requireLogin()', 'requireLogin() and fresh()', 'requireLogin() and fresh(), encrypted', 'express-openid-connect']
 
 export interface GuardFigures {
   /** µs of CPU in the app's process for a request. */
@@ -14,18 +11,37 @@ export interface GuardFigures {
   readonly cpuAgainstIsAuthenticated: Spread
 }
 
-export async function measureGuards(provider: Provider, { rounds, requests }: { rounds: number; requests: number }): Promise<Record<string, GuardFigures>> {
-  const apps = new Map<ContenderName, App>()
-  for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
-  const visitors = new Map(await Promise.all([...apps].map(async ([name, app]) => [name, await app.logIn()] as const)))
-  const visits = (name: ContenderName, app: App) => app.measure(requests, async () => visitors.get(name)?.visit())
-  for (const [name, app] of apps) await visits(name, app)
+interface Guard {
+  readonly app: 'guards' | 'express-openid-connect'
+  readonly page: string
+  /** Before the paths of login and callback. */
+  readonly login?: string
+}
 
-  const measured = new Map<ContenderName, number[]>(CONTENDERS.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, app] of turned(apps, round)) measured.get(name)?.push((await visits(name, app)).cpu)
+const GUARDS = {
+  'isAuthenticated()': { app: 'guards', page: '/isAuthenticated' },
+  'requireLogin()': { app: 'guards', page: '/requireLogin' },
+  'requireLogin() and fresh()': { app: 'guards', page: '/fresh' },
+  'requireLogin() and fresh(), encrypted': { app: 'guards', page: '/sealed/fresh', login: '/sealed' },
+  "express-openid-connect's requiresAuth()": { app: 'express-openid-connect', page: '/account' }
+} satisfies Record<string, Guard>
+type GuardName = keyof typeof GUARDS
+
+export async function measureGuards(provider: Provider, { rounds, requests }: { rounds: number; requests: number }): Promise<Record<string, GuardFigures>> {
+  const apps = { guards: await App.start('guards', provider), 'express-openid-connect': await App.start('express-openid-connect', provider) }
+  const visits = new Map<GuardName, (times: number) => Promise<number>>()
+  for (const [name, guard] of Object.entries<Guard>(GUARDS)) {
+    const app = apps[guard.app]
+    const visitor = await app.logIn(guard.login)
+    visits.set(name as GuardName, async (times) => (await app.measure(times, () => visitor.visit(guard.page))).cpu)
   }
-  for (const app of apps.values()) app.stop()
+  for (const visit of visits.values()) await visit(5000)
+
+  const measured = new Map<GuardName, number[]>([...visits.keys()].map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, visit] of turned(visits, round)) measured.get(name)?.push(await visit(requests))
+  }
+  for (const app of Object.values(apps)) app.stop()
   const plain = measured.get('isAuthenticated()') ?? []
   return Object.fromEntries([...measured].map(([name, cpu]) => [name, { cpu: spreadOf(cpu), cpuAgainstIsAuthenticated: ratios(cpu, plain) }]))
 }

@@ -2,6 +2,7 @@ import { App, type Measured } from './app.ts'
 import type { ContenderName } from './contenders.ts'
 import type { Provider } from './provider.ts'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
+import { turned } from './turned.ts'
 import { Visitor } from './visitor.ts'
 
 /** Whole logins, and the parts of one. */
@@ -16,6 +17,7 @@ const CONTENDERS: readonly ContenderName[] = [
   "openid-client's strategy",
   'express-openid-connect'
 ]
+const WARM_UP_ROUNDS = 8
 const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
 type Part = (typeof PARTS)[number]
 
@@ -39,7 +41,8 @@ const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[par
 export async function measureLogins(provider: Provider, { rounds, logins }: { rounds: number; logins: number }): Promise<Record<string, LoginFigures>> {
   const apps = new Map<ContenderName, App>()
   for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
-  for (const app of apps.values()) await measureRound(app, logins)
+  // Node compiles a path anew several times before it stays as it is.
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const app of apps.values()) await measureRound(app, logins)
 
   const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
@@ -59,13 +62,6 @@ export async function measureLogins(provider: Provider, { rounds, logins }: { ro
       }
     ])
   )
-}
-
-/** Nobody is always first. */
-export function turned<Key, Value>(map: ReadonlyMap<Key, Value>, by: number): [Key, Value][] {
-  const entries = [...map]
-  const at = by % entries.length
-  return [...entries.slice(at), ...entries.slice(0, at)]
 }
 
 async function measureRound(app: App, logins: number): Promise<Round> {

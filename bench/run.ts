@@ -9,6 +9,7 @@ import { measureImports } from './imports.ts'
 import { measureLogins } from './logins.ts'
 import { ProviderProcess } from './provider.ts'
 import type { Spread } from './statistics.ts'
+import { measureRedis } from './redis.ts'
 import { measureStorm } from './storm.ts'
 import { closeConnections } from './visitor.ts'
 
@@ -17,8 +18,8 @@ import { closeConnections } from './visitor.ts'
 const isQuick = process.argv.includes('--quick')
 const only = process.argv.find((parameter) => parameter.startsWith('--only='))?.slice('--only='.length)
 const sizes = isQuick
-  ? { logins: { rounds: 3, logins: 100 }, guards: { rounds: 5, requests: 1000 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
-  : { logins: { rounds: 15, logins: 400 }, guards: { rounds: 25, requests: 3000 }, storm: { rounds: 9 }, growth: { rounds: 7 }, imports: { rounds: 25 } }
+  ? { logins: { rounds: 3, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
+  : { logins: { rounds: 15, logins: 400 }, guards: { rounds: 80, requests: 1000 }, storm: { rounds: 9 }, growth: { rounds: 7 }, imports: { rounds: 25 } }
 
 const provider = await ProviderProcess.start()
 const workloads = {
@@ -26,6 +27,7 @@ const workloads = {
   guards: () => measureGuards(provider.provider, sizes.guards),
   storm: () => measureStorm(sizes.storm),
   growth: () => measureGrowth(provider.provider, sizes.growth),
+  redis: () => measureRedis(provider.provider),
   imports: () => Promise.resolve(measureImports(sizes.imports))
 }
 const results: Record<string, unknown> = { machine: machine(), sizes }

@@ -10,6 +10,8 @@ import type { Provider } from './provider.ts'
 export interface Start {
   readonly contender: ContenderName
   readonly provider: Provider
+  /** Empty where none is needed. */
+  readonly redisURL: string
 }
 
 export interface Started {
@@ -30,9 +32,9 @@ server.keepAliveTimeout = 60_000
 await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve))
 const appURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-const [{ contender, provider }] = (await once(process, 'message')) as [Start]
+const [{ contender, provider, redisURL }] = (await once(process, 'message')) as [Start]
 const chosen: Contender = CONTENDERS[contender]
-await chosen.setUp(app, provider, appURL + chosen.callbackPath)
+await chosen.setUp(app, provider, appURL + chosen.callbackPath, redisURL)
 
 process.on('message', (message) => {
   if (message === 'stop') process.exit()

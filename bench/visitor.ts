@@ -39,9 +39,9 @@ export class Visitor {
   }
 
   /** The guarded page. */
-  async visit(): Promise<void> {
-    const { status } = await this.get('/account')
-    if (status !== 200) throw new Error(`The account was answered ${status}.`)
+  async visit(page = '/account'): Promise<void> {
+    const { status } = await this.get(page)
+    if (status !== 200) throw new Error(`${page} was answered ${status}.`)
   }
 
   #keep(header: string): void {

@@ -24,8 +24,12 @@ export class RedisServer {
 
   /** Starts one; the tests are skipped where there is no such program. */
   static async start(context: Mocha.Context): Promise<RedisServer> {
+    return (await RedisServer.startIfThere()) ?? skipWithout(context, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+  }
+
+  static async startIfThere(): Promise<RedisServer | undefined> {
     const program = findProgram('redis-server', 'valkey-server')
-    if (!program) return skipWithout(context, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+    if (!program) return undefined
     const redis = new RedisServer(program, await freePort(), await mkdtemp(join(tmpdir(), 'passport-twilio-redis-')))
     await redis.start()
     return redis
