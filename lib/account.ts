@@ -7,7 +7,8 @@ import type { TwilioAccount } from './profile'
  * The first account that a token reaches, from Twilio's Accounts resource (`GET /2010-04-01/Accounts.json`).
  *
  * @throws {TwilioResponseError} when Twilio refuses, or lists no account
- * @throws {TwilioTimeoutError} {@link TwilioNetworkError}
+ * @throws {TwilioTimeoutError} when it does not answer within `timeout`
+ * @throws {TwilioNetworkError} when it cannot be reached
  */
 export async function lookUpAccount(accessToken: string, accounts: Endpoint, limits: CallLimits): Promise<TwilioAccount> {
   const { status, body } = await callHttp(

@@ -93,7 +93,8 @@ export class TwilioOAuthClient {
    *
    * @throws {TwilioResponseError} when the answer has no address, or one that is not Twilio's
    * @throws {TwilioTokenError} when Twilio refuses
-   * @throws {TwilioTimeoutError} {@link TwilioNetworkError}
+   * @throws {TwilioTimeoutError} when it does not answer whole within `timeout`
+   * @throws {TwilioNetworkError} when it cannot be reached
    */
   async resolveAuthorization(parameters: AuthorizationParameters, { signal }: CallOptions = {}): Promise<string> {
     const { authorize, limits, clientSecret } = this.#configuration
@@ -111,8 +112,11 @@ export class TwilioOAuthClient {
   /**
    * Changes a code for tokens (RFC 6749 §4.1.3; the contract's `CreateToken`). Sent once, whatever happens.
    *
-   * @throws {TwilioTokenError} when Twilio refuses, {@link TwilioIdTokenError} when the ID token is not good,
-   * {@link TwilioResponseError} when the answer cannot be used, {@link TwilioTimeoutError}, {@link TwilioNetworkError}
+   * @throws {TwilioTokenError} when Twilio refuses
+   * @throws {TwilioIdTokenError} when the ID token is not one to log somebody in with
+   * @throws {TwilioResponseError} when the answer cannot be used
+   * @throws {TwilioTimeoutError} when it does not come whole within `timeout`
+   * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: ExchangeCodeOptions): Promise<TwilioTokens> {
     return this.#grant({ ...extra, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }, signal)

@@ -8,7 +8,10 @@ export interface JSONWebKeySet {
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** How far to check the ID token. Its form, audience, expiry and algorithm (never `none`) are always checked. */
+/**
+ * How far to check the ID token (OpenID Connect Core §3.1.3.7). Its form, audience, expiry and algorithm (never `none`)
+ * are always checked; its signature, where there are keys.
+ */
 export interface IdTokenOptions {
   /** What `iss` must be. Default: any. */
   readonly issuer?: string | undefined
@@ -38,7 +41,7 @@ export interface TwilioOAuthClientOptions {
   readonly apiBaseURL?: string | undefined
   /** ms for a whole call to Twilio, from name look-up to last byte. Default: 10,000. */
   readonly timeout?: number | undefined
-  /** A longer answer is an error. Default: 262,144. */
+  /** In bytes; a longer answer is an error. Default: 262,144. */
   readonly maxResponseBytes?: number | undefined
   /** An `http.Agent` or `https.Agent`, for proxies and private CAs. Default: one that keeps connections alive. */
   readonly agent?: Agent | undefined
