@@ -6,7 +6,9 @@
 
 import twilio from 'twilio'
 import { accountSidOf, actingFor, sidOf, textClaim } from './claims'
+import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import type { TwilioOAuthClient } from './oauth-client'
+import { redact } from './redact'
 import { Freshness } from './session/freshness'
 import type { TwilioTokens } from './tokens'
 
@@ -103,13 +105,54 @@ const httpClients = new Map<string | undefined, twilio.RequestClient>()
 function sharedHTTPClient(apiBaseURL: string | undefined): twilio.RequestClient {
   const known = httpClients.get(apiBaseURL)
   if (known) return known
-  const created = apiBaseURL === undefined ? new twilio.RequestClient() : new RedirectedRequestClient(apiBaseURL)
+  const created = apiBaseURL === undefined ? new BoundedRequestClient() : new RedirectedRequestClient(apiBaseURL)
   httpClients.set(apiBaseURL, created)
   return created
 }
 
+/**
+ * Tells what went wrong on the way as the rest of this package does. The SDK passes on the error of its HTTP client,
+ * which holds the whole request, token included, and has no status that an app could answer with.
+ */
+class BoundedRequestClient extends twilio.RequestClient {
+  override async request<Data>(options: RequestOptions<Data>) {
+    const answer = await super.request(options).catch((error: unknown) => {
+      throw isAxiosError(error) ? withoutRequest(error, options.uri) : error
+    })
+    if ((answer.statusCode === 200 || answer.statusCode === 201) && !isJSON(answer.body)) {
+      throw new TwilioResponseError("The answer of Twilio's API is not JSON, so it cannot be used.")
+    }
+    return answer
+  }
+}
+
+interface AxiosError extends Error {
+  readonly isAxiosError: true
+  readonly code?: string
+}
+
+function isAxiosError(error: unknown): error is AxiosError {
+  return error instanceof Error && 'isAxiosError' in error
+}
+
+function withoutRequest({ code, message }: AxiosError, uri: string): TwilioTimeoutError | TwilioNetworkError {
+  const { hostname } = new URL(uri)
+  if (code === 'ECONNABORTED' || code === 'ETIMEDOUT') return new TwilioTimeoutError(`${hostname} did not answer whole in time. Try again; if it happens often, look at the network.`)
+  return new TwilioNetworkError(`${hostname} could not be reached, or the connection broke (${code ?? redact(message, [])}). Try again.`)
+}
+
+function isJSON(body: unknown): boolean {
+  if (typeof body !== 'string') return typeof body === 'object' && body !== null
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null
+  } catch {
+    return false
+  }
+}
+
 /** Sends what is meant for Twilio's hosts to another address. */
-class RedirectedRequestClient extends twilio.RequestClient {
+class RedirectedRequestClient extends BoundedRequestClient {
   readonly #origin: string
 
   constructor(apiBaseURL: string) {

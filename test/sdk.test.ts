@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
+import { inspect } from 'node:util'
 import twilio from 'twilio'
 import { TwilioOAuthClient, type TwilioTokens } from '../lib'
-import { startSandbox, type Sandbox } from '../lib/sandbox'
+import { startSandbox, type Sandbox, type SandboxFault } from '../lib/sandbox'
 import { tokenManager, twilioClient } from '../lib/sdk'
 
 const REDIRECT_URI = 'http://localhost/callback'
@@ -46,6 +47,37 @@ describe("the official SDK on a session's tokens", () => {
     const sdk = twilioClient(await logIn(), api())
     sandbox.expireAccessTokens()
     await assert.rejects(sdk.messages.list(), (error) => error instanceof twilio.RestException && error.status === 401 && error.code === 20003)
+  })
+
+  it('tells of an answer that does not come, or cannot be used, by name, and without the token', async () => {
+    const tokens = await logIn()
+    const sdk = twilioClient(tokens, api())
+    const faults: [SandboxFault, string][] = [
+      ['reset', 'TwilioNetworkError'],
+      ['cut short', 'TwilioNetworkError'],
+      ['empty', 'TwilioResponseError'],
+      ['not json', 'TwilioResponseError'],
+      [{ status: 200, body: 'null' }, 'TwilioResponseError'],
+      ['html error', 'RestException'],
+      ['throttled', 'RestException']
+    ]
+    for (const [fault, name] of faults) {
+      sandbox.failNext('api', fault)
+      const error: unknown = await sdk.messages.list({ limit: 1 }).then(() => undefined, (reason: unknown) => reason)
+      assert.ok(error instanceof Error)
+      assert.equal(error.constructor.name, name, String(error))
+      assert.ok(!inspect(error, { depth: 10, showHidden: true }).includes(tokens.accessToken))
+    }
+    await sandbox.stop()
+    await assert.rejects(sdk.messages.list({ limit: 1 }), { name: 'TwilioNetworkError', status: 502 })
+  })
+
+  it('tells of an API that is silent as of a timeout', async () => {
+    const tokens = await logIn()
+    const sdk = twilioClient(tokens, api())
+    sandbox.failNext('api', 'silent')
+    const request = sdk.httpClient.request({ method: 'get', uri: `${sandbox.apiURL}/2010-04-01/Accounts.json`, timeout: 50, headers: { Authorization: `Bearer ${tokens.accessToken}` } })
+    await assert.rejects(Promise.resolve(request), { name: 'TwilioTimeoutError', status: 504 })
   })
 
   it("never uses an Auth Token that is lying about in the environment", async () => {
