@@ -1,0 +1,79 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Sandbox } from '../../lib/sandbox'
+import type { FromApp, Report } from './reporter'
+
+const LOG_MAX = 200_000
+
+/** The example app in a process of its own, as people run it in production. */
+export class ExampleApp {
+  readonly url: string
+  /** Warnings, uncaught exceptions, and an early end. */
+  readonly troubles: string[] = []
+  readonly #process: ChildProcess
+  #log = ''
+  #isStopping = false
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#process = child
+    this.url = url
+    child.stderr?.on('data', (text: Buffer) => (this.#log = (this.#log + text.toString()).slice(-LOG_MAX)))
+    child.on('message', (message: FromApp) => {
+      if ('trouble' in message) this.troubles.push(message.trouble)
+    })
+    child.on('exit', (code, signal) => {
+      if (!this.#isStopping) this.troubles.push(`The app ended by itself (${signal ?? String(code)}): ${this.#log.slice(-2000)}`)
+    })
+  }
+
+  static async start({ clientID, clientSecret, url }: Sandbox, redisURL: string, port: number): Promise<ExampleApp> {
+    const baseURL = `http://localhost:${port}`
+    const child = fork('server.ts', {
+      cwd: join(process.cwd(), 'example-app'),
+      execArgv: ['--expose-gc', '--import', 'tsx', '--import', pathToFileURL(join(__dirname, 'reporter.ts')).href],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        NODE_ENV: 'production',
+        PORT: String(port),
+        BASE_URL: baseURL,
+        REDIS_URL: redisURL,
+        SESSION_SECRET: 'a secret of the soak that is long enough',
+        TWILIO_CLIENT_ID: clientID,
+        TWILIO_CLIENT_SECRET: clientSecret,
+        TWILIO_BASE_URL: url
+      }
+    })
+    const app = new ExampleApp(child, baseURL)
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`The example did not start: ${app.#log}`)
+    })
+    await Promise.race([once(child.stdout ?? child, 'data'), ended])
+    ended.catch(() => undefined)
+    return app
+  }
+
+  /** What it has said of errors, the end of it. */
+  get log(): string {
+    return this.#log
+  }
+
+  /** What its process holds now. */
+  async report(): Promise<Report> {
+    this.#process.send('report')
+    for (;;) {
+      const [message] = (await once(this.#process, 'message')) as [FromApp]
+      if ('report' in message) return message.report
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    this.#process.kill()
+    await once(this.#process, 'exit')
+  }
+}
