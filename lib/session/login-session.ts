@@ -47,18 +47,28 @@ function beforeLogIn(req: object, prepare: () => void): void {
 function atRenewal(req: object, stored: unknown): void {
   const old = peekSession(req)
   if (!old || typeof old.regenerate !== 'function') return
-  const regenerate = old.regenerate as (done: Done) => unknown
-  hide(old, 'regenerate', (done: Done) =>
-    regenerate.call(old, (error) => {
-      const renewed = peekSession(req)
-      if (!error && renewed) {
-        // With keepSessionInfo, Passport copies the old session over the new one.
-        old[SESSION_KEY] = stored
-        renewed[SESSION_KEY] = stored
-      }
+  const { regenerate } = old as { regenerate: (...given: unknown[]) => unknown }
+  const carry = () => {
+    const renewed = peekSession(req)
+    if (!renewed) return
+    // With keepSessionInfo, Passport copies the old session over the new one.
+    old[SESSION_KEY] = stored
+    renewed[SESSION_KEY] = stored
+  }
+  // @fastify/session takes the keys to keep first, and gives a promise to who passes no callback.
+  hide(old, 'regenerate', (...given: unknown[]) => {
+    const done = given.at(-1)
+    if (!isDone(done)) return Promise.resolve(regenerate.apply(old, given)).then(carry)
+    const carried: Done = (error) => {
+      if (!error) carry()
       done(error)
-    })
-  )
+    }
+    return regenerate.apply(old, [...given.slice(0, -1), carried])
+  })
+}
+
+function isDone(value: unknown): value is Done {
+  return typeof value === 'function'
 }
 
 /**
