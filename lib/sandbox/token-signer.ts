@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { jose } from '../jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { SandboxApp, SandboxPerson } from './people'
 
 /** Signs tokens with a key of its own, made at the start. */
@@ -9,7 +9,6 @@ export interface TokenSigner {
 }
 
 export async function createTokenSigner(): Promise<TokenSigner> {
-  const { exportJWK, generateKeyPair, SignJWT } = jose()
   const alg = 'ES256'
   const kid = randomUUID()
   const { publicKey, privateKey } = await generateKeyPair(alg)

@@ -1,5 +1,6 @@
 import { exec, execFile } from 'node:child_process'
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,13 +10,25 @@ const executeLine = promisify(exec)
 const root = process.cwd()
 const projects = join(root, 'test/package/projects')
 
-/** The package as it would be published. */
-export async function pack(): Promise<{ tarball: string; remove: () => Promise<void> }> {
+export interface PackedPackage {
+  readonly tarball: string
+  readonly files: readonly { readonly path: string; readonly size: number }[]
+}
+
+let packed: Promise<PackedPackage> | undefined
+
+/** The package as it would be published; made once, and gone with this process. */
+export function pack(): Promise<PackedPackage> {
+  return (packed ??= packAnew())
+}
+
+async function packAnew(): Promise<PackedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'passport-twilio-pack-'))
-  await execute('npm', ['run', '--silent', 'build'], { cwd: root })
-  await execute('npm', ['pack', '--pack-destination', folder], { cwd: root })
-  const [file = ''] = await readdir(folder)
-  return { tarball: join(folder, file), remove: () => rm(folder, { recursive: true }) }
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  const { stdout } = await execute('npm', ['pack', '--json', '--foreground-scripts=false', '--pack-destination', folder], { cwd: root })
+  const [report] = Object.values(JSON.parse(stdout) as Record<string, { filename: string; files: PackedPackage['files'] }>)
+  if (!report) throw new Error(`npm pack said: ${stdout}`)
+  return { tarball: join(folder, report.filename), files: report.files }
 }
 
 const nodes = new Map<string, Promise<string>>()
