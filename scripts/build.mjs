@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
-import { build, transform } from 'esbuild'
+import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 import { slim } from './slim-map.mjs'
@@ -14,14 +14,13 @@ const compiled = join(dist, 'compiled')
 const require = createRequire(import.meta.url)
 const { dependencies, peerDependencies } = require(join(root, 'package.json'))
 const packages = Object.keys({ ...dependencies, ...peerDependencies })
-const target = 'node20.19'
 const joseNotice = `/*! jose ${require(join(root, 'node_modules/jose/package.json')).version}, MIT, (c) 2018 Filip Skokan: see LICENSE */`
 
 rmSync(dist, { recursive: true, force: true })
 await Promise.all([
-  bundle(['index', 'sdk', 'sandbox/cli'], { sourcemap: 'external' }),
-  bundle(['sandbox/index'], { sourcemap: 'external', banner: joseNotice }),
-  bundle(['bundled-jose'], { banner: joseNotice })
+  bundle(['index', 'sdk', 'sandbox/cli'], { sourcemap: 'linked' }),
+  bundle(['sandbox/index'], { sourcemap: 'linked', banner: { js: joseNotice } }),
+  bundle(['bundled-jose'], { banner: { js: joseNotice } })
 ])
 await bundleTypes(['index', 'sdk', 'sandbox/index'])
 
@@ -31,32 +30,22 @@ async function bundle(entries, options) {
     outbase: join(root, 'lib'),
     outdir: dist,
     bundle: true,
+    minify: true,
+    // Errors are printed by the names of their classes, and stack traces by those of functions.
     keepNames: true,
     platform: 'node',
     format: 'cjs',
-    target,
+    target: 'node20.19',
     // jose is loaded when it is needed; the sandbox's command is its entry with words around it.
     external: [...packages, './bundled-jose', './index'],
-    sourcemap: 'inline',
     sourcesContent: false,
-    write: false
+    write: false,
+    ...options
   })
   for (const { path, text } of outputFiles) {
-    const { code, map } = await transform(withoutFunctionNames(text), { minify: true, format: 'cjs', target, sourcefile: basename(path), footer: exportNames(text), ...options })
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, map ? `${code}//# sourceMappingURL=${basename(path)}.map\n` : code)
-    if (map) writeFileSync(`${path}.map`, slim(map, dirname(path)))
+    writeFileSync(path, path.endsWith('.map') ? slim(text, dirname(path)) : text)
   }
-}
-
-/** What Node reads off a CommonJS file for who imports it; to esbuild's second pass it is dead code. */
-function exportNames(code) {
-  return /^0 && \(module\.exports = \{[^}]*\}\);$/m.exec(code)?.[0].replace(/\s+/g, '') ?? ''
-}
-
-/** Errors and classes go by their names, wherever they are printed; functions have the source map. */
-function withoutFunctionNames(code) {
-  return code.replace(/^ *__name\((?!this)\w+, "\w+"\);$/gm, '')
 }
 
 async function bundleTypes(entries) {
