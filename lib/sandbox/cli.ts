@@ -35,6 +35,7 @@ function readCommand(parameters: readonly string[]): Command | undefined {
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be 0 to 65535; it is ${port}.`)
   if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2; it is ${apiVersion}.`)
   if (clientID !== undefined && clientID.length !== 34) throw new UsageError(`--client-id must have 34 characters, as in ${newSID('OQ')}; it has ${clientID.length}.`)
+  if (clientID !== undefined && /^(AC|SK)/.test(clientID)) throw new UsageError(`--client-id begins with OQ, as in ${newSID('OQ')}; ${clientID.slice(0, 2)}… is an ${clientID.startsWith('AC') ? "account's SID" : "API key's SID"}.`)
   if (clientSecret === '') throw new UsageError('--client-secret must not be empty.')
   const notAbsolute = redirectURIs?.find((uri) => !URL.canParse(uri))
   if (notAbsolute !== undefined) throw new UsageError(`--redirect-uri must be a whole address, as in http://localhost:3000/auth/twilio/callback; it is ${notAbsolute}.`)
@@ -64,25 +65,37 @@ function isApiVersion(value: string): value is ApiVersion {
 }
 
 /** What to put where, in the words of an app in any language. */
-function describe({ url, apiURL, jwksURL, clientID, clientSecret, people }: Sandbox, apiVersion: ApiVersion): string {
-  const { authorizePath, tokenPath } = DIALECTS[apiVersion]
+function describe({ url, apiURL, jwksURL, clientID, clientSecret, people }: Sandbox, { apiVersion, redirectURIs = ['any on this machine'] }: Command): string {
+  const { authorizePath, tokenPath, parameterNames } = DIALECTS[apiVersion]
   const rows = [
     ['Client ID', clientID],
     ['Client secret', clientSecret],
+    ['Redirect address', redirectURIs.join(', ')],
     ['Authorize endpoint', url + authorizePath],
     ['Token endpoint', url + tokenPath],
     ['Public keys of its tokens', jwksURL],
     ['Twilio API', apiURL]
   ] as const
-  const signIn = people.map(({ name, email }) => `${name} <${email}>`).join(', ')
+  const signIn = people.map(({ name, email }) => `  ${name.padEnd(27)}${email}`)
   return [
     `The sandbox runs at ${url} (${apiVersion}).`,
     '',
     ...rows.map(([name, value]) => `  ${name.padEnd(27)}${value}`),
     '',
+    `The names of the parameters are ${parameterNames.response_type}, ${parameterNames.client_id} and so on${DIALECT_HINTS[apiVersion]}.`,
+    `${parameterNames.client_id} and ${parameterNames.client_secret} go into the body of the token call; there is no Basic authorization.`,
     `With passport-twilio: new TwilioStrategy({ clientID, clientSecret, baseURL: '${url}', apiVersion: '${apiVersion}', callbackURL }, verify)`,
-    `Sign in as: ${signIn}. Ctrl-C stops it.`
+    '',
+    'Who can sign in:',
+    ...signIn,
+    '',
+    'Ctrl-C stops it.'
   ].join('\n')
+}
+
+const DIALECT_HINTS: Readonly<Record<ApiVersion, string>> = {
+  v1: '; other OAuth libraries speak v2 (--api-version v2)',
+  v2: ', as in every OAuth library'
 }
 
 async function main(parameters: readonly string[]): Promise<void> {
@@ -91,9 +104,9 @@ async function main(parameters: readonly string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`)
     return
   }
-  const { port, apiVersion, ...app } = command
-  const sandbox = await startSandbox({ port, apps: [app] })
-  process.stdout.write(`${describe(sandbox, apiVersion)}\n`)
+  const { port, clientID, clientSecret, redirectURIs } = command
+  const sandbox = await startSandbox({ port, apps: [{ clientID, clientSecret, redirectURIs }] })
+  process.stdout.write(`${describe(sandbox, command)}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
 }
 

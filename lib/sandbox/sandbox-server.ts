@@ -43,7 +43,7 @@ export class SandboxServer {
     server.keepAliveTimeout = 60_000
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new Error(`The sandbox cannot start: port ${port} is taken. Give another, or none for a free one.`, { cause: error }) : error)
+        reject(error.code === 'EADDRINUSE' ? new Error(`The sandbox cannot start: port ${port} is taken. Give another, or 0 for a free one.`, { cause: error }) : error)
       })
       server.listen(port, '127.0.0.1', resolve)
     })

@@ -41,19 +41,23 @@ const GRANTS: Readonly<Record<string, (call: GrantCall) => Promise<Issued>>> = {
 }
 
 /** The contract's `CreateToken`. */
-export async function tokenEndpoint(apiVersion: ApiVersion, { form }: SandboxRequest, options: TokenOptions): Promise<Reply> {
+export async function tokenEndpoint(apiVersion: ApiVersion, { form, authorization }: SandboxRequest, options: TokenOptions): Promise<Reply> {
   const dialect = DIALECTS[apiVersion]
   if (!form) throw new SandboxError('invalid_request', 'The body must be application/x-www-form-urlencoded.')
   const parameters = readParameters(form, dialect)
   const grantType = required(parameters, 'grant_type', dialect)
-  const app = authenticate(options.apps, parameters, dialect)
+  const app = authenticate(options.apps, parameters, dialect, authorization)
   const grant = Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined
   if (!grant) throw new SandboxError('unsupported_grant_type', 'The grant type must be authorization_code, refresh_token or client_credentials.')
   const issued = await grant({ apiVersion, dialect, app, parameters, options })
   return jsonReply(dialect.tokenStatus, { ...issued, token_type: 'Bearer', expires_in: Math.ceil(options.accessTokenTTL) }, CORS_HEADERS)
 }
 
-function authenticate(apps: readonly SandboxApp[], parameters: ReadParameters, dialect: Dialect): SandboxApp {
+function authenticate(apps: readonly SandboxApp[], parameters: ReadParameters, dialect: Dialect, authorization: string | undefined): SandboxApp {
+  if (parameters.client_id === undefined && authorization !== undefined) {
+    const { client_id: id, client_secret: secret } = dialect.parameterNames
+    throw new SandboxError('invalid_client', `The client ID and secret go into the body, as ${id} and ${secret}, and not into Authorization.`)
+  }
   const clientID = required(parameters, 'client_id', dialect)
   const app = apps.find((registered) => registered.clientID === clientID)
   if (!app || !isEqual(app.clientSecret, parameters.client_secret ?? '')) {

@@ -40,7 +40,7 @@ describe('passport-twilio-sandbox', () => {
     const sandbox = new Command('--port', '0', '--api-version', 'v2', '--client-id', CLIENT_ID, '--client-secret', 'for the tests', '--redirect-uri', CALLBACK)
     const printed = await sandbox.started()
     const [, url = ''] = /The sandbox runs at (http:\/\/127\.0\.0\.1:\d+) \(v2\)\./.exec(printed) ?? []
-    for (const told of [CLIENT_ID, 'for the tests', `${url}/v2/authorize`, `${url}/v2/token`, `baseURL: '${url}'`]) assert.ok(printed.includes(told), told)
+    for (const told of [CLIENT_ID, 'for the tests', `Redirect address           ${CALLBACK}\n`, 'response_type, client_id and so on', `${url}/v2/authorize`, `${url}/v2/token`, `baseURL: '${url}'`]) assert.ok(printed.includes(told), told)
 
     const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: 'for the tests', baseURL: url, apiVersion: 'v2' })
     const tokens = await client.clientCredentials()
@@ -54,7 +54,7 @@ describe('passport-twilio-sandbox', () => {
 
   it('makes up an OAuth app where it is told none', async () => {
     const sandbox = new Command('--port=0')
-    assert.match(await sandbox.started(), /Client ID +OQ[0-9a-f]{32}\n +Client secret +\S{40,}\n +Authorize endpoint +http:\/\/127\.0\.0\.1:\d+\/v1\/authorize\n/)
+    assert.match(await sandbox.started(), /Client ID +OQ[0-9a-f]{32}\n +Client secret +\S{40,}\n +Redirect address +any on this machine\n +Authorize endpoint +http:\/\/127\.0\.0\.1:\d+\/v1\/authorize\n/)
     await sandbox.ended('SIGTERM')
   })
 
@@ -70,6 +70,7 @@ describe('passport-twilio-sandbox', () => {
       [['--port', '65536'], /^--port must be 0 to 65535/],
       [['--api-version', 'v3'], /^--api-version must be v1 or v2; it is v3\.\n$/],
       [['--client-id', 'mine'], /^--client-id must have 34 characters, as in OQ[0-9a-f]{32}; it has 4\.\n$/],
+      [['--client-id', `AC${'a'.repeat(32)}`], /^--client-id begins with OQ, as in OQ[0-9a-f]{32}; AC… is an account's SID\.\n$/],
       [['--client-secret', ''], /^--client-secret must not be empty\.\n$/],
       [['--redirect-uri', '/callback'], /^--redirect-uri must be a whole address/],
       [['--colour'], /'--colour'[\s\S]*--port NUMBER/]
@@ -89,7 +90,7 @@ describe('passport-twilio-sandbox', () => {
     const { port } = other.address() as AddressInfo
     const refused = new Command('--port', String(port))
     assert.equal(await refused.ended(), 1)
-    assert.equal(refused.errors, `The sandbox cannot start: port ${port} is taken. Give another, or none for a free one.\n`)
+    assert.equal(refused.errors, `The sandbox cannot start: port ${port} is taken. Give another, or 0 for a free one.\n`)
     await new Promise((resolve) => other.close(resolve))
   })
 })

@@ -145,6 +145,8 @@ describe('the sandbox', () => {
     const basic = Buffer.from(`${sandbox.clientID}:${sandbox.clientSecret}`).toString('base64')
     const inHeader = await post('v1', { grant_type: 'client_credentials', client_secret: undefined }, { Authorization: `Basic ${basic}` })
     await assertTwilioError(inHeader, 401, /^invalid_client: /)
+    const onlyThere = await post('v1', { grant_type: 'client_credentials', client_id: undefined, client_secret: undefined }, { Authorization: `Basic ${basic}` })
+    await assertTwilioError(onlyThere, 401, /^invalid_client: The client ID and secret go into the body, as ClientId and ClientSecret/)
   })
 
   it('takes forms only, at the addresses it has, with the methods they have', async () => {
