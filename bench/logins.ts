@@ -38,17 +38,14 @@ interface Round {
 const cpuOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].cpu, 0)
 const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].wall, 0)
 
-export async function measureLogins(provider: Provider, { rounds, logins }: { rounds: number; logins: number }): Promise<Record<string, LoginFigures>> {
-  const apps = new Map<ContenderName, App>()
-  for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
-  // Node compiles a path anew several times before it stays as it is.
-  for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const app of apps.values()) await measureRound(app, logins)
-
+export async function measureLogins(
+  provider: Provider,
+  { generations, rounds, logins }: { generations: number; rounds: number; logins: number }
+): Promise<Record<string, LoginFigures>> {
   const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, app] of turned(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
+  for (let generation = 0; generation < generations; generation++) {
+    for (const [name, results] of await measureGeneration(provider, rounds, logins)) measured.get(name)?.push(...results)
   }
-  for (const app of apps.values()) app.stop()
   const cpu = (name: ContenderName) => (measured.get(name) ?? []).map(cpuOf)
   return Object.fromEntries(
     [...measured].map(([name, results]) => [
@@ -62,6 +59,21 @@ export async function measureLogins(provider: Provider, { rounds, logins }: { ro
       }
     ])
   )
+}
+
+/** New processes: how one happens to be laid out in memory is a part of the noise. */
+async function measureGeneration(provider: Provider, rounds: number, logins: number): Promise<Map<ContenderName, Round[]>> {
+  const apps = new Map<ContenderName, App>()
+  for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
+  // Node compiles a path anew several times before it stays as it is.
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const app of apps.values()) await measureRound(app, logins)
+
+  const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, app] of turned(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
+  }
+  for (const app of apps.values()) app.stop()
+  return measured
 }
 
 async function measureRound(app: App, logins: number): Promise<Round> {

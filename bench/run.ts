@@ -8,6 +8,7 @@ import { measureGuards } from './guards.ts'
 import { measureImports } from './imports.ts'
 import { measureLogins } from './logins.ts'
 import { ProviderProcess } from './provider.ts'
+import { writeFigures, type Results } from './readme.ts'
 import type { Spread } from './statistics.ts'
 import { measureRedis } from './redis.ts'
 import { measureStorm } from './storm.ts'
@@ -18,8 +19,8 @@ import { closeConnections } from './visitor.ts'
 const isQuick = process.argv.includes('--quick')
 const only = process.argv.find((parameter) => parameter.startsWith('--only='))?.slice('--only='.length)
 const sizes = isQuick
-  ? { logins: { rounds: 3, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
-  : { logins: { rounds: 15, logins: 400 }, guards: { rounds: 80, requests: 1000 }, storm: { rounds: 9 }, growth: { rounds: 7 }, imports: { rounds: 25 } }
+  ? { logins: { generations: 1, rounds: 3, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
+  : { logins: { generations: 3, rounds: 7, logins: 400 }, guards: { rounds: 80, requests: 1000 }, storm: { rounds: 9 }, growth: { rounds: 7 }, imports: { rounds: 25 } }
 
 const provider = await ProviderProcess.start()
 const workloads = {
@@ -30,22 +31,24 @@ const workloads = {
   redis: () => measureRedis(provider.provider),
   imports: () => Promise.resolve(measureImports(sizes.imports))
 }
-const results: Record<string, unknown> = { machine: machine(), sizes }
+const figures: Record<string, unknown> = { machine: machine(), sizes }
 for (const [name, measure] of Object.entries(workloads)) {
   if (only !== undefined && only !== name) continue
   console.log(`\n${name}`)
-  results[name] = await measure()
-  print(results[name])
+  figures[name] = await measure()
+  print(figures[name])
 }
 provider.stop()
 closeConnections()
 
 if (only === undefined && !isQuick) {
+  const results = figures as unknown as Results
   writeFileSync(join(import.meta.dirname, 'results.json'), JSON.stringify(results, null, 2) + '\n')
-  writeFileSync(join(import.meta.dirname, 'logins.svg'), chartOf(results.logins as Parameters<typeof chartOf>[0]))
+  writeFileSync(join(import.meta.dirname, 'logins.svg'), chartOf(results.logins))
+  writeFigures(results)
 }
 
-function machine(): Record<string, unknown> {
+function machine(): Results['machine'] {
   const require = createRequire(import.meta.url)
   const packages = ['passport-twilio', 'passport', 'passport-oauth2', 'openid-client', 'grant', 'express-openid-connect', 'express', 'express-session']
   const versionOf = (name: string) => (JSON.parse(readFileSync(join(require.resolve.paths(name)?.[1] ?? '', name, 'package.json'), 'utf8')) as { version: string }).version
@@ -53,8 +56,8 @@ function machine(): Record<string, unknown> {
   return { processor: model, processors: cpus().length, node: process.version, versions: Object.fromEntries(packages.map((name) => [name, versionOf(name)])) }
 }
 
-function print(figures: unknown, indent = '  '): void {
-  for (const [name, value] of Object.entries(figures as Record<string, unknown>)) {
+function print(measured: unknown, indent = '  '): void {
+  for (const [name, value] of Object.entries(measured as Record<string, unknown>)) {
     if (isSpread(value)) console.log(`${indent}${name}: ${value.median.toFixed(3)} (${value.min.toFixed(3)} to ${value.max.toFixed(3)})`)
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       console.log(indent + name)
