@@ -82,7 +82,7 @@ ${table(
   ])
 )}
 
-**Growth**: a login costs ${list(Object.entries(growth.cpuPerLogin).map(([sessions, { median }]) => `${micro(median)} with ${thousands(Number(sessions))} ${Number(sessions) === 1 ? 'session' : 'sessions'}`))}. One more login that waits takes ${growth.bytesPerPendingLogin} bytes in the session. Loading the package takes ${ratio(imports.against)} times as long as loading passport-oauth2.
+**Growth**: a login costs ${list(Object.entries(growth.cpuPerLogin).map(([sessions, { median }]) => `${micro(median)} with ${thousands(Number(sessions))} ${Number(sessions) === 1 ? 'session' : 'sessions'}`))}. One more login that waits takes ${growth.bytesPerPendingLogin} bytes in the session. Loading the package in a new process takes ${ratio(imports.require.against)} times as long as loading passport-oauth2 with \`require\`, ${ratio(imports.import.against)} times with \`import\`.
 ${typeof redis === 'string' ? '' : scaleOf(redis, machine.processors)}
 `
 }

@@ -23,6 +23,7 @@ await Promise.all([
   bundle(['bundled-jose'], { banner: { js: joseNotice } })
 ])
 await bundleTypes(['index', 'sdk', 'sandbox/index'])
+writeFileSync(join(dist, 'index.mjs'), esModule(Object.keys(require(join(dist, 'index.js')))))
 
 async function bundle(entries, options) {
   const { outputFiles } = await build({
@@ -56,6 +57,11 @@ async function bundleTypes(entries) {
     external: (name) => !name.startsWith('.') && !name.startsWith('/')
   })
   await types.write({ dir: dist, entryFileNames: '[name].d.ts', chunkFileNames: 'shared.d.ts' })
-  for (const file of ['index.cjs', 'index.mjs', 'index.d.cts', 'index.d.mts']) copyFileSync(join(compiled, file), join(dist, file))
+  for (const file of ['index.cjs', 'index.d.cts', 'index.d.mts']) copyFileSync(join(compiled, file), join(dist, file))
   rmSync(compiled, { recursive: true })
+}
+
+/** Names spelled out: to find them in a CommonJS file, Node would read it all a second time, and loading took twice as long. */
+function esModule(names) {
+  return `import surface from './index.cjs'\nexport default surface\nexport const { ${names.filter((name) => name !== 'default').join(', ')} } = surface\n`
 }
