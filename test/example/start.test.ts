@@ -8,15 +8,15 @@ import { ExampleProcess, runExample } from '../support/example-process'
 const SECRET = 'a session secret of the tests, long enough'
 
 describe('the example app, when it is started', () => {
-  it('says in one line that it runs on a sandbox, and where to open it', async () => {
+  it('says that it runs on a sandbox, how to come to Twilio itself, and where to open it', async () => {
     const example = await ExampleProcess.start()
-    assert.match(example.output, /^Logging in with a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set\. Open http:\/\/localhost:\d+\n$/)
+    assert.match(example.output, /^Logging in with a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set\.\nFor Twilio itself, set it and TWILIO_CLIENT_SECRET; the redirect address of the OAuth app is http:\/\/localhost:\d+\/auth\/twilio\/callback\nOpen http:\/\/localhost:\d+\n$/)
     await example.stop()
   })
 
   it('talks to Twilio where it is told the OAuth app', async () => {
     const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's', TWILIO_API_VERSION: 'v2', BASE_URL: 'https://app.example/' })
-    assert.equal(example.output, 'Logging in with Twilio (v2). Open https://app.example\n')
+    assert.equal(example.output, 'Logging in with Twilio (v2).\nThe redirect address of the OAuth app is https://app.example/auth/twilio/callback\nOpen https://app.example\n')
     const { headers } = await request(example.localURL).get('/auth/twilio').expect(302)
     const sentTo = new URL(String(headers.location))
     assert.equal(sentTo.origin + sentTo.pathname, 'https://oauth.twilio.com/v2/authorize')
@@ -28,7 +28,7 @@ describe('the example app, when it is started', () => {
     const sandbox = await startSandbox()
     const { clientID, clientSecret, url } = sandbox
     const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: `${url}/` })
-    assert.match(example.output, new RegExp(`^Logging in with Twilio at ${url} \\(v1\\)\\. Open `))
+    assert.match(example.output, new RegExp(`^Logging in with Twilio at ${url} \\(v1\\)\\.\n`))
     const visitor = request.agent(example.localURL)
     const begun = await visitor.get('/auth/twilio').expect(302)
     const callback = new URL(await sandbox.login(String(begun.headers.location)))
