@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import type { AuthenticateCallback as PassportCallback, AuthenticateOptions as PassportOptions } from 'passport'
 import OAuth2Strategy, { AuthorizationError } from 'passport-oauth2'
 import { lookUpAccount } from './account'
 import { badRequest, readCallback, type Callback } from './callback'
@@ -70,6 +71,18 @@ export interface TwilioAuthenticateOptions {
   readonly scope?: string | readonly string[] | undefined
   /** Instead of the strategy's; give the same where the login begins and where it ends. */
   readonly callbackURL?: string | undefined
+}
+
+declare module 'passport' {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the declarations of an interface must have the same parameters
+  interface Authenticator<InitializeRet, AuthenticateRet, AuthorizeRet, AuthorizeOptions> {
+    /** `state` may be an object: `passport.authenticate('twilio', { state: { plan: 'pro' } })`. */
+    authenticate(
+      strategy: 'twilio',
+      options: Omit<PassportOptions, keyof TwilioAuthenticateOptions> & TwilioAuthenticateOptions,
+      callback?: PassportCallback
+    ): AuthenticateRet
+  }
 }
 
 /** Why nobody is logged in: Passport's failure. */

@@ -18,7 +18,10 @@ export type VerifyResult = Promise<MaybeUser | void> | void
 /** Finds the user of a login; in most apps, the one whose Twilio ID is `profile.id`. */
 export type Verify = (accessToken: string, refreshToken: string | undefined, profile: TwilioProfile | undefined, done: VerifyCallback) => VerifyResult
 
-/** With Twilio's own answer before the profile. */
+/**
+ * With Twilio's own answer before the profile. TypeScript must be told which form a function of five parameters has:
+ * `((accessToken, refreshToken, params, profile, done) => { … }) satisfies VerifyWithParameters`.
+ */
 export type VerifyWithParameters = (
   accessToken: string,
   refreshToken: string | undefined,
@@ -36,7 +39,7 @@ export type VerifyWithRequest = (
   done: VerifyCallback
 ) => VerifyResult
 
-/** With `passReqToCallback`: the request first, and Twilio's own answer before the profile. */
+/** With `passReqToCallback`: the request first, and Twilio's own answer before the profile; see {@link VerifyWithParameters}. */
 export type VerifyWithRequestAndParameters = (
   req: Request,
   accessToken: string,
