@@ -12,7 +12,7 @@ export function but(change: TokenAnswer): TokenFault {
   return ({ status, answer }) => json(status, { ...answer, ...change })
 }
 
-export function body(make: (good: GoodAnswer) => string | Buffer, headers: Readonly<Record<string, string>> = {}): TokenFault {
+export function body(make: (good: GoodAnswer) => string | Buffer, headers: Readonly<Record<string, string>> = {}): (good: GoodAnswer) => Behaviour {
   return (good) => text(good.status, make(good), { 'Content-Type': 'application/json', ...headers })
 }
 

@@ -49,5 +49,13 @@ function tell(error: unknown): ToldError {
   const fields = Object.fromEntries(Object.entries(typeof error === 'object' && error !== null ? error : {}).filter(([, value]) => typeof value !== 'object'))
   const { message, stack, status, cause, constructor } = error instanceof Error ? (error as Error & { status?: unknown }) : { message: String(error), stack: '', status: undefined, cause: undefined, constructor: Object }
   const everything = inspect(error, { depth: null, showHidden: true, maxStringLength: Infinity, maxArrayLength: null })
-  return { kind: constructor.name, status, message, fields, told: [message, stack, inspect(cause, { depth: null, maxStringLength: Infinity }), everything, JSON.stringify(fields)].join('\n') }
+  return { kind: constructor.name, status, message, fields, told: [message, stack, inspect(cause, { depth: null, maxStringLength: Infinity }), everything, JSON.stringify(fields), ...bytesIn(error)].join('\n') }
+}
+
+/** Bytes that hang on an error, as text: no logger shows them as such, but they are there for one that does. */
+function bytesIn(value: unknown, known = new Set<unknown>()): string[] {
+  if (typeof value !== 'object' || value === null || known.has(value)) return []
+  known.add(value)
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString()]
+  return Object.values(Object.getOwnPropertyDescriptors(value)).flatMap(({ value: inner }: PropertyDescriptor) => bytesIn(inner, known))
 }

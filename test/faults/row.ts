@@ -37,12 +37,15 @@ export interface Account {
   readonly hasRefreshToken: boolean
 }
 
+/** What an error must carry. */
+export type Fields = Readonly<Record<string, string | number | undefined>>
+
 /** What must come of a fault. The names of errors are passport-twilio's; a peer holds a row with any error. */
 export type Outcome =
   /** The person is logged in. */
   | { readonly loggedIn: Partial<Account> }
   /** The app's error handler is told, with an error of this class, and nobody is logged in. */
-  | { readonly error: string; readonly status: number; readonly fields?: Readonly<Record<string, unknown>> }
+  | { readonly error: string; readonly status: number; readonly fields?: Fields }
   /** Passport's failure: nobody is logged in, and the app goes on as it does with people who do not approve. */
   | { readonly failure: true }
   /** The visitor is answered so, whoever is logged in. */
@@ -87,7 +90,7 @@ export const timeoutError: Outcome = { error: 'TwilioTimeoutError', status: 504 
 export const networkError: Outcome = { error: 'TwilioNetworkError', status: 502 }
 export const idTokenError: Outcome = { error: 'TwilioIdTokenError', status: 502 }
 export const badRequest: Outcome = { error: 'AuthorizationError', status: 400, fields: { code: 'invalid_request' } }
-export const tokenError = (code: string, status: number, fields: Readonly<Record<string, unknown>> = {}): Outcome => ({ error: 'TwilioTokenError', status, fields: { code, ...fields } })
+export const tokenError = (code: string, status: number, fields: Fields = {}): Outcome => ({ error: 'TwilioTokenError', status, fields: { code, ...fields } })
 export const stateError = (reason: 'missing' | 'unknown' | 'expired' | 'used'): Outcome => ({ error: 'LoginStateError', status: 403, fields: { reason } })
 
 /** For rows about something that no peer has. */

@@ -55,6 +55,8 @@ export async function runRow(row: Row, host: AppHost, contender: ContenderName, 
     provider.fault = row.fault
     const visit: Visit = { visitor, provider, stranger: () => visitorOf(app) }
     const answer = await (row.fault.visit ?? logIn)(visit).catch((error: unknown) => String(error))
+    // A process that is about to die may still close its connections first.
+    if (typeof answer === 'string') await pause(PAUSE)
     const account = await accountOf(visitor)
     provider.fault = {}
     // A fault that lies in where things are cannot be taken back: the same process logs in with them put right.

@@ -1,4 +1,5 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
+import { PERSON } from './provider'
 import type { Account, Outcome, Row } from './row'
 import { WORKS, type Observed } from './run-row'
 import type { Seen } from './visitor'
@@ -9,7 +10,7 @@ export function inWords(outcome: Outcome): string {
   if ('failure' in outcome) return "Passport's failure"
   if ('answer' in outcome) return `answered ${outcome.answer}`
   const { error, status, fields = {} } = outcome
-  return `${error}${Object.values(fields).map((value) => ` ${String(value)}`).join('')}, ${status}`
+  return `${error}${Object.values(fields).filter((value) => value !== undefined).map((value) => ` ${value}`).join('')}, ${status}`
 }
 
 /** Why a row does not hold in any library's terms; nothing for one that does. */
@@ -33,32 +34,45 @@ export function whyNotHeldByUs(row: Row, observed: Observed): string[] {
     const wanted = { kind, status, ...fields }
     const told = errors.map((error) => ({ ...error.fields, kind: error.kind, status: typeof answer === 'string' ? 0 : answer.status }))
     const matches = (error: Readonly<Record<string, unknown>>) => Object.entries(wanted).every(([field, value]) => isDeepStrictEqual(error[field], value))
-    if (!told.some(matches)) wrong.push(`errors were ${inspect(errors.map(({ kind: was, message, fields: had }) => ({ was, message, had })))}`)
+    if (!told.some(matches)) wrong.push(`errors were ${inspect(errors.map(({ kind: was, message, fields: had }) => ({ was, message, had })), { breakLength: Infinity })}`)
   }
   return [...new Set([...wrong, ...leaks])]
 }
 
 function whyNotLoggedIn(wanted: Partial<Account>, answer: Seen, account: Account | undefined, ours: boolean): string[] {
-  if (!account) return [`not logged in: answered ${answer.status} ${answer.body}`]
+  if (!account) return [`not logged in: ${said(answer)}`]
+  // Somebody who is shown an error does not know that they are in.
+  if (answer.status >= 400) return [`logged in, but ${said(answer)}`]
   return Object.entries(wanted).flatMap(([field, value]) => {
     const isOursAlone = field === 'expiresIn' || field === 'hasRefreshToken'
     return (isOursAlone && !ours) || isLike(account[field as keyof Account], value) ? [] : [`${field} is ${inspect(account[field as keyof Account])}, not ${inspect(value)}`]
   })
 }
 
-/** Seconds pass while a row runs. */
+/** Time passes while a row runs. */
 function isLike(actual: unknown, wanted: unknown): boolean {
-  if (typeof actual === 'number' && typeof wanted === 'number') return Math.abs(actual - wanted) <= 60
+  if (typeof actual === 'number' && typeof wanted === 'number') return Math.abs(actual - wanted) <= Math.max(60, Math.abs(wanted) / 1000)
   return isDeepStrictEqual(actual, wanted)
 }
 
-function whyNotRefused({ status, headers }: Seen, account: Account | undefined): string[] {
-  if (account) return [`logged in as ${account.id}`]
-  const refused = status >= 400 || headers.location === '/denied'
-  return refused ? [] : [`answered ${status}, to ${String(headers.location)}`]
+function whyNotRefused(answer: Seen, account: Account | undefined): string[] {
+  if (account) return [account.id === PERSON ? 'logged in' : `logged in as ${account.id}`]
+  const { status, headers } = answer
+  const refused = status >= 400 || headers.location === '/denied' || beginsAnew(answer)
+  return refused ? [] : [said(answer)]
 }
 
-function whyWrongAnswer(wanted: { readonly answer: number; readonly location?: string }, { status, headers }: Seen): string[] {
-  const wrongPlace = wanted.location !== undefined && headers.location !== wanted.location
-  return status === wanted.answer && !wrongPlace ? [] : [`answered ${status}, to ${String(headers.location)}`]
+/** Sent to log in again: not what this package does with a bad callback, but nothing is lost by it. */
+function beginsAnew({ status, headers }: Seen): boolean {
+  return status === 302 && headers.location?.includes('/authorize?') === true
+}
+
+function whyWrongAnswer(wanted: { readonly answer: number; readonly location?: string }, answer: Seen): string[] {
+  const wrongPlace = wanted.location !== undefined && answer.headers.location !== wanted.location
+  return answer.status === wanted.answer && !wrongPlace ? [] : [said(answer)]
+}
+
+/** An answer in words: the same at each run. */
+function said({ status, headers: { location } }: Seen): string {
+  return location === undefined ? `answered ${status}` : `answered ${status}, to ${new URL(location, 'http://app.invalid').pathname}`
 }

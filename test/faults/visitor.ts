@@ -69,8 +69,13 @@ export class Visitor {
     this.#cookies.set(pair.slice(0, at), pair.slice(at + 1))
   }
 
-  /** Puts a cookie into this browser, or another value into one that it has. */
+  /** Has another value for each cookie from now on. */
   changeCookies(change: (value: string) => string): void {
     for (const [name, value] of this.#cookies) this.#cookies.set(name, change(value))
+  }
+
+  /** Has somebody else's cookies, as whoever was made to take them has. */
+  takeCookiesOf(other: Visitor): void {
+    for (const [name, value] of other.#cookies) this.#cookies.set(name, value)
   }
 }

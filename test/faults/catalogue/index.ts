@@ -2,6 +2,7 @@ import type { Row } from '../row'
 import { authorizeEndpoint } from './authorize-endpoint'
 import { callback } from './callback'
 import { idToken } from './id-token'
+import { refresh } from './refresh'
 import { session } from './session'
 import { tokenEndpoint } from './token-endpoint'
 
@@ -11,5 +12,6 @@ export const CATALOGUE: Readonly<Record<string, readonly Row[]>> = {
   'The authorize endpoint': authorizeEndpoint,
   'The ID token': idToken,
   'The callback': callback,
-  'The session': session
+  'The session': session,
+  'The refresh': refresh
 }

@@ -69,6 +69,20 @@ const stores: readonly Row[] = [
   { name: 'has a store that cannot be written to, when the login comes back', fault: withStore('set', 'comes back'), outcome: storeError, why: 'A login that cannot be kept is none.' },
   { name: 'cannot be renewed', fault: withStore('destroy', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that somebody may have planted.' },
   {
+    name: 'was planted by somebody else, who comes to use it',
+    fault: {
+      async visit(visit) {
+        const thief = visit.stranger()
+        await thief.get('/login')
+        visit.visitor.takeCookiesOf(thief)
+        await logIn(visit)
+        return thief.get('/account', { headers: { Accept: 'application/json' } })
+      }
+    },
+    outcome: { answer: 401 },
+    why: 'Session fixation: the session is renewed at login, so that the one that somebody else knows is worth nothing.'
+  },
+  {
     name: 'lives in a cookie',
     fault: {},
     settings: { session: 'cookie', tokenSecret: 'of the faults' },
@@ -86,6 +100,7 @@ const stores: readonly Row[] = [
     },
     settings: { session: 'cookie', tokenSecret: 'of the faults' },
     outcome: stateError('unknown'),
+    notApplicable: onlyOurs('cannot log in with such a session at all, which the row above counts'),
     why: "A cookie that is not the app's own holds nothing."
   }
 ]
@@ -176,6 +191,7 @@ const contents: readonly Row[] = [
     name: 'gets a login whose tokens are too long',
     fault: { token: ({ status, answer }) => (_request, response) => void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...answer, refresh_token: 'x'.repeat(300_000) })) },
     outcome: responseError,
+    notApplicable: onlyOurs('has no limit of its own'),
     why: 'A session is no place for them.'
   }
 ]
