@@ -318,6 +318,12 @@ describe('the README', () => {
     assert.deepEqual(missing('After the login', [...surface.namesIn('SessionTokensOptions'), ...surface.namesIn('SessionTokens'), ...surface.namesIn('RequireLoginOptions')]), [])
   })
 
+  it('says of the faults what their last run came to', async () => {
+    const { totals } = JSON.parse(await readFile(join(process.cwd(), 'test/faults/results.json'), 'utf8')) as { totals: Record<string, { held: number; applicable: number }> }
+    const told = (await readFile(join(process.cwd(), 'README.md'), 'utf8')).replaceAll(' the ', ' ')
+    for (const [library, { held, applicable }] of Object.entries(totals)) assert.match(told, new RegExp(`${library} (?:holds )?${held} of ${applicable}\\b`))
+  })
+
   it('has no block that no test tries', () => {
     assert.deepEqual(readme.untaken, [])
   })
