@@ -18,8 +18,9 @@ export class Freshness {
 
   /** Whether a token of the session has to be refreshed. One that does not say when it ends is not. */
   isStale(tokens: TwilioTokens): boolean {
-    const leeway = this.#isShortenedForShortLives ? Math.min(this.#leeway, lifetimeOf(tokens) / 2) : this.#leeway
-    return tokens.expiresAt !== undefined && tokens.expiresAt - leeway <= Date.now()
+    if (tokens.expiresAt === undefined) return false
+    const left = tokens.expiresAt - Date.now()
+    return left <= this.#leeway && (!this.#isShortenedForShortLives || left <= lifetimeOf(tokens) / 2)
   }
 
   /**

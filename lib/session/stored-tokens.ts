@@ -12,7 +12,13 @@ export function toStored({ accessToken, refreshToken, idToken, tokenType, scope,
 /** Tokens from where they were put away, or `undefined` for anything that is not tokens. */
 export function fromStored(stored: unknown): TwilioTokens | undefined {
   if (!isStoredTokens(stored)) return undefined
-  return { ...stored, claims: claimsOf(stored.accessToken) }
+  return {
+    ...stored,
+    // Every guarded request comes by here, and few ask what the token says.
+    get claims() {
+      return claimsOf(this.accessToken)
+    }
+  }
 }
 
 function isStoredTokens(stored: unknown): stored is StoredTokens {
