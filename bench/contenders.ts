@@ -228,6 +228,18 @@ const guards: SetUp = async (app, provider, callbackURL) => {
   page(app, '/sealed/fresh', login, sealed.fresh())
 }
 
+/** Its sessions are forgotten by POST /forget. */
+const growing: SetUp = async (app, provider, callbackURL) => {
+  const { requireLogin } = await import('passport-twilio')
+  const store = new session.MemoryStore()
+  await twilioLogin(app, usePassport(app, session({ secret, resave: false, saveUninitialized: false, store })), { provider, callbackURL })
+  app.post('/forget', (_req, res) => {
+    Object.assign(store, { sessions: Object.create(null) as unknown })
+    res.end()
+  })
+  account(app, requireLogin({ loginPath: '/login' }))
+}
+
 /** Tokens that an hour has made stale: by POST /expire. */
 const refreshing: SetUp = async (app, provider, callbackURL) => {
   const { requireLogin } = await import('passport-twilio')
@@ -357,6 +369,7 @@ export const CONTENDERS = {
   "openid-client's strategy": contender(openidClient),
   'express-openid-connect': contender(expressOpenidConnect),
   guards: contender(guards),
+  growing: contender(growing),
   refreshing: contender(refreshing),
   'with Redis': contender(withRedis)
 } satisfies Record<string, Contender>
