@@ -30,6 +30,8 @@ export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptio
   return new RedisRefreshes(client, options)
 }
 
+/** ms that a process remembers what Redis remembers too: long enough for a short outage, and not so long that memory fills with it. */
+const KEPT_IN_PROCESS = 60_000
 /** How long a lock holds unless its owner says that it still lives, in ms. */
 const LOCK_TTL = 3000
 const LOCK_RENEWAL = LOCK_TTL / 3
@@ -78,7 +80,7 @@ class RedisRefreshes implements Refreshes {
     this.#prefix = prefix
     this.#keptFor = checkNumber('keptFor', keptFor, 'ms')
     this.#warn = warn ?? ((message) => process.emitWarning(message, 'PassportTwilioWarning'))
-    this.#inProcess = new MemoryRefreshes(keptFor)
+    this.#inProcess = new MemoryRefreshes(Math.min(keptFor, KEPT_IN_PROCESS))
   }
 
   once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>, limits: RefreshLimits): Promise<Refreshed> {

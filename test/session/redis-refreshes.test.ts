@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { redisRefreshes, TwilioNetworkError, TwilioTimeoutError, TwilioTokenError, type RedisClient, type TwilioTokens } from '../../lib'
+import { nameOf } from '../../lib/session/memory-refreshes'
+import { withClock } from '../support/clock'
 import { RedisServer } from '../support/redis'
 
 let number = 0
@@ -51,6 +54,21 @@ describe('redisRefreshes', () => {
     const [late] = await twoProcesses()
     assert.deepEqual((await late.once(spent, never, limits())).tokens, fresh)
     assert.deepEqual(warnings, [])
+  })
+
+  it('is remembered by a process for a minute, and by Redis for the time that was given', async () => {
+    await withClock(['Date'], async () => {
+      const [one] = await twoProcesses()
+      const [forgotten, lasting, fresh] = [newTokens(), newTokens(), newTokens()]
+      for (const spent of [forgotten, lasting]) await one.once(spent, () => Promise.resolve(fresh), limits())
+      const [client] = clients
+      for (const key of await redis.contents().then((contents) => [...contents.keys()])) if (key.includes(nameOf(forgotten))) await client?.del(key)
+      assert.deepEqual((await one.once(forgotten, never, limits())).tokens, fresh)
+      mock.timers.tick(61_000)
+      assert.deepEqual((await one.once(lasting, never, limits())).tokens, fresh)
+      const again = newTokens()
+      assert.deepEqual((await one.once(forgotten, () => Promise.resolve(again), limits())).tokens, again)
+    })
   })
 
   it('tells one refresh of a lasting refresh token from the next', async () => {

@@ -73,7 +73,8 @@ export class ExampleApp {
   async stop(): Promise<void> {
     this.#isStopping = true
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    this.#process.kill()
+    // What it may have left open would keep it from ending on its own.
+    this.#process.kill('SIGKILL')
     await once(this.#process, 'exit')
   }
 }

@@ -86,6 +86,7 @@ async function soak(redis: RedisServer): Promise<string[]> {
     const warm = await app.report()
     const reusesWithoutLoss = sandbox.counts.reuses
     const loggedOutWithoutLoss = world.loggedOut
+    const refusedWithoutLoss = saboteur.refused
     saboteur.mayLose = true
     await live(persons, SECONDS - WARM_UP_SECONDS)
     isOver = true
@@ -114,6 +115,7 @@ async function soak(redis: RedisServer): Promise<string[]> {
       ...(growth > HEAP_GROWTH_MAX ? [`The heap has grown by ${(growth * 100).toFixed(1)} %.`] : []),
       ...(more.length > 0 ? [`${more.length} handles or sockets are left over: ${more.join(', ')}.`] : []),
       ...(reusesWithoutLoss > 0 ? [`${reusesWithoutLoss} refresh tokens were used again while no answer was lost.`] : []),
+      ...(loggedOutWithoutLoss > refusedWithoutLoss ? [`${loggedOutWithoutLoss} times somebody was asked to log in again while no answer was lost, and only ${refusedWithoutLoss} were refused by a fault.`] : []),
       ...(sandbox.counts.reuses > saboteur.lost ? [`${sandbox.counts.reuses} refresh tokens were used again, and only ${saboteur.lost} answers were lost.`] : []),
       ...(world.loggedOut > saboteur.lost + saboteur.refused ? [`${world.loggedOut} times somebody was asked to log in again, and only ${saboteur.lost} answers were lost, and ${saboteur.refused} refused by a fault.`] : []),
       ...(SECRETS.test(app.log) ? ['A code or a token stands in the log.'] : [])
