@@ -44,7 +44,7 @@ export function figuresOf({ machine, logins, guards, storm, growth, redis, impor
   const { versions } = machine
   return `
 
-Ratios of medians, everybody doing the same work in turn in one run of \`npm run bench\`: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. [All readings](bench/results.json).
+Everybody did the same work in turn, in one run of \`npm run bench\`: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. A ratio is the median of those of the single rounds. [All readings](bench/results.json).
 
 **A whole login**: server CPU of the redirect, the callback with its token request, and the first guarded page; everybody with state, and all but the v1 dialect with PKCE.
 
