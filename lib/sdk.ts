@@ -6,11 +6,10 @@
 
 import twilio from 'twilio'
 import { accountSidOf, actingFor, sidOf, textClaim } from './claims'
-import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
-import type { TwilioOAuthClient } from './oauth-client'
+// From where applications have them: a copy of these classes would be known to no `instanceof`.
+import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type TwilioOAuthClient, type TwilioTokens } from './index'
 import { redact } from './redact'
 import { Freshness } from './session/freshness'
-import type { TwilioTokens } from './tokens'
 
 /** What a back-end job's tokens come from; the official SDK's own interface. */
 export interface TokenManager {

@@ -72,6 +72,12 @@ describe("the official SDK on a session's tokens", () => {
     await assert.rejects(sdk.messages.list({ limit: 1 }), { name: 'TwilioNetworkError', status: 502 })
   })
 
+  it('fails with errors of the classes that the built package exports', async () => {
+    const [{ TwilioNetworkError }, built] = await Promise.all([import('passport-twilio'), import('passport-twilio/sdk')])
+    const sdk = built.twilioClient({ accessToken: 'a', tokenType: 'Bearer', claims: {} }, { accountSid: `AC${'0'.repeat(32)}`, apiBaseURL: 'http://127.0.0.1:1' })
+    await assert.rejects(sdk.messages.list({ limit: 1 }), TwilioNetworkError)
+  })
+
   it('tells of an API that is silent as of a timeout', async () => {
     const tokens = await logIn()
     const sdk = twilioClient(tokens, api())
