@@ -1,5 +1,3 @@
-import { LRUCache } from './lru-cache'
-
 /** What a JWT says, not yet checked: any claim may be missing or of any type. */
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -24,11 +22,21 @@ function isDeeperThan(levels: number, value: unknown): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner))
 }
 
+/** What does not open often cannot be deep. */
+function hasMoreOpenings(most: number, json: string): boolean {
+  let openings = 0
+  for (const opening of ['{', '[']) {
+    for (let at = json.indexOf(opening); at >= 0; at = json.indexOf(opening, at + 1)) if (++openings > most) return true
+  }
+  return false
+}
+
 function decodePart(part: string | undefined): Record<string, unknown> | undefined {
   if (!part) return undefined
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return isObject(value) && !isDeeperThan(DEEPEST, value) ? value : undefined
+    const json = Buffer.from(part, 'base64url').toString()
+    const value: unknown = JSON.parse(json)
+    return isObject(value) && !(hasMoreOpenings(DEEPEST, json) && isDeeperThan(DEEPEST, value)) ? value : undefined
   } catch {
     return undefined
   }
@@ -40,40 +48,19 @@ export interface DecodedJWT {
   readonly claims: Claims
 }
 
-/** What is longer is decoded anew each time: it is not worth the memory. */
-const LONGEST_KNOWN = 8192
-
-/** The tokens of one issuer share their header. */
-const knownHeaders = new LRUCache<Claims>(16)
-
-function decodeHeader(part: string | undefined): Claims | undefined {
-  if (!part || part.length > LONGEST_KNOWN) return decodePart(part)
-  const known = knownHeaders.get(part)
-  if (known) return known
-  const header = decodePart(part)
-  if (header) knownHeaders.set(part, header)
-  return header
-}
-
 /** The header and the claims of a signed JWT (RFC 7519), without checking its signature; `undefined` for anything else. */
 export function decodeJWT(token: string): DecodedJWT | undefined {
   const [encodedHeader, encodedClaims, signature, ...rest] = token.split('.')
   if (signature === undefined || rest.length > 0) return undefined
-  const header = decodeHeader(encodedHeader)
+  const header = decodePart(encodedHeader)
   const claims = decodePart(encodedClaims)
   return header && claims && { header, claims }
 }
 
-/** A session's access token is asked for its claims at each request, and they never change. */
-const knownClaims = new LRUCache<Claims>(1000)
-
 /** The claims of a token that may be a JWT; empty for one that is opaque. */
 export function claimsOf(token: string): Claims {
-  const known = knownClaims.get(token)
-  if (known) return known
-  const claims = decodeJWT(token)?.claims ?? {}
-  if (token.length <= LONGEST_KNOWN) knownClaims.set(token, claims)
-  return claims
+  const [, encodedClaims, signature, ...rest] = token.split('.')
+  return (signature === undefined || rest.length > 0 ? undefined : decodePart(encodedClaims)) ?? {}
 }
 
 export function parseResourceName(value: unknown): TwilioResourceName | undefined {

@@ -63,7 +63,8 @@ export const DIALECTS: Readonly<Record<ApiVersion, Dialect>> = {
 export function encodeParameters({ parameterNames }: Dialect, parameters: OAuthParameters): string {
   const names: Readonly<Record<string, string>> = parameterNames
   let encoded = ''
-  for (const [parameter, value] of Object.entries(parameters)) {
+  for (const parameter in parameters) {
+    const value = parameters[parameter]
     if (value === undefined) continue
     const name = Object.hasOwn(names, parameter) ? names[parameter] : undefined
     encoded += `${encoded && '&'}${name ?? encodeURIComponent(parameter)}=${encodeURIComponent(value)}`

@@ -1,6 +1,9 @@
-import { createHmac, createSecretKey, hkdfSync, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto'
+import { hkdfSync, timingSafeEqual } from 'node:crypto'
 import { isObject } from './claims'
 import { LoginStateError } from './errors'
+import { HmacSHA256 } from './hmac'
+import { LRUCache } from './lru-cache'
+import { fillRandomly } from './random-bytes'
 import { sessionIDOf, sessionOf } from './session-of'
 import { withoutUndefined } from './without-undefined'
 
@@ -47,7 +50,7 @@ const ID_LENGTH = 22
 const NONCE_LENGTH = 2 * ID_LENGTH
 /** How many characters of pages that were wanted a session carries; a session may have to fit into a cookie. */
 const PAGES_MAX = 2048
-/** How many logins that came back a process remembers, against a callback that comes twice at once. */
+/** How many logins that came back a process remembers at least, against a callback that comes twice at once. */
 const JUST_USED_MAX = 10_000
 
 /**
@@ -60,14 +63,14 @@ const JUST_USED_MAX = 10_000
  */
 export class PendingLogins {
   readonly #options: PendingLoginsOptions
-  readonly #signingKey: KeyObject
-  readonly #verifierKey: KeyObject
-  readonly #justUsed = new Set<string>()
+  readonly #signing: HmacSHA256
+  readonly #verifying: HmacSHA256
+  readonly #justUsed = new LRUCache<true>(JUST_USED_MAX)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options
-    this.#signingKey = derivedKey(options.secret, 'state')
-    this.#verifierKey = derivedKey(options.secret, 'code_verifier')
+    this.#signing = hmacFor(options.secret, 'state')
+    this.#verifying = hmacFor(options.secret, 'code_verifier')
   }
 
   /**
@@ -97,7 +100,7 @@ export class PendingLogins {
     if (state === undefined) throw new LoginStateError('missing')
     const id = state.slice(0, ID_LENGTH)
     const record = this.#read(session)
-    if (this.#justUsed.has(id) || record.used.includes(id)) throw new LoginStateError('used')
+    if (this.#justUsed.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
     const login = record.logins.find(({ nonce }) => nonce === state)
     const wasLost = !login && this.#isSigned(state, request, false)
@@ -105,14 +108,14 @@ export class PendingLogins {
     if (this.#isExpired(state, Date.now())) throw new LoginStateError('expired')
     if (!login && !(wasLost && beginningOf(state) > record.forgotten)) throw new LoginStateError('unknown')
 
-    this.#rememberUse(id)
+    this.#justUsed.set(id, true)
     this.#write(session, { ...record, logins: record.logins.filter((other) => other !== login), used: [...record.used, id] })
     return login ?? {}
   }
 
   /** PKCE's verifier (RFC 7636 §4.1) of the login that a `state` belongs to. */
   codeVerifier(state: string): string {
-    return createHmac('sha256', this.#verifierKey).update(state.slice(0, ID_LENGTH)).digest('base64url')
+    return this.#verifying.digest(state.slice(0, ID_LENGTH)).toString('base64url')
   }
 
   #isExpired(nonce: string, now: number): boolean {
@@ -121,8 +124,7 @@ export class PendingLogins {
 
   /** Logins with and without the application's state are signed differently, so that the lack of it shows. */
   #signature(id: string, sessionID = '', laden: boolean): string {
-    const hmac = createHmac('sha256', this.#signingKey).update(`${laden ? 'laden' : 'light'} ${id} ${sessionID}`)
-    return hmac.digest().toString('base64url', 0, SIGNATURE_BYTES)
+    return this.#signing.digest(`${laden ? 'laden' : 'light'} ${id} ${sessionID}`).toString('base64url', 0, SIGNATURE_BYTES)
   }
 
   #isSigned(state: string, request: object, laden: boolean): boolean {
@@ -132,13 +134,6 @@ export class PendingLogins {
     const given = Buffer.from(state.slice(ID_LENGTH))
     const wanted = Buffer.from(this.#signature(state.slice(0, ID_LENGTH), sessionID, laden))
     return given.length === wanted.length && timingSafeEqual(given, wanted)
-  }
-
-  #rememberUse(id: string): void {
-    this.#justUsed.add(id)
-    if (this.#justUsed.size <= JUST_USED_MAX) return
-    const [oldest] = this.#justUsed
-    if (oldest !== undefined) this.#justUsed.delete(oldest)
   }
 
   /** What is in the session may be of another version, or not ours at all. */
@@ -164,14 +159,16 @@ export class PendingLogins {
   }
 }
 
-function derivedKey(secret: string, purpose: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32)))
+/** With a key made of the secret (RFC 5869), different for each purpose. */
+function hmacFor(secret: string, purpose: string): HmacSHA256 {
+  return new HmacSHA256(new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32)))
 }
 
 /** When it was made (epoch ms), then chance. */
 function newID(now: number): string {
-  const bytes = randomBytes(ID_BYTES)
+  const bytes = Buffer.allocUnsafe(ID_BYTES)
   bytes.writeUIntBE(now, 0, TIME_BYTES)
+  fillRandomly(bytes, TIME_BYTES)
   return bytes.toString('base64url')
 }
 

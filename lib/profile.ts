@@ -1,4 +1,4 @@
-import { actingFor, parseResourceName, sidOf, textClaim, type Claims } from './claims'
+import { actingFor, parseResourceName, sidOf, textClaim, type Claims, type TwilioResourceName } from './claims'
 import { idClaimsOf, type TwilioTokens } from './tokens'
 import { withoutUndefined } from './without-undefined'
 
@@ -53,14 +53,14 @@ export interface TwilioAccount {
  * `undefined` where none of them says who it is; none is invented.
  */
 export function profileOf(tokens: Pick<TwilioTokens, 'idToken' | 'claims'>, account?: TwilioAccount): TwilioProfile | undefined {
-  const { claims: accessClaims } = tokens
-  const personal = [idClaimsOf(tokens), accessClaims].find((claims) => identityIn(claims) !== undefined)
-  const id = (personal && identityIn(personal)) ?? account?.sid
+  const access = personIn(tokens.claims)
+  const person = [personIn(idClaimsOf(tokens)), access].find(({ id }) => id !== undefined)
+  const id = person?.id ?? account?.sid
   if (id === undefined) return undefined
 
-  const json = personal ?? account?.json ?? {}
-  const claims = personal ?? {}
-  const actor = actingFor(claims) ?? actingFor(accessClaims)
+  const claims = person?.claims ?? {}
+  const json = person?.claims ?? account?.json ?? {}
+  const actor = person?.actor ?? access.actor
   return withoutUndefined<TwilioProfile>({
     provider: 'twilio',
     id,
@@ -69,21 +69,32 @@ export function profileOf(tokens: Pick<TwilioTokens, 'idToken' | 'claims'>, acco
     emails: emailsIn(claims),
     accountSid: sidOf(actor, 'AC') ?? account?.sid,
     organizationSid: sidOf(actor, 'OR'),
-    region: regionIn(claims) ?? regionIn(accessClaims),
+    region: (person && regionOf(person)) ?? regionOf(access),
     _json: json,
     _raw: JSON.stringify(json)
   })
 }
 
+/** Whom claims tell of. */
+interface Person {
+  readonly claims: Claims
+  readonly id: string | undefined
+  /** Whom they are about, where that is a resource of Twilio's. */
+  readonly subject: TwilioResourceName | undefined
+  /** The account or organization that approved the app. */
+  readonly actor: TwilioResourceName | undefined
+}
+
 /**
- * `sub` where it names a person. Where it names the OAuth app, which is the same for everybody,
+ * Known by `sub` where it names a person. Where it names the OAuth app, which is the same for everybody,
  * whoever approved the app is the one who logged in.
  */
-function identityIn(claims: Claims): string | undefined {
-  const subject = textClaim(claims, 'sub')
-  const name = parseResourceName(subject)
-  if (name?.type === 'oauthapp' || subject?.startsWith('OQ')) return actingFor(claims)?.sid
-  return name?.sid ?? subject ?? actingFor(claims)?.sid
+function personIn(claims: Claims): Person {
+  const sub = textClaim(claims, 'sub')
+  const subject = parseResourceName(sub)
+  const actor = actingFor(claims)
+  const isApp = subject?.type === 'oauthapp' || sub?.startsWith('OQ')
+  return { claims, id: isApp ? actor?.sid : (subject?.sid ?? sub ?? actor?.sid), subject, actor }
 }
 
 function displayNameIn(claims: Claims): string | undefined {
@@ -103,6 +114,6 @@ function emailsIn(claims: Claims): TwilioProfile['emails'] {
   return [typeof verified === 'boolean' ? { value, verified } : { value }]
 }
 
-function regionIn(claims: Claims): string | undefined {
-  return textClaim(claims, 'urn:tw:rgn') ?? (actingFor(claims) ?? parseResourceName(claims.sub))?.region
+function regionOf({ claims, subject, actor }: Person): string | undefined {
+  return textClaim(claims, 'urn:tw:rgn') ?? (actor ?? subject)?.region
 }

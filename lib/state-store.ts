@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { LoginStateError } from './errors'
 import { fromCallback } from './from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
@@ -50,14 +50,15 @@ export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginS
       return { state, codeVerifier: codeVerifier(state) }
     },
     finish(request, state) {
-      return { ...pending.finish(request, state), codeVerifier: codeVerifier(state) }
+      const { state: applicationState, returnTo } = pending.finish(request, state)
+      return { state: applicationState, returnTo, codeVerifier: codeVerifier(state) }
     }
   }
 }
 
 /** PKCE's S256 challenge (RFC 7636 §4.2). */
 export function codeChallengeOf(codeVerifier: string): string {
-  return createHash('sha256').update(codeVerifier).digest('base64url')
+  return hash('sha256', codeVerifier, 'base64url')
 }
 
 /** The application's own store, called as passport-oauth2 calls it. */

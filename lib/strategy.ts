@@ -199,9 +199,10 @@ export class TwilioStrategy extends OAuth2Strategy {
   }
 
   /** RFC 6749 §4.1.2 to §4.1.4: believe the callback, change its code for tokens, and ask the application who this is. */
-  private async _finish(req: Request, { code, state, ...callback }: Callback, options: TwilioAuthenticateOptions): Promise<Success | Failure> {
+  private async _finish(req: Request, callback: Callback, options: TwilioAuthenticateOptions): Promise<Success | Failure> {
     const metadata = this._metadata(req, options)
-    const login = await this._logins.finish(req, state, metadata)
+    const { code } = callback
+    const login = await this._logins.finish(req, callback.state, metadata)
     // For Passport's keepSessionInfo, and for the next try if this one comes to nothing.
     if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
     if (code === undefined) return refusal(callback, login.state)

@@ -28,23 +28,29 @@ const LAST_DATE_MS = 8.64e15
 /** What RFC 6749 appendix A lets a token be; anything else could not go into an `Authorization` header. */
 const TOKEN = /^[\x21-\x7e]+$/
 
-const answers = new WeakMap<TwilioTokens, Readonly<Record<string, unknown>>>()
+/** Where tokens come from. */
+interface Origin {
+  readonly answer: Readonly<Record<string, unknown>>
+  /** Known once the ID token has been checked. */
+  idClaims?: Claims
+}
+
+const origins = new WeakMap<object, Origin>()
 
 /** Twilio's own answer, as it came, that these tokens were read from. */
 export function answerOf(tokens: TwilioTokens): Readonly<Record<string, unknown>> {
-  return answers.get(tokens) ?? {}
+  return origins.get(tokens)?.answer ?? {}
 }
 
-const idClaims = new WeakMap<Pick<TwilioTokens, 'idToken'>, Claims>()
-
-/** The claims are known once the ID token has been checked. */
+/** Keeps what the ID token of tokens that were just read has been found to say. */
 export function rememberIdClaims(tokens: TwilioTokens, claims: Claims): void {
-  idClaims.set(tokens, claims)
+  const origin = origins.get(tokens)
+  if (origin) origin.idClaims = claims
 }
 
 /** What the ID token says; nothing where there is none. */
 export function idClaimsOf(tokens: Pick<TwilioTokens, 'idToken'>): Claims {
-  return idClaims.get(tokens) ?? (tokens.idToken === undefined ? {} : claimsOf(tokens.idToken))
+  return origins.get(tokens)?.idClaims ?? (tokens.idToken === undefined ? {} : claimsOf(tokens.idToken))
 }
 
 /**
@@ -67,7 +73,7 @@ export function readTokens(answer: unknown, refreshToken?: string): TwilioTokens
     expiresAt: expiryOf(claims) ?? readExpiry(answer.expires_in),
     claims
   })
-  answers.set(tokens, answer)
+  origins.set(tokens, { answer })
   return tokens
 }
 

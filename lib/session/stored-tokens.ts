@@ -1,4 +1,4 @@
-import { claimsOf, isObject } from '../claims'
+import { claimsOf, isObject, type Claims } from '../claims'
 import type { TwilioTokens } from '../tokens'
 import { withoutUndefined } from '../without-undefined'
 
@@ -12,11 +12,12 @@ export function toStored({ accessToken, refreshToken, idToken, tokenType, scope,
 /** Tokens from where they were put away, or `undefined` for anything that is not tokens. */
 export function fromStored(stored: unknown): TwilioTokens | undefined {
   if (!isStoredTokens(stored)) return undefined
+  let claims: Claims | undefined
   return {
     ...stored,
     // Every guarded request comes by here, and few ask what the token says.
     get claims() {
-      return claimsOf(this.accessToken)
+      return (claims ??= claimsOf(stored.accessToken))
     }
   }
 }
