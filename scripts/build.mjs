@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
+import { minify } from 'terser'
 import { slim } from './slim-map.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -31,9 +32,6 @@ async function bundle(entries, options) {
     outbase: join(root, 'lib'),
     outdir: dist,
     bundle: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // Names stay as they are: stack traces have them, and esbuild's keepNames would name inner functions anew at each call.
     platform: 'node',
     format: 'cjs',
     target: 'node20.19',
@@ -43,10 +41,25 @@ async function bundle(entries, options) {
     write: false,
     ...options
   })
-  for (const { path, text } of outputFiles) {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, path.endsWith('.map') ? slim(text, dirname(path)) : text)
-  }
+  const maps = new Map(outputFiles.filter(({ path }) => path.endsWith('.map')).map(({ path, text }) => [path, text]))
+  for (const { path, text } of outputFiles.filter((file) => !maps.has(file.path))) await writeShortened(path, text, maps.get(`${path}.map`))
+}
+
+/** Names of classes and functions stay: errors are printed by them, and stack traces. */
+async function writeShortened(path, code, map) {
+  const shortened = await minify(code, {
+    ecma: 2020,
+    compress: { passes: 2 },
+    mangle: { keep_classnames: true, keep_fnames: true },
+    keep_classnames: true,
+    keep_fnames: true,
+    // Node shows the line that has thrown, whole.
+    format: { max_line_len: 160 },
+    ...(map && { sourceMap: { content: map, url: `${basename(path)}.map` } })
+  })
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, shortened.code)
+  if (map) writeFileSync(`${path}.map`, slim(shortened.map, dirname(path)))
 }
 
 async function bundleTypes(entries) {

@@ -44,7 +44,7 @@ describe('the packed package', () => {
 
   it('has its types found by every resolution that TypeScript has', () => run('attw', tarball))
 
-  it('names the line of the source in a stack trace, and each error by its name', async () => {
+  it('names the line of the source in a stack trace, and each error by its name, and does not bury it under its code', async () => {
     const project = await Project.install(['stack'], tarball)
     try {
       await project.run('node --enable-source-maps stack.cjs', { node: process.execPath })
