@@ -300,6 +300,17 @@ describe('TwilioStrategy', () => {
       assert.equal(await redirectURI(behind, forwarded), 'https://app.example/auth/twilio/callback')
     })
 
+    it('but not from a proxy that is not among those that Express trusts', async () => {
+      const behind = setUp(options)
+      for (const [trusted, expected] of [
+        ['10.0.0.0/8', 'http://inner:3000/auth/twilio/callback'],
+        ['loopback', 'https://app.example/auth/twilio/callback']
+      ] as const) {
+        behind.app.set('trust proxy', trusted)
+        assert.equal(await redirectURI(behind, forwarded), expected)
+      }
+    })
+
     it('but not from a request that does not tell its address', async () => {
       const { app } = setUp(options)
       await request(app).get('/auth/twilio').set('Host', 'a b').expect(400)
