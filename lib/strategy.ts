@@ -195,7 +195,14 @@ export class TwilioStrategy extends OAuth2Strategy {
       codeChallenge: codeVerifier === undefined ? undefined : codeChallengeOf(codeVerifier),
       extra: asParameters(this.authorizationParams(options))
     }
-    return this._options.resolveAuthorizeURL ? this.client.resolveAuthorization(parameters) : this.client.authorizationURL(parameters)
+    if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
+    try {
+      return await this.client.resolveAuthorization(parameters)
+    } catch (error) {
+      // For the next try: nobody comes back with this one.
+      if (baggage.returnTo !== undefined) keepReturnTo(req, baggage.returnTo)
+      throw error
+    }
   }
 
   /** RFC 6749 §4.1.2 to §4.1.4: believe the callback, change its code for tokens, and ask the application who this is. */

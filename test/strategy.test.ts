@@ -237,6 +237,18 @@ describe('TwilioStrategy', () => {
     assert.equal(headers.location, '/account?x=1')
   })
 
+  it('leads whoever could not even be sent to Twilio to the page they wanted with the next try', async () => {
+    const { visitor } = setUp({ strategy: { resolveAuthorizeURL: true } })
+    await visitor.get('/account?x=1').expect(302)
+    twilio.behave = json(500, {})
+    await visitor.get('/auth/twilio').expect(500)
+    twilio.behave = ({ query }, response) => void response.writeHead(302, { Location: `${twilio.url}/log-in?${query.toString()}` }).end()
+    const path = await callback(visitor)
+    twilio.behave = json(201, TOKENS)
+    const { headers } = await visitor.get(path).expect(302)
+    assert.equal(headers.location, '/account?x=1')
+  })
+
   it("survives an application's own callback that throws, whatever came back, and tells its error handler", async () => {
     const app = express()
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, _p, done) => done(null, { id: '1' }))
