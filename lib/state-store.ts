@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { LoginStateError } from './errors'
 import { fromCallback } from './from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
-import { keepReturnTo, takeReturnTo } from './session/return-to'
+import { keepReturnTo, sameOriginPath, takeReturnTo } from './session/return-to'
 
 /** What a passport-oauth2 state store is told about the login. */
 export interface StateStoreMetadata {
@@ -50,7 +50,9 @@ export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginS
       return { state, codeVerifier: codeVerifier(state) }
     },
     finish(request, state) {
-      return { ...pending.finish(request, state), codeVerifier: codeVerifier(state) }
+      const login = pending.finish(request, state)
+      // Whoever can write to the session store must not lead people elsewhere.
+      return { ...login, returnTo: sameOriginPath(login.returnTo), codeVerifier: codeVerifier(state) }
     }
   }
 }
