@@ -146,6 +146,9 @@ export class TwilioStrategy extends OAuth2Strategy {
     this._verifyUser = verify
     this._logins = loginStore(options, { hostname: authorize.hostname, secret: clientSecret, pkce: checkPKCE(options.pkce) ?? dialect.pkce })
     speakTwilio(this._oauth2, this.client, configuration.limits)
+    // Passport calls strategies through objects that inherit from them, which have no #private fields.
+    hide(this, '_options', '_configuration', '_oauth2')
+    hide(this._oauth2, '_clientSecret', '_customHeaders')
   }
 
   /** Passport's entry: begins a login, or ends one at the callback. */
@@ -269,6 +272,11 @@ export class TwilioStrategy extends OAuth2Strategy {
     const account = this._options.lookUpAccount ? await lookUpAccount(tokens.accessToken, accounts, limits) : undefined
     return profileOf(tokens, account)
   }
+}
+
+/** Keeps properties out of what is printed or serialized: they hold secrets. */
+function hide(object: object, ...names: readonly string[]): void {
+  for (const name of names) Object.defineProperty(object, name, { enumerable: false })
 }
 
 function isFunction(value: unknown): value is AnyVerify {

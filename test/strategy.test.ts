@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
@@ -510,6 +511,24 @@ describe('TwilioStrategy', () => {
       const held: Record<string, unknown> = {}
       await run(new TwilioStrategy({ ...strategyOptions(), sessionKey: 'mine' }, verifyNobody), { url: '/', session: held })
       assert.deepEqual(Object.keys(held), ['mine'])
+    })
+
+    it('that shows no secret to whoever prints or serializes it', () => {
+      class Mine extends TwilioStrategy {
+        override name = 'mine'
+        get oauth2() {
+          return this._oauth2
+        }
+      }
+      const customHeaders = { 'X-Gateway-Key': 'a-key-of-the-gateway' }
+      const strategy = new Mine({ ...strategyOptions(), customHeaders }, verifyNobody)
+      const perRequest = Object.create(strategy) as Mine
+      for (const one of [strategy, perRequest, strategy.client, strategy.oauth2, { strategy }]) {
+        for (const shown of [inspect(one, { showHidden: false, depth: 10 }), JSON.stringify(one)]) {
+          for (const secret of [CLIENT_SECRET, 'a-key-of-the-gateway']) assert.ok(!shown.includes(secret), shown)
+        }
+      }
+      assert.match(inspect(strategy), /name: 'mine'/)
     })
 
     it('on which passport-oauth2-refresh works', async () => {
