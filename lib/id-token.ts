@@ -1,3 +1,4 @@
+import type { CompactVerifyGetKey } from 'jose'
 import { decodeJWT, type Claims } from './claims'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import { callHttp, endpointOf, type CallLimits } from './http-call'
@@ -75,13 +76,33 @@ function signatureChecker({ jwksURL, jwks }: IdTokenOptions, limits: CallLimits)
   }
 
   return async (idToken) => {
-    resolveKey ??= keys()
     try {
-      await jose().compactVerify(idToken, resolveKey, { algorithms: ALGORITHMS })
+      resolveKey ??= keys()
+      await verifySignature(idToken, resolveKey)
     } catch (error) {
       if (error instanceof TwilioNetworkError || error instanceof TwilioTimeoutError || error instanceof TwilioResponseError) throw error
       throw refused('its signature does not hold', error)
     }
+  }
+}
+
+async function verifySignature(idToken: string, resolveKey: CompactVerifyGetKey): Promise<void> {
+  const { compactVerify, errors } = jose()
+  try {
+    await compactVerify(idToken, resolveKey, { algorithms: ALGORITHMS })
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    // A token need not name its key (`kid` is optional: RFC 7515 §4.1.4), and each of these may have made it.
+    let failure: unknown = error
+    for await (const key of error) {
+      try {
+        await compactVerify(idToken, key, { algorithms: ALGORITHMS })
+        return
+      } catch (wrong) {
+        failure = wrong
+      }
+    }
+    throw failure
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http'
+import { isObject } from './claims'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http-call'
 
@@ -149,9 +150,12 @@ function checkIdToken(options: unknown): IdTokenOptions {
   if (issuer !== undefined) checkText('idToken.issuer', issuer, 'what the ID token says in iss')
   if (jwksURL !== undefined && jwks !== undefined) throw new TypeError('idToken takes jwksURL or jwks, not both.')
   if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
-  if (jwks !== undefined && !(typeof jwks === 'object' && jwks !== null && Array.isArray((jwks as { keys?: unknown }).keys))) {
-    throw new TypeError('idToken.jwks must be a JSON Web Key Set: { keys: [ … ] }.')
-  }
+  if (jwks !== undefined && !isKeySet(jwks)) throw new TypeError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
   if (required !== undefined && typeof required !== 'boolean') throw new TypeError('idToken.required must be true or false.')
   return options
+}
+
+/** RFC 7517 §4.1 and §5; what else a key needs is for whoever checks a signature with it. */
+function isKeySet(jwks: unknown): boolean {
+  return isObject(jwks) && Array.isArray(jwks.keys) && jwks.keys.every((key) => isObject(key) && typeof key.kty === 'string')
 }

@@ -12,7 +12,7 @@ export interface AddressedRequest {
 /** The origin that the browser sees, or `undefined` where the request does not tell. Proxies' headers count only where they are trusted. */
 export function originOf(request: AddressedRequest, trustProxy: boolean): string | undefined {
   const { headers } = request
-  const trusted = trustProxy || trustsProxy(request.app)
+  const trusted = trustProxy || trustsProxy(request)
   const forwardedProto = trusted ? firstOf(headers['x-forwarded-proto']) : undefined
   const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? headers.host
   const origin = `${forwardedProto ?? (isEncrypted(request.socket) ? 'https' : 'http')}://${host ?? ''}`
@@ -34,8 +34,18 @@ function isEncrypted(socket: unknown): boolean {
   return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true
 }
 
-/** Express's own setting. */
-function trustsProxy(app: unknown): boolean {
+/** Express's own setting, asked as Express asks it: it may trust some addresses and not others. */
+function trustsProxy({ app, socket }: AddressedRequest): boolean {
   if (typeof app !== 'function' || !('get' in app) || typeof app.get !== 'function') return false
-  return Boolean((app.get as (setting: string) => unknown)('trust proxy'))
+  const get = app.get.bind(app) as (setting: string) => unknown
+  const trusts = get('trust proxy fn')
+  return Boolean(isFunction(trusts) ? trusts(peerOf(socket), 0) : get('trust proxy'))
+}
+
+function isFunction(value: unknown): value is (...given: unknown[]) => unknown {
+  return typeof value === 'function'
+}
+
+function peerOf(socket: unknown): unknown {
+  return typeof socket === 'object' && socket !== null && 'remoteAddress' in socket ? socket.remoteAddress : undefined
 }

@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { LoginStateError } from './errors'
 import { fromCallback } from './from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
-import { keepReturnTo, takeReturnTo } from './session/return-to'
+import { keepReturnTo, sameOriginPath, takeReturnTo } from './session/return-to'
 
 /** What a passport-oauth2 state store is told about the login. */
 export interface StateStoreMetadata {
@@ -51,7 +51,8 @@ export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginS
     },
     finish(request, state) {
       const { state: applicationState, returnTo } = pending.finish(request, state)
-      return { state: applicationState, returnTo, codeVerifier: codeVerifier(state) }
+      // Whoever can write to the session store must not lead people elsewhere.
+      return { state: applicationState, returnTo: sameOriginPath(returnTo), codeVerifier: codeVerifier(state) }
     }
   }
 }

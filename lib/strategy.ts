@@ -146,6 +146,9 @@ export class TwilioStrategy extends OAuth2Strategy {
     this._verifyUser = verify
     this._logins = loginStore(options, { hostname: authorize.hostname, secret: clientSecret, pkce: checkPKCE(options.pkce) ?? dialect.pkce })
     speakTwilio(this._oauth2, this.client, configuration.limits)
+    // Passport calls strategies through objects that inherit from them, which have no #private fields.
+    hide(this, '_options', '_configuration', '_oauth2')
+    hide(this._oauth2, '_clientSecret', '_customHeaders')
   }
 
   /** Passport's entry: begins a login, or ends one at the callback. */
@@ -195,7 +198,14 @@ export class TwilioStrategy extends OAuth2Strategy {
       codeChallenge: codeVerifier === undefined ? undefined : codeChallengeOf(codeVerifier),
       extra: asParameters(this.authorizationParams(options))
     }
-    return this._options.resolveAuthorizeURL ? this.client.resolveAuthorization(parameters) : this.client.authorizationURL(parameters)
+    if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
+    try {
+      return await this.client.resolveAuthorization(parameters)
+    } catch (error) {
+      // For the next try: nobody comes back with this one.
+      if (baggage.returnTo !== undefined) keepReturnTo(req, baggage.returnTo)
+      throw error
+    }
   }
 
   /** RFC 6749 §4.1.2 to §4.1.4: believe the callback, change its code for tokens, and ask the application who this is. */
@@ -263,6 +273,11 @@ export class TwilioStrategy extends OAuth2Strategy {
     const account = this._options.lookUpAccount ? await lookUpAccount(tokens.accessToken, accounts, limits) : undefined
     return profileOf(tokens, account)
   }
+}
+
+/** Keeps properties out of what is printed or serialized: they hold secrets. */
+function hide(object: object, ...names: readonly string[]): void {
+  for (const name of names) Object.defineProperty(object, name, { enumerable: false })
 }
 
 function isFunction(value: unknown): value is AnyVerify {

@@ -11,7 +11,10 @@ export type MaybeUser = Express.User | false | null | undefined
 /** Ends `verify`: with an error, with a user, or without one and why (`info`). */
 export type VerifyCallback = (error?: unknown, user?: MaybeUser, info?: object) => void
 
-/** What `verify` gives back: nothing, when it calls `done`; else a promise of the user. */
+/**
+ * What `verify` gives back: nothing, when it calls `done`; else a promise of the user. An async one that does not name
+ * `done` among its parameters, such as `async (...args) => …`, calls it before it ends, or not at all.
+ */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` gives
 export type VerifyResult = Promise<MaybeUser | void> | void
 
@@ -76,13 +79,14 @@ export async function callVerify(verify: AnyVerify, { accessToken, refreshToken,
   const declared = verify.length - leading.length
   const isVariadic = declared <= 0
   const wantsParams = isVariadic || declared > 4
-  const takesDone = isVariadic || declared > 3
+  const namesDone = declared > 3
   const [user, info] = await fromCallback<[MaybeUser?, object?]>((done) => {
     const result = verify(...leading, accessToken, refreshToken, ...(wantsParams ? [params] : []), profile, done)
     if (!isThenable(result)) return
     Promise.resolve(result).then((promised) => {
-      // A function that takes `done` may be async only so as to await something, and call `done` later.
-      if (promised !== undefined || !takesDone) done(null, promised as MaybeUser)
+      // A function that names `done` may be async only so as to await something, and call `done` later. Whether a
+      // variadic one will call it cannot be told, and the person must not wait forever.
+      if (promised !== undefined || !namesDone) done(null, promised as MaybeUser)
     }, done)
   })
   return { user, info }

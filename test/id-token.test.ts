@@ -93,6 +93,42 @@ describe('an ID token', () => {
       await assertRefused(check(forged, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
     })
 
+    it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for', async () => {
+      const secret = Buffer.from('a secret that is no public key at all')
+      const shared = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid: 'shared' }
+      const signed = unsigned(idClaims(), { alg: 'HS256', kid: 'shared' }).replace(/\.[^.]+$/, '')
+      const token = `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+      await assertRefused(check(token, { jwks: { keys: [signer.jwk, shared] } }), /signature does not hold/)
+      keys.behave = json(200, { keys: [signer.jwk, shared] })
+      await assertRefused(check(token, { jwksURL: keys.url }), /signature does not hold/)
+      assert.equal(keys.requests.length, 0)
+    })
+
+    it('is refused when it brings its own key', async () => {
+      const stranger = await createSigner('own')
+      for (const header of [{ kid: undefined }, { kid: signer.kid }, {}]) {
+        const token = await stranger.sign(idClaims(), { ...header, jwk: stranger.jwk, jku: keys.url })
+        await assertRefused(check(token, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
+      }
+      assert.equal(keys.requests.length, 0)
+    })
+
+    it('is taken when it does not name its key, and any of the configured ones made it', async () => {
+      const [one, two, stranger] = [await createSigner('one'), await createSigner('two'), await createSigner('three')]
+      const set = { keys: [one.jwk, two.jwk, { kty: 'RSA', n: '!!', e: '' }] }
+      keys.behave = json(200, set)
+      for (const options of [{ jwks: set }, { jwksURL: keys.url }]) {
+        for (const by of [one, two]) await check(await by.sign(idClaims(), { kid: undefined }), options)
+        await assertRefused(check(await stranger.sign(idClaims(), { kid: undefined }), options), /signature does not hold/)
+      }
+    })
+
+    it('is refused, and not with an error of another kind, when its keys are no keys', async () => {
+      const unreadable = { kty: 'RSA', n: () => undefined }
+      for (const key of [unreadable, { kty: 'RSA' }, { kty: 'of the future' }]) await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [key] } }), /signature does not hold/)
+      await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [null] } as never }), /signature does not hold/)
+    })
+
     it('is checked as to its claims too', async () => {
       await assertRefused(check(await signer.sign(idClaims({ aud: 'OQ-another-app' })), { jwksURL: keys.url }), /another app/)
     })

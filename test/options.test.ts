@@ -60,7 +60,10 @@ describe('wrong options are told at construction, by name', () => {
     assertTold(client({ idToken: true }), /^idToken must be an object/)
     assertTold(client({ idToken: { issuer: '' } }), /^idToken.issuer is missing/)
     assertTold(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken.jwksURL must be an https address/)
-    assertTold(client({ idToken: { jwks: [] } }), /^idToken.jwks must be a JSON Web Key Set/)
+    for (const jwks of [[], null, 'keys', {}, { keys: {} }, { keys: [null] }, { keys: [{ kty: 'RSA' }, 'key'] }, { keys: [[]] }, { keys: [{ kid: 'key-1' }] }, { keys: [{ kty: 7 }] }]) {
+      assertTold(client({ idToken: { jwks } }), /^idToken\.jwks must be a JSON Web Key Set: \{ keys: \[\{ kty: 'RSA', … \}\] \}\.$/)
+    }
+    for (const keys of [[], [{ kty: 'RSA' }], [{ kty: 'of the future' }]]) assert.doesNotThrow(client({ idToken: { jwks: { keys } } }))
     assertTold(client({ idToken: { jwksURL: 'https://keys.example', jwks: { keys: [] } } }), /jwksURL or jwks, not both/)
     assertTold(client({ idToken: { required: 'yes' } }), /^idToken.required must be true or false/)
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
@@ -237,6 +238,18 @@ describe('TwilioStrategy', () => {
     assert.equal(headers.location, '/account?x=1')
   })
 
+  it('leads whoever could not even be sent to Twilio to the page they wanted with the next try', async () => {
+    const { visitor } = setUp({ strategy: { resolveAuthorizeURL: true } })
+    await visitor.get('/account?x=1').expect(302)
+    twilio.behave = json(500, {})
+    await visitor.get('/auth/twilio').expect(500)
+    twilio.behave = ({ query }, response) => void response.writeHead(302, { Location: `${twilio.url}/log-in?${query.toString()}` }).end()
+    const path = await callback(visitor)
+    twilio.behave = json(201, TOKENS)
+    const { headers } = await visitor.get(path).expect(302)
+    assert.equal(headers.location, '/account?x=1')
+  })
+
   it("survives an application's own callback that throws, whatever came back, and tells its error handler", async () => {
     const app = express()
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, _p, done) => done(null, { id: '1' }))
@@ -298,6 +311,17 @@ describe('TwilioStrategy', () => {
       const behind = setUp(options)
       behind.app.set('trust proxy', 1)
       assert.equal(await redirectURI(behind, forwarded), 'https://app.example/auth/twilio/callback')
+    })
+
+    it('but not from a proxy that is not among those that Express trusts', async () => {
+      const behind = setUp(options)
+      for (const [trusted, expected] of [
+        ['10.0.0.0/8', 'http://inner:3000/auth/twilio/callback'],
+        ['loopback', 'https://app.example/auth/twilio/callback']
+      ] as const) {
+        behind.app.set('trust proxy', trusted)
+        assert.equal(await redirectURI(behind, forwarded), expected)
+      }
     })
 
     it('but not from a request that does not tell its address', async () => {
@@ -487,6 +511,24 @@ describe('TwilioStrategy', () => {
       const held: Record<string, unknown> = {}
       await run(new TwilioStrategy({ ...strategyOptions(), sessionKey: 'mine' }, verifyNobody), { url: '/', session: held })
       assert.deepEqual(Object.keys(held), ['mine'])
+    })
+
+    it('that shows no secret to whoever prints or serializes it', () => {
+      class Mine extends TwilioStrategy {
+        override name = 'mine'
+        get oauth2() {
+          return this._oauth2
+        }
+      }
+      const customHeaders = { 'X-Gateway-Key': 'a-key-of-the-gateway' }
+      const strategy = new Mine({ ...strategyOptions(), customHeaders }, verifyNobody)
+      const perRequest = Object.create(strategy) as Mine
+      for (const one of [strategy, perRequest, strategy.client, strategy.oauth2, { strategy }]) {
+        for (const shown of [inspect(one, { showHidden: false, depth: 10 }), JSON.stringify(one)]) {
+          for (const secret of [CLIENT_SECRET, 'a-key-of-the-gateway']) assert.ok(!shown.includes(secret), shown)
+        }
+      }
+      assert.match(inspect(strategy), /name: 'mine'/)
     })
 
     it('on which passport-oauth2-refresh works', async () => {

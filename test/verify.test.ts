@@ -67,6 +67,26 @@ describe('verify', () => {
     assert.equal((await callVerify(wrapped, GIVEN)).user, USER)
   })
 
+  it('that is variadic and async, as a wrapped one is, may call done until its promise is kept', async () => {
+    const now = async (...given: unknown[]) => {
+      ;(given.at(-1) as VerifyCallback)(null, USER)
+      await Promise.resolve()
+    }
+    const awaiting = async (...given: unknown[]) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      ;(given.at(-1) as VerifyCallback)(null, USER, { message: 'hello' })
+    }
+    for (const verify of [now, awaiting]) assert.equal((await callVerify(verify, GIVEN)).user, USER)
+    assert.deepEqual((await callVerify(awaiting, { ...GIVEN, request: {} })).info, { message: 'hello' })
+  })
+
+  it('that is variadic, and promises nobody, is not waited for', async () => {
+    for (const nobody of [undefined, null, false]) {
+      const verify = (..._given: unknown[]) => Promise.resolve(nobody)
+      for (const given of [GIVEN, { ...GIVEN, request: {} }]) assert.deepEqual(await callVerify(verify, given), { user: nobody, info: undefined })
+    }
+  })
+
   it('may fail: by throwing, by rejecting, and by done', async () => {
     const reason = new Error('the database is gone')
     const failing: AnyVerify[] = [

@@ -10,7 +10,8 @@ import type { Middleware } from './middleware'
 export interface RequireLoginOptions {
   /**
    * Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there.
-   * It is never guarded, nor is what is below it, such as the callback.
+   * It is never guarded, nor is what is below it, such as the callback: addresses of letters, digits, `-`, `.`, `_`
+   * and `~`, which lead nowhere else. Below `/` everything is guarded.
    */
   readonly loginPath: string
 }
@@ -51,7 +52,12 @@ function wasNotAskedFor(req: IncomingMessage): boolean {
   return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
 }
 
+/** Read alike by every router and file server: nothing encoded, and no `..` that leads out of it again. */
+const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/
+
 function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
   const [path = ''] = originalPathOf(req).split('?', 1)
-  return path === loginPath || path.startsWith(`${loginPath}/`)
+  if (path === loginPath) return true
+  // Below '/' is the whole app.
+  return loginPath !== '/' && path.startsWith(loginPath) && PLAIN_PATH.test(path.slice(loginPath.length))
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import cookieSession from 'cookie-session'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import session from 'express-session'
@@ -22,6 +23,18 @@ export interface AppSettings {
   readonly checksSignature: boolean
 }
 
+/** Where {@link createApp} tells what has been changed in the prototype of all objects of its process. */
+export const PROTOTYPE_PATH = '/test/prototype'
+
+const untouched = Object.getOwnPropertyDescriptors(Object.prototype)
+
+/** Names of what every object inherits that was added, changed or taken away since the start. */
+function changedForAll(): string[] {
+  const now = Object.getOwnPropertyDescriptors(Object.prototype)
+  const names = new Set([...Object.getOwnPropertyNames(untouched), ...Object.getOwnPropertyNames(now)])
+  return [...names].filter((name) => !isDeepStrictEqual(Object.getOwnPropertyDescriptor(untouched, name)?.value, Object.getOwnPropertyDescriptor(now, name)?.value))
+}
+
 type SetUp = (app: Express, settings: AppSettings, callbackURL: string) => void | Promise<void>
 
 /** Where {@link createApp} lets a row break the session's store. */
@@ -36,6 +49,7 @@ export const SESSION_PATH = '/test/session'
 export async function createApp(settings: AppSettings, url: string, onError: (error: unknown) => void): Promise<Express> {
   const app = express()
   app.disable('x-powered-by')
+  app.get(PROTOTYPE_PATH, (_req, res) => void res.end(changedForAll().join()))
   useSession(app, settings)
   await SET_UPS[settings.contender](app, settings, `${url}/callback`)
   app.get('/denied', (_req, res) => void res.status(401).send('Not logged in.'))

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { PROTOTYPE_PATH } from './app'
 import type { AppHost, HostedApp } from './app-host'
 import type { ToldError } from './app-process'
 import { leaksIn } from './leaks'
@@ -16,6 +17,8 @@ export interface Observed {
   readonly isAlive: boolean
   /** How somebody else's login went after that. */
   readonly afterwards: string
+  /** What every object of the process has inherited since then, by name: nothing, in a good one. */
+  readonly inherited: string
   /** Where a secret of this row was found. */
   readonly leaks: readonly string[]
 }
@@ -58,6 +61,7 @@ export async function runRow(row: Row, host: AppHost, contender: ContenderName, 
     // A process that is about to die may still close its connections first.
     if (typeof answer === 'string') await pause(PAUSE)
     const account = await accountOf(visitor)
+    const inherited = await inheritedIn(visitor)
     provider.fault = {}
     // A fault that lies in where things are cannot be taken back: the same process logs in with them put right.
     const cannotRecover = settings.tokenServer !== undefined || settings.session === 'none'
@@ -69,7 +73,7 @@ export async function runRow(row: Row, host: AppHost, contender: ContenderName, 
       'an answer to the visitor': visitors.flatMap(({ seen }) => seen.map(({ headers, body }) => `${JSON.stringify(headers)}\n${body}`))
     })
     for (const one of new Set([app, next])) one.close()
-    return { answer, account, errors: app.errors, isAlive: host.isAlive, afterwards, leaks }
+    return { answer, account, errors: app.errors, isAlive: host.isAlive, afterwards, inherited, leaks }
   } finally {
     await provider.stop()
   }
@@ -88,6 +92,15 @@ async function accountOf(visitor: Visitor): Promise<Account | undefined> {
     return status === 200 ? (JSON.parse(body) as Account) : undefined
   } catch {
     return undefined
+  }
+}
+
+/** An app that cannot even say so any more is told by its next login. */
+async function inheritedIn(visitor: Visitor): Promise<string> {
+  try {
+    return (await visitor.get(PROTOTYPE_PATH)).body
+  } catch {
+    return ''
   }
 }
 

@@ -15,10 +15,11 @@ export function inWords(outcome: Outcome): string {
 
 /** Why a row does not hold in any library's terms; nothing for one that does. */
 export function whyNotHeld({ outcome }: Row, observed: Observed): string[] {
-  const { answer, account, isAlive, afterwards } = observed
+  const { answer, account, isAlive, afterwards, inherited } = observed
   if (!isAlive) return ['the process died']
   if (typeof answer === 'string') return [answer]
   const wrong = 'answer' in outcome ? whyWrongAnswer(outcome, answer) : 'loggedIn' in outcome ? whyNotLoggedIn(outcome.loggedIn, answer, account, false) : whyNotRefused(answer, account)
+  if (inherited !== '') wrong.push(`every object has inherited ${inherited}`)
   return afterwards === WORKS ? wrong : [...wrong, `the next login failed: ${afterwards}`]
 }
 

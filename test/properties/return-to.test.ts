@@ -3,6 +3,8 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
 import { requireLogin, returnTo } from '../../lib'
+import { PendingLogins } from '../../lib/pending-logins'
+import { sessionLoginStore } from '../../lib/state-store'
 import { holds } from './hold'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
@@ -41,6 +43,21 @@ describe('the page to come back to, whatever was asked for', function () {
     await holds(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
+      }),
+      50
+    )
+  })
+
+  it('never leaves the origin, whatever stands in the session for a login that comes back', async () => {
+    const logins = sessionLoginStore(new PendingLogins({ sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
+    await holds(
+      fc.asyncProperty(address, async (wanted) => {
+        const session: Record<string, unknown> = {}
+        const metadata = { authorizationURL: '', tokenURL: '', clientID: '', callbackURL: '' }
+        const { state } = await logins.begin({ session }, { returnTo: '/page' }, metadata)
+        const held = JSON.stringify(session)
+        const written: unknown = JSON.parse(held.replace('"/page"', () => JSON.stringify(wanted)))
+        assertStays((await logins.finish({ session: written }, state, metadata)).returnTo ?? '/')
       }),
       50
     )

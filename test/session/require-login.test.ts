@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import express, { type Express, type RequestHandler } from 'express'
 import session from 'express-session'
 import request from 'supertest'
 import { requireLogin } from '../../lib'
+import { ask } from '../properties/raw-request'
 
 const loggedIn: RequestHandler = (req, _res, next) => {
   Object.assign(req, { isAuthenticated: () => true })
@@ -38,6 +41,18 @@ async function pageAfter(method: 'get' | 'head' | 'post' | 'put' | 'delete', pat
   const { status } = await visitor[method](path).set({ Accept: 'text/html', ...headers })
   const { returnTo } = (await visitor.get('/session')).body as { returnTo?: unknown }
   return { status, page: returnTo }
+}
+
+/** How an app answers that guards its files; this package's serve. */
+async function staticStatus(loginPath: string, path: string): Promise<number> {
+  const app = express().use(requireLogin({ loginPath }), express.static('.'))
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return (await ask((server.address() as AddressInfo).port, Buffer.from(path, 'latin1'))).status
+  } finally {
+    server.close()
+  }
 }
 
 describe('requireLogin', () => {
@@ -78,8 +93,22 @@ describe('requireLogin', () => {
     })
 
     it('to the login itself and back from it, when it stands before the whole app', async () => {
-      for (const path of ['/login', '/login?again=1', '/login/callback?code=a&state=b']) await request(guarded()).get(path).expect(200)
+      for (const path of ['/login', '/login?again=1', '/login/callback?code=a&state=b', '/login/callback/', '/login/v1.2/call_back~-']) await request(guarded()).get(path).expect(200)
       for (const path of ['/', '/Login', '/login2', '/?/login', '/a/login', '/?x=/login/']) assert.equal((await request(guarded()).get(path)).status, 302, path)
+    })
+
+    it('but not by an address that begins at the login and leads out of it again', async () => {
+      const page = '/test/session/require-login.test.ts'
+      const waysOut = ['/..', '/x/../..', '/./..', '/%2e%2e', '/.%2E', '/%2e/..', '//..', '/..//', '/x//../../..'].map((way) => `/login${way}${page}`)
+      const encoded = [`/login/..%2f..${page}`, `/login/..%2ftest%2fsession%2frequire-login.test.ts`, `/login\\..${page}`, `/login/..\\${page}`, `/login/x%00/../..${page}`, '/login/..', '/login/.', '/login/../']
+      const strange = ['/login//', '/login//callback', '/login/%63allback', '/login/callback;v=1', '/login/callback#/..', '//login', '/x/../login']
+      for (const path of [...waysOut, ...encoded, ...strange]) assert.equal(await staticStatus('/login', path), 302, path)
+    })
+
+    it('but to nothing else than the page itself where people log in at /', async () => {
+      assert.notEqual(await staticStatus('/', '/'), 302)
+      assert.notEqual(await staticStatus('/', '/?code=a'), 302)
+      for (const path of ['/package.json', '//package.json', '//', '/./package.json', '/test/../package.json', '/callback']) assert.equal(await staticStatus('/', path), 302, path)
     })
   })
 

@@ -23,7 +23,8 @@ export function idClaims(claims: Readonly<Record<string, unknown>> = {}): Record
 export interface Signer {
   readonly jwk: JWK
   readonly kid: string
-  sign(claims: Readonly<Record<string, unknown>>): Promise<string>
+  /** @param header what is signed beside the algorithm and the key's ID, or instead of that */
+  sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
 }
 
 export async function createSigner(kid = 'key-1', alg = 'RS256'): Promise<Signer> {
@@ -31,6 +32,6 @@ export async function createSigner(kid = 'key-1', alg = 'RS256'): Promise<Signer
   return {
     kid,
     jwk: { ...(await exportJWK(publicKey)), kid, alg },
-    sign: (claims) => new SignJWT({ ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey)
+    sign: (claims, header) => new SignJWT({ ...claims }).setProtectedHeader({ alg, kid, ...header }).sign(privateKey)
   }
 }

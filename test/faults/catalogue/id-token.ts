@@ -89,6 +89,15 @@ function signature(name: string, fault: Fault, outcome: Outcome, why: string, { 
 
 const stranger = (kid: string) => createSigner(kid)
 
+const SHARED_SECRET = 'a secret that everybody can read'
+const SHARED_KEY = { kty: 'oct', k: Buffer.from(SHARED_SECRET).toString('base64url'), alg: 'HS256', kid: 'shared' }
+
+/** The token, signed (HS256) by whoever has the secret. */
+function sharedSecretToken(token: string, secret: string): string {
+  const signed = token.replace(/\.[^.]+$/, '')
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
 const keys: readonly Row[] = [
   signature('is signed by Twilio, and that is checked', {}, loggedIn({ name: 'Zoë' }), 'The rows below are about this check.'),
   signature("is signed by somebody else, under the name of Twilio's key", withToken(async (good) => good.idToken({}, await stranger('key-1'))), idTokenError, 'A name is no key.'),
@@ -97,20 +106,26 @@ const keys: readonly Row[] = [
     'is signed with the public key as a shared secret',
     withToken(async (good) => {
       const { jwk } = await providersSigner()
-      const unsignedToken = unsigned(good.idClaims, { alg: 'HS256', kid: 'key-1' }).replace(/\.[^.]+$/, '')
-      return `${unsignedToken}.${createHmac('sha256', JSON.stringify(jwk)).update(unsignedToken).digest('base64url')}`
+      return sharedSecretToken(unsigned(good.idClaims, { alg: 'HS256', kid: 'key-1' }), JSON.stringify(jwk))
     }),
     idTokenError,
     'Everybody has the public key (RFC 8725 §3.1).'
   ),
   signature(
+    'is signed with a shared secret that is among the keys',
+    {
+      ...withToken((good) => sharedSecretToken(unsigned(good.idClaims, { alg: 'HS256', kid: 'shared' }), SHARED_SECRET)),
+      keys: (...asked) => void providersSigner().then(({ jwk }) => json(200, { keys: [jwk, SHARED_KEY] })(...asked))
+    },
+    idTokenError,
+    'What stands at a public address is no secret.'
+  ),
+  signature(
     'brings its own key',
     withToken(async (good) => {
       const own = await stranger('own')
-      const header = { alg: 'RS256', jwk: own.jwk, jku: 'https://evil.example/keys' }
-      const signedByOwn = await good.idToken({}, own)
-      const [, payload, mark] = signedByOwn.split('.')
-      return [Buffer.from(JSON.stringify(header)).toString('base64url'), payload, mark].join('.')
+      const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
+      return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
     }),
     idTokenError,
     'Whoever signs does not choose the key (RFC 8725 §3.10).'
