@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { isObject } from './claims'
 import { encodeParameters, type OAuthParameters } from './dialect'
 import { TwilioResponseError } from './errors'
@@ -53,6 +54,8 @@ export interface ClientCredentialsOptions extends CallOptions {
   /** The address of the API that the token is for. */
   readonly audience?: string | undefined
 }
+
+type GrantParameters = OAuthParameters & { readonly grant_type: string }
 
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -126,12 +129,31 @@ export class TwilioOAuthClient {
    * Buys new tokens with a refresh token (RFC 6749 §6). Where Twilio answers without a new refresh token, the old one is kept.
    * A passing trouble (no connection, 429, 5xx) is tried again, at most twice and within `timeout`.
    *
-   * @throws {TwilioTokenError} `invalid_grant` when the refresh token is spent, expired or revoked;
-   * otherwise as {@link TwilioOAuthClient.exchangeCode}
+   * An ID token that does not hold, or cannot be checked within `timeout`, is left out of what this gives. Nobody is logged in
+   * with it, and the refresh token may be spent by then: the new tokens must not be lost with it.
+   *
+   * @throws {TwilioTokenError} `invalid_grant` when the refresh token is spent, expired or revoked
+   * @throws {TwilioResponseError} when the answer cannot be used
+   * @throws {TwilioTimeoutError} when it does not come whole within `timeout`
+   * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
-  refresh(refreshToken: string, { scope, signal }: RefreshOptions = {}): Promise<TwilioTokens> {
+  async refresh(refreshToken: string, { scope, signal }: RefreshOptions = {}): Promise<TwilioTokens> {
     const deadline = Date.now() + this.timeout
-    return retrying(() => this.#grant({ grant_type: 'refresh_token', refresh_token: refreshToken, scope }, signal, deadline), deadline, signal)
+    const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
+    // What follows on the answer is not tried again: it would send a refresh token that is spent.
+    const answer = await retrying(() => this.#ask(parameters, signal, deadline), deadline, signal)
+    try {
+      const tokens = readTokens(answer, refreshToken)
+      if (tokens.idToken === undefined) return tokens
+      const claims = await before(deadline, this.#checkIdToken(tokens.idToken))
+      if (claims) {
+        rememberIdClaims(tokens, claims)
+        return tokens
+      }
+    } catch {
+      // Whatever else is wrong with the answer is told below.
+    }
+    return readTokens(isObject(answer) ? { ...answer, id_token: undefined } : answer, refreshToken)
   }
 
   /**
@@ -143,11 +165,14 @@ export class TwilioOAuthClient {
     return this.#grant({ grant_type: 'client_credentials', scope, audience }, signal)
   }
 
-  async #grant(
-    parameters: OAuthParameters & { readonly grant_type: string },
-    signal: AbortSignal | undefined,
-    deadline = Date.now() + this.timeout
-  ): Promise<TwilioTokens> {
+  async #grant(parameters: GrantParameters, signal: AbortSignal | undefined): Promise<TwilioTokens> {
+    const tokens = readTokens(await this.#ask(parameters, signal, Date.now() + this.timeout))
+    if (parameters.grant_type === 'authorization_code' || tokens.idToken !== undefined) rememberIdClaims(tokens, await this.#checkIdToken(tokens.idToken))
+    return tokens
+  }
+
+  /** What the token endpoint answers. */
+  async #ask(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<unknown> {
     const { clientID, clientSecret, customHeaders, dialect, limits, token } = this.#configuration
     const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
     const answer = await callHttp(
@@ -163,9 +188,17 @@ export class TwilioOAuthClient {
     const body = parseJSON(answer)
     const succeeded = answer.status === 200 || answer.status === 201
     if (!succeeded || isErrorBody(body)) throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
-    const tokens = readTokens(body, refreshToken)
-    if (grantType === 'authorization_code' || tokens.idToken !== undefined) rememberIdClaims(tokens, await this.#checkIdToken(tokens.idToken))
-    return tokens
+    return body
+  }
+}
+
+/** What work gives, or `undefined` when it takes longer than it may. */
+async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result | undefined> {
+  const done = new AbortController()
+  try {
+    return await Promise.race([work, pause(Math.max(0, deadline - Date.now()), undefined, { signal: done.signal })])
+  } finally {
+    done.abort()
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { TwilioNetworkError, TwilioTokenError } from './errors'
+import { isRefusal } from './refusal'
 
 const RETRIES = 2
 /** ms; the pause is between half of this and all of it, and doubles. */
@@ -25,9 +26,8 @@ export async function retrying<Result>(attempt: () => Promise<Result>, deadline:
 
 /** ms to wait, or `undefined` for what will not pass. */
 function waitAfter(error: unknown, retry: number): number | undefined {
+  if (isRefusal(error)) return undefined
   if (error instanceof TwilioTokenError) {
-    const passes = error.status === 429 || error.status >= 500
-    if (!passes) return undefined
     if (error.retryAt !== undefined) return Math.max(0, error.retryAt - Date.now())
   } else if (!(error instanceof TwilioNetworkError)) {
     return undefined

@@ -3,7 +3,7 @@ import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioOAuthClient, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, type TwilioOAuthClientOptions } from '../lib'
 import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from './support/jwt'
-import { inTurn, json, raw, text, TwilioServer } from './support/twilio-server'
+import { inTurn, json, raw, text, TwilioServer, type Behaviour } from './support/twilio-server'
 
 const REDIRECT_URI = 'https://app.example/callback'
 const TOKENS = { access_token: 'an-access-token', refresh_token: 'a-refresh-token', id_token: null, token_type: 'bearer', expires_in: 3600 }
@@ -122,16 +122,56 @@ describe('TwilioOAuthClient', () => {
     }
   })
 
-  it('checks the ID token of a code, of a refresh if there is one, and of client credentials never', async () => {
+  it('can require an ID token of a code, and checks every one that comes', async () => {
     const required = { idToken: { required: true } }
     assert.ok((await errorOf(exchange(required))) instanceof TwilioIdTokenError)
     await client(required).refresh('r')
     await client(required).clientCredentials()
     twilio.behave = json(201, { ...TOKENS, id_token: unsigned(idClaims({ aud: 'another app' })) })
     assert.ok((await errorOf(exchange())) instanceof TwilioIdTokenError)
-    assert.ok((await errorOf(client().refresh('r'))) instanceof TwilioIdTokenError)
+    assert.ok((await errorOf(client().clientCredentials())) instanceof TwilioIdTokenError)
+    assert.equal((await client().refresh('r')).idToken, undefined)
     twilio.behave = json(201, { ...TOKENS, id_token: unsigned(idClaims()) })
     assert.equal(typeof (await exchange(required)).idToken, 'string')
+    assert.equal(typeof (await client(required).refresh('r')).idToken, 'string')
+  })
+
+  describe('loses no tokens of a refresh for their ID token, and sends the refresh token once', () => {
+    const keys = (timeout = 1000) => client({ timeout, idToken: { jwksURL: `${twilio.url}/keys` } })
+    const refreshedWith = async (idToken: unknown, refreshing: TwilioOAuthClient, behaveAsKeys: Behaviour = json(500, {})) => {
+      const tokens = json(201, { ...TOKENS, id_token: idToken })
+      twilio.behave = (...call) => (call[0].path === '/keys' ? behaveAsKeys : tokens)(...call)
+      const { accessToken, refreshToken, idToken: kept } = await refreshing.refresh('r')
+      assert.deepEqual([accessToken, refreshToken, kept], ['an-access-token', 'a-refresh-token', undefined])
+      assert.equal(twilio.requests.splice(0).filter(({ path }) => path === '/v1/token').length, 1)
+    }
+
+    it('where it does not hold, or is none', async () => {
+      for (const idToken of [unsigned(idClaims({ aud: 'another app' })), unsigned(idClaims({ exp: 1 })), 'x', 'two words', 7, {}]) await refreshedWith(idToken, client())
+      await refreshedWith(unsigned(idClaims()), client({ idToken: { jwks: { keys: [] } } }))
+    })
+
+    it('where its keys cannot be had', async () => {
+      for (const behaveAsKeys of [json(500, {}), raw('', { end: true }), json(200, 'nonsense')]) await refreshedWith(unsigned(idClaims()), keys(), behaveAsKeys)
+    })
+
+    it('where its keys do not come before the end of the whole call', async () => {
+      const tokens = json(201, { ...TOKENS, id_token: unsigned(idClaims()) })
+      twilio.behave = (asked, response, socket) => {
+        if (asked.path !== '/keys') setTimeout(() => tokens(asked, response, socket), 600)
+      }
+      const began = Date.now()
+      assert.equal((await keys(700).refresh('r')).accessToken, 'an-access-token')
+      assert.ok(Date.now() - began < 1200, 'the keys have no deadline of their own')
+      assert.equal(twilio.requests.length, 2)
+    })
+  })
+
+  it('does not keep what is wrong otherwise with the answer to a refresh', async () => {
+    for (const wrong of [{ access_token: null }, { refresh_token: 7 }, { token_type: 'mac' }]) {
+      twilio.behave = json(201, { ...TOKENS, id_token: 'x', ...wrong })
+      assert.ok((await errorOf(client().refresh('r'))) instanceof TwilioResponseError)
+    }
   })
 
   describe('tells what Twilio said', () => {
@@ -241,7 +281,7 @@ describe('TwilioOAuthClient', () => {
       const answers = [
         json(201, { access_token: `${cameBack}\n` }),
         json(201, { access_token: 7, refresh_token: cameBack }),
-        json(201, { access_token: 'a', id_token: cameBack }),
+        json(201, { access_token: cameBack, token_type: 'mac', id_token: cameBack }),
         text(201, cameBack),
         raw(`HTTP/1.1 201 Created\r\nbroken ${cameBack}\r\n\r\n`, { end: true })
       ]
@@ -251,6 +291,8 @@ describe('TwilioOAuthClient', () => {
           await assertHidden(call, [...sent, cameBack])
         }
       }
+      twilio.behave = json(201, { access_token: 'a', id_token: cameBack })
+      await assertHidden(exchange, [CLIENT_SECRET, cameBack])
     })
   })
 
@@ -276,7 +318,8 @@ describe('TwilioOAuthClient', () => {
     })
 
     it('never after a refusal, after an answer that cannot be used, or after the deadline', async () => {
-      for (const answer of [json(400, { error: 'invalid_grant' }), json(401, { code: 20003, message: 'no', status: 401 }), text(201, 'garbage'), raw('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{', { end: true })]) {
+      const refusals = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type'].map((error) => json(200, { error }))
+      for (const answer of [...refusals, json(503, { error: 'invalid_grant' }), json(400, { error: 'invalid_grant' }), json(401, { code: 20003, message: 'no', status: 401 }), text(201, 'garbage'), raw('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{', { end: true })]) {
         const heard = twilio.requests.length
         twilio.behave = answer
         await errorOf(refresh())

@@ -90,6 +90,7 @@ describe('wrong options are told at construction, by name', () => {
     for (const leeway of [-1, NaN, wrong<number>('60')]) assertTold(() => new SessionTokens(twilio, { leeway }), /^leeway must be a number of ms/)
     assertTold(() => redisRefreshes(wrong<Parameters<typeof redisRefreshes>[0]>({})), /^redisRefreshes needs a connected client/)
     assertTold(() => redisRefreshes({ eval: () => Promise.resolve() }, { keptFor: 0 }), /^keptFor must be a number of ms/)
+    assertTold(() => redisRefreshes({ eval: () => Promise.resolve() }, { keptFor: 600_000 / 7 }), /^keptFor must be a whole number/)
   })
 })
 

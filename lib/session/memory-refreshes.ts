@@ -7,8 +7,8 @@ export const DEFAULT_KEPT_FOR = 10 * 60 * 1000
 /** Refreshes remembered by one process; the oldest go first. */
 const REMEMBERED_MAX = 10_000
 
-/** What tokens are known by, where they themselves must not be told. */
-export function nameOf({ refreshToken, accessToken }: SpentTokens): string {
+/** What tokens are known by, where they themselves must not be told. Tokens without a refresh token are never spent. */
+export function nameOf({ refreshToken = '', accessToken }: Pick<TwilioTokens, 'accessToken' | 'refreshToken'>): string {
   // Where Twilio keeps a refresh token good, only the access token tells one refresh from the next.
   return createHash('sha256').update(`${refreshToken}\n${accessToken}`).digest('base64url')
 }
@@ -26,11 +26,12 @@ export class MemoryRefreshes implements Refreshes {
   }
 
   once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>): Promise<Refreshed> {
-    return this.share(nameOf(spent), async () => ({ tokens: await refresh(), at: Date.now() }))
+    return this.share(spent, async () => ({ tokens: await refresh(), at: Date.now() }))
   }
 
   /** As {@link once}, for work that knows itself when the refresh was done. */
-  share(name: string, work: () => Promise<Refreshed>): Promise<Refreshed> {
+  share(spent: SpentTokens, work: () => Promise<Refreshed>): Promise<Refreshed> {
+    const name = nameOf(spent)
     this.#forgetOld()
     const done = this.#done.get(name)
     if (done) return Promise.resolve(done)
@@ -42,6 +43,8 @@ export class MemoryRefreshes implements Refreshes {
     const started = work()
       .then((refreshed) => {
         this.#done.set(name, refreshed)
+        // Tokens that Twilio gives again, to whoever spent them or others, are good for a refresh again.
+        this.#done.delete(nameOf(refreshed.tokens))
         return refreshed
       })
       .finally(() => this.#underWay.delete(name))

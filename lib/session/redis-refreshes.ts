@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { TwilioNetworkError, TwilioTimeoutError } from '../errors'
-import { checkNumber } from '../options'
+import { checkCount, checkNumber } from '../options'
 import type { TwilioTokens } from '../tokens'
 import { DEFAULT_KEPT_FOR, MemoryRefreshes, nameOf } from './memory-refreshes'
 import { isRedisClient, RedisUnavailableError, runNow, type RedisClient } from './redis-client'
@@ -12,7 +12,7 @@ import type { Refreshed, Refreshes, RefreshLimits, SpentTokens } from './refresh
 export interface RedisRefreshesOptions {
   /** Before the names of its keys. Default: `twilio:refresh:`. */
   readonly prefix?: string | undefined
-  /** ms that what came of a refresh is remembered. Default: 10 minutes. */
+  /** ms that what came of a refresh is remembered, a whole number. Default: 10 minutes. */
   readonly keptFor?: number | undefined
   /** Is told, in words, when Redis is gone. Default: `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
@@ -23,7 +23,7 @@ export interface RedisRefreshesOptions {
  * the lock asks Twilio, and leaves the answer, encrypted, where the others find it. While Redis is gone,
  * each process sees to its own.
  *
- * @throws {TypeError} when `client` is no such client, or `keptFor` no number of ms
+ * @throws {TypeError} when `client` is no such client, or `keptFor` no whole number of ms
  */
 export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptions = {}): Refreshes {
   if (!isRedisClient(client)) throw new TypeError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
@@ -35,8 +35,8 @@ const KEPT_IN_PROCESS = 60_000
 /** How long a lock holds unless its owner says that it still lives, in ms. */
 const LOCK_TTL = 3000
 const LOCK_RENEWAL = LOCK_TTL / 3
-/** How long a failure is there for those who waited for it, in ms. */
-const FAILURE_TTL = 2000
+/** How long what is for those alone who waited for it is there, in ms: a failure, or tokens that spent nothing. */
+const SHORT_TTL = 2000
 /** How often a waiting process looks: soon at first, and then less often, in ms. */
 const FIRST_LOOK = 4
 const LAST_LOOK = 64
@@ -78,13 +78,13 @@ class RedisRefreshes implements Refreshes {
   constructor(client: RedisClient, { prefix = 'twilio:refresh:', keptFor = DEFAULT_KEPT_FOR, warn }: RedisRefreshesOptions) {
     this.#client = client
     this.#prefix = prefix
-    this.#keptFor = checkNumber('keptFor', keptFor, 'ms')
+    this.#keptFor = checkCount('keptFor', checkNumber('keptFor', keptFor, 'ms'))
     this.#warn = warn ?? ((message) => process.emitWarning(message, 'PassportTwilioWarning'))
     this.#inProcess = new MemoryRefreshes(Math.min(keptFor, KEPT_IN_PROCESS))
   }
 
   once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>, limits: RefreshLimits): Promise<Refreshed> {
-    return this.#inProcess.share(nameOf(spent), () => this.#acrossProcesses(spent, refresh, limits))
+    return this.#inProcess.share(spent, () => this.#acrossProcesses(spent, refresh, limits))
   }
 
   async #acrossProcesses(spent: SpentTokens, refresh: () => Promise<TwilioTokens>, limits: RefreshLimits): Promise<Refreshed> {
@@ -152,7 +152,8 @@ class RedisRefreshes implements Refreshes {
 
   /** The others need it badly, so it is tried again while Redis comes back; nobody waits for that. */
   async #leaveAnswer(spent: SpentTokens, { answer, lock }: Keys, owner: string, refreshed: Refreshed): Promise<void> {
-    const parameters = [await sealRefreshed(spent, refreshed), String(this.#keptFor), owner]
+    const isSpent = nameOf(refreshed.tokens) !== nameOf(spent)
+    const parameters = [await sealRefreshed(spent, refreshed), String(isSpent ? this.#keptFor : SHORT_TTL), owner]
     const leave = () => runNow(this.#client, LEAVE, [answer, lock], parameters)
     const leaveAgain = async () => {
       while (Date.now() < refreshed.at + LEAVING) {
@@ -165,7 +166,7 @@ class RedisRefreshes implements Refreshes {
   }
 
   async #leaveFailure(spent: SpentTokens, { failure, lock }: Keys, owner: string, error: unknown): Promise<void> {
-    const parameters = [await sealFailure(spent, error), String(FAILURE_TTL), owner]
+    const parameters = [await sealFailure(spent, error), String(SHORT_TTL), owner]
     await runNow(this.#client, LEAVE, [failure, lock], parameters).catch(() => undefined)
   }
 

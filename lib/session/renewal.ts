@@ -2,6 +2,7 @@ import type { TwilioOAuthClient } from '../oauth-client'
 import type { TwilioTokens } from '../tokens'
 import { withoutUndefined } from '../without-undefined'
 import type { Freshness } from './freshness'
+import { MemoryRefreshes, nameOf } from './memory-refreshes'
 import type { Refreshes } from './refreshes'
 
 export type RefreshableTokens = TwilioTokens & { readonly refreshToken: string }
@@ -21,6 +22,8 @@ export class Renewal {
   readonly #client: TwilioOAuthClient
   readonly #refreshes: Refreshes
   readonly #freshness: Freshness
+  /** Once for all who ask at the same time, and nothing is remembered. */
+  readonly #anew = new MemoryRefreshes(0)
 
   constructor(client: TwilioOAuthClient, refreshes: Refreshes, freshness: Freshness) {
     this.#client = client
@@ -33,14 +36,19 @@ export class Renewal {
     const asked = Date.now()
     const limits = { deadline: asked + this.#client.timeout }
     let isOurs = false
+    const seen = new Set<string>()
     // An old copy of the session may be several refreshes behind: each was remembered, and leads to the next.
     for (let spent = stale; ; ) {
       const refresh = () => {
         isOurs = true
         return this.#refresh(spent)
       }
-      const refreshed = await this.#refreshes.once(spent, refresh, limits)
-      if (!isRefreshable(refreshed.tokens) || this.#freshness.isUsable(refreshed, asked)) return { tokens: refreshed.tokens, isOurs }
+      const name = nameOf(spent)
+      // What is remembered leads round in a circle where Twilio gave the same tokens again: they are not spent after all.
+      const isCircle = seen.has(name)
+      const refreshed = await (isCircle ? this.#anew : this.#refreshes).once(spent, refresh, limits)
+      if (isCircle || !isRefreshable(refreshed.tokens) || this.#freshness.isUsable(refreshed, asked)) return { tokens: refreshed.tokens, isOurs }
+      seen.add(name)
       spent = refreshed.tokens
     }
   }

@@ -65,6 +65,26 @@ describe('refreshes in one process', () => {
     assert.equal(refresh.mock.callCount(), 3)
   })
 
+  it('that bring the same tokens again are not remembered: those have not been spent', async () => {
+    const refreshes = new MemoryRefreshes()
+    const same = mock.fn(() => Promise.resolve(tokensOf(SPENT)))
+    for (const times of [1, 2, 3]) {
+      await Promise.all([refreshes.once(SPENT, same), refreshes.once(SPENT, same)])
+      assert.equal(same.mock.callCount(), times)
+    }
+  })
+
+  it('that bring tokens which were spent before make them good for a refresh again', async () => {
+    const refreshes = new MemoryRefreshes()
+    const other = { ...SPENT, accessToken: 'access-1' }
+    await refreshes.once(SPENT, () => Promise.resolve(tokensOf(other)))
+    await refreshes.once(other, () => Promise.resolve(tokensOf(SPENT)))
+    const refresh = counted()
+    await refreshes.once(SPENT, refresh)
+    assert.equal(refresh.mock.callCount(), 1)
+    assert.deepEqual((await refreshes.once(other, refresh)).tokens.accessToken, 'access-0')
+  })
+
   it('that fail fail for all who wait, and are tried anew by the next', async () => {
     const refreshes = new MemoryRefreshes()
     const failure = new Error('Twilio is down')

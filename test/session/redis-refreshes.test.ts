@@ -5,6 +5,7 @@ import { createClient } from 'redis'
 import { redisRefreshes, TwilioNetworkError, TwilioTimeoutError, TwilioTokenError, type RedisClient, type TwilioTokens } from '../../lib'
 import { nameOf } from '../../lib/session/memory-refreshes'
 import { withClock } from '../support/clock'
+import { gate } from '../support/gate'
 import { RedisServer } from '../support/redis'
 
 let number = 0
@@ -130,12 +131,29 @@ describe('redisRefreshes', () => {
   }).timeout(10_000)
 
   it('forgets when it is told to, and under its own names', async () => {
-    const [one, other] = await twoProcesses({ keptFor: 50, prefix: 'mine:' })
+    const [one, other] = await twoProcesses({ keptFor: 123_456, prefix: 'mine:' })
     const [spent, fresh] = [newTokens(), newTokens()]
     await one.once(spent, () => Promise.resolve(newTokens()), limits())
-    assert.ok([...(await redis.contents()).keys()].some((key) => /^mine:\{[\w-]{43}\}:answer$/.test(key)))
-    await pause(70)
+    const key = `mine:{${nameOf(spent)}}:answer`
+    const left = await clients[0]?.pTTL(key)
+    assert.ok(left !== undefined && left > 60_000 && left <= 123_456, `${left} ms are left`)
+    // As Redis does at the end of that time.
+    await clients[0]?.del(key)
     assert.deepEqual((await other.once(spent, () => Promise.resolve(fresh), limits())).tokens, fresh)
+  })
+
+  it('keeps tokens that were given again for those alone who waited for them', async () => {
+    const [one, other] = await twoProcesses()
+    const same = newTokens()
+    const waiting = gate()
+    const asked = one.once(same, async () => (await waiting.opened, same), limits())
+    while ((await clients[1]?.exists(`twilio:refresh:{${nameOf(same)}}:lock`)) !== 1);
+    const waited = other.once(same, never, limits())
+    await pause(20)
+    waiting.open()
+    assert.deepEqual((await Promise.all([asked, waited])).map(({ tokens }) => tokens), [same, same])
+    const left = await clients[0]?.pTTL(`twilio:refresh:{${nameOf(same)}}:answer`)
+    assert.ok(left !== undefined && left <= 2000, `${left} ms are left`)
   })
 
   it('does not take for an answer what it cannot read', async () => {

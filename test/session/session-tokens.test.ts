@@ -320,6 +320,43 @@ describe("Twilio's tokens in the session", () => {
       )
     })
 
+    describe('although Twilio gives the same access token', () => {
+      for (const [refreshToken, name] of [
+        [null, 'and no refresh token'],
+        ['refresh-0', 'and the same refresh token'],
+        ['refresh-1', 'with another refresh token']
+      ] as const) {
+        it(`${name}: Twilio is asked again by the next request whose token is stale`, async () => {
+          await withClock(['Date'], async () => {
+            const accessToken = unsigned({ iat: nowInSeconds() - 3570, exp: nowInSeconds() + 30 })
+            twilio.behave = json(201, { access_token: accessToken, refresh_token: refreshToken })
+            const visitor = await visitorWith(sessionApp(twilio).app, ending({ accessToken }))
+            assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, accessToken)
+            mock.timers.tick(20_000)
+            await visitor.get('/fresh').expect(200)
+            assert.equal(twilio.requests.length, 2)
+            mock.timers.tick(20_000)
+            twilio.behave = json(201, { access_token: 'access-1', expires_in: 3600 })
+            assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-1')
+            assert.equal(twilio.requests.length, 3)
+          })
+        })
+      }
+
+      it('again and again, in turn with another: it is asked anew, once for all who ask at once', async () => {
+        const answer = gate()
+        twilio.behave = held(json(201, { access_token: 'access-1', expires_in: 3600 }), answer)
+        const inTurns = mock.fn(({ accessToken }: { accessToken: string }) => Promise.resolve({ tokens: ended({ accessToken: accessToken === 'one' ? 'other' : 'one' }), at: 1 }))
+        const site = sessionApp(twilio, { tokens: { refreshes: { once: inTurns } } })
+        const visitor = await visitorWith(site.app, ended({ accessToken: 'one' }))
+        const asked = Promise.all([visitor.get('/fresh'), visitor.get('/fresh')])
+        await until(() => inTurns.mock.callCount() === 4)
+        answer.open()
+        assert.deepEqual((await asked).map((response) => jsonOf<TwilioTokens>(response).accessToken), ['access-1', 'access-1'])
+        assert.equal(twilio.requests.length, 1)
+      })
+    })
+
     it('and renewed before their time, where the app has learnt that Twilio takes them no more', async () => {
       for (const secret of [undefined, 'a secret that is long enough for everybody']) {
         twilio.behave = rotating()
