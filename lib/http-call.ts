@@ -26,6 +26,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | number>>
   readonly body?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** ms, where there is less time left than the limits allow. */
+  readonly timeout?: number | undefined
 }
 
 export interface HttpAnswer {
@@ -61,7 +63,8 @@ export function endpointOf(url: string): Endpoint {
  * @throws {TwilioNetworkError} refused, unresolvable, or broken before there was an answer
  * @throws {TwilioResponseError} cut short, too long, compressed without being asked, or not UTF-8
  */
-export function callHttp({ method, endpoint, headers, body, signal }: HttpRequest, limits: CallLimits): Promise<HttpAnswer> {
+export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAnswer> {
+  const { method, endpoint, headers, body, signal, timeout = limits.timeout } = call
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
 
@@ -77,10 +80,10 @@ export function callHttp({ method, endpoint, headers, body, signal }: HttpReques
     const deadline = setTimeout(() => {
       fail(
         new TwilioTimeoutError(
-          `${endpoint.hostname} did not answer whole within ${limits.timeout} ms. Try again; if it happens often, look at the network or raise timeout.`
+          `${endpoint.hostname} did not answer whole within ${timeout} ms. Try again; if it happens often, look at the network or raise timeout.`
         )
       )
-    }, limits.timeout)
+    }, timeout)
 
     function settle(): void {
       clearTimeout(deadline)

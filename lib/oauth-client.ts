@@ -59,18 +59,27 @@ type GrantParameters = OAuthParameters & { readonly grant_type: string }
 
 const FORM = 'application/x-www-form-urlencoded'
 
+/** The client's own go along with every call, and no others. */
+const NO_CREDENTIALS: OAuthParameters = { client_id: undefined, client_secret: undefined }
+
 /** Twilio's OAuth API, without Passport: where to send people, and the three grants. */
 export class TwilioOAuthClient {
   /** ms for a whole call to Twilio. */
   readonly timeout: number
   readonly #configuration: ClientConfiguration
   readonly #checkIdToken: CheckIdToken
+  /** Of every call to the token endpoint. */
+  readonly #headers: Readonly<Record<string, string>>
+  /** The same in the body. */
+  readonly #credentials: string
 
   /** @throws {TypeError} naming the option that is wrong, and what it should be */
   constructor(options: TwilioOAuthClientOptions) {
     this.#configuration = configure(options)
-    const { clientID, idToken, limits } = this.#configuration
+    const { clientID, clientSecret, customHeaders, dialect, idToken, limits } = this.#configuration
     this.timeout = limits.timeout
+    this.#headers = { ...customHeaders, Accept: 'application/json', 'Content-Type': FORM }
+    this.#credentials = encodeParameters(dialect, { client_id: clientID, client_secret: clientSecret })
     this.#checkIdToken = idTokenChecker(clientID, idToken, limits)
   }
 
@@ -122,7 +131,7 @@ export class TwilioOAuthClient {
    * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: ExchangeCodeOptions): Promise<TwilioTokens> {
-    return this.#grant({ ...extra, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }, signal)
+    return this.#grant({ ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }, signal)
   }
 
   /**
@@ -173,22 +182,23 @@ export class TwilioOAuthClient {
 
   /** What the token endpoint answers. */
   async #ask(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<unknown> {
-    const { clientID, clientSecret, customHeaders, dialect, limits, token } = this.#configuration
-    const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
+    const { clientSecret, dialect, limits, token } = this.#configuration
     const answer = await callHttp(
       {
         method: 'POST',
         endpoint: token,
-        headers: { ...customHeaders, Accept: 'application/json', 'Content-Type': FORM },
-        body: encodeParameters(dialect, { ...parameters, client_id: clientID, client_secret: clientSecret }),
-        signal
+        headers: this.#headers,
+        body: `${encodeParameters(dialect, parameters)}&${this.#credentials}`,
+        signal,
+        timeout: deadline - Date.now()
       },
-      { ...limits, timeout: deadline - Date.now() }
+      limits
     )
     const body = parseJSON(answer)
     const succeeded = answer.status === 200 || answer.status === 201
-    if (!succeeded || isErrorBody(body)) throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
-    return body
+    if (succeeded && !isErrorBody(body)) return body
+    const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
+    throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
   }
 }
 
