@@ -1,5 +1,5 @@
-import type { CompactVerifyGetKey } from 'jose'
-import { decodeJWT, type Claims } from './claims'
+import type { CompactVerifyGetKey, errors } from 'jose'
+import { decodeJWT, isObject, type Claims } from './claims'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import { callHttp, endpointOf, type CallLimits } from './http-call'
 import { jose } from './jose'
@@ -87,11 +87,11 @@ function signatureChecker({ jwksURL, jwks }: IdTokenOptions, limits: CallLimits)
 }
 
 async function verifySignature(idToken: string, resolveKey: CompactVerifyGetKey): Promise<void> {
-  const { compactVerify, errors } = jose()
+  const { compactVerify } = jose()
   try {
     await compactVerify(idToken, resolveKey, { algorithms: ALGORITHMS })
   } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    if (!isChoiceOfKeys(error)) throw error
     // A token need not name its key (`kid` is optional: RFC 7515 §4.1.4), and each of these may have made it.
     let failure: unknown = error
     for await (const key of error) {
@@ -104,6 +104,11 @@ async function verifySignature(idToken: string, resolveKey: CompactVerifyGetKey)
     }
     throw failure
   }
+}
+
+/** By its code: the class would bring all the others into the bundle. */
+function isChoiceOfKeys(error: unknown): error is errors.JWKSMultipleMatchingKeys {
+  return isObject(error) && error.code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS'
 }
 
 /** Keys come over the same bounded call as everything else. */
