@@ -70,19 +70,25 @@ export interface Verified {
 
 /**
  * Asks the application who this is, in whichever of `verify`'s forms it has:
- * four parameters; five, with `params`; variadic, which gets five; and with a promise instead of `done`.
+ * four parameters; five, with `params`; variadic, which gets five; and with a promise, or the user, instead of `done`.
  *
  * Rejects with what `verify` throws, rejects with, or passes to `done`.
  */
-export async function callVerify(verify: AnyVerify, { accessToken, refreshToken, params, profile, ...rest }: Verification): Promise<Verified> {
-  const leading = 'request' in rest ? [rest.request] : []
+export async function callVerify(verify: AnyVerify, verification: Verification): Promise<Verified> {
+  const { accessToken, refreshToken, params, profile } = verification
+  const leading = 'request' in verification ? [verification.request] : []
   const declared = verify.length - leading.length
   const isVariadic = declared <= 0
   const wantsParams = isVariadic || declared > 4
   const namesDone = declared > 3
   const [user, info] = await fromCallback<[MaybeUser?, object?]>((done) => {
     const result = verify(...leading, accessToken, refreshToken, ...(wantsParams ? [params] : []), profile, done)
-    if (!isThenable(result)) return
+    if (!isThenable(result)) {
+      // Without `done`, what it returns is all that it can say. Parameters with defaults are not counted, so that one
+      // that returns nothing may still have it.
+      if (result !== undefined && !isVariadic && !namesDone) done(null, result)
+      return
+    }
     Promise.resolve(result).then((promised) => {
       // A function that names `done` may be async only so as to await something, and call `done` later. Whether a
       // variadic one will call it cannot be told, and the person must not wait forever.

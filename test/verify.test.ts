@@ -54,6 +54,19 @@ describe('verify', () => {
     }
   })
 
+  it('may return the user, or nobody, where it names no done', async () => {
+    for (const result of [USER, false, null]) {
+      assert.equal((await callVerify(((_accessToken: string, _refreshToken: string, _profile: unknown) => result) as AnyVerify, GIVEN)).user, result)
+    }
+  })
+
+  it('may have parameters with defaults, which do not count, and call done later', async () => {
+    const later = (_accessToken: string, _refreshToken = '', _profile: unknown, done: VerifyCallback) => {
+      setImmediate(() => done(null, USER))
+    }
+    assert.equal((await callVerify(later as AnyVerify, GIVEN)).user, USER)
+  })
+
   it('may be async and call done later', async () => {
     const later = async (_accessToken: string, _refreshToken: string, _profile: unknown, done: VerifyCallback) => {
       await Promise.resolve()
