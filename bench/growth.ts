@@ -1,19 +1,23 @@
 import passport from 'passport'
 import { App } from './app.ts'
 import type { Provider } from './provider.ts'
-import { spreadOf, type Spread } from './statistics.ts'
+import { ratios, spreadOf, type Spread } from './statistics.ts'
 import { Visitor } from './visitor.ts'
 
 /** What becomes of the cost of a login as sessions add up, and of memory when nobody finishes theirs. */
 
 const SESSIONS = [1, 1000, 100_000]
-const LOGINS = 200
-/** Logins before the first reading, whose sessions are forgotten. */
-const WARM_UP = 4000
+const LOGINS = 400
+/** Logins before the first reading. */
+const WARM_UP = 6000
+/** Logins that nobody finishes. */
+const ABANDONED = 100_000
 
 export interface GrowthFigures {
   /** µs of CPU for a whole login when there are so many sessions already. */
   readonly cpuPerLogin: Readonly<Record<number, Spread>>
+  /** The same, against the login with one session. */
+  readonly cpuAgainstOneSession: Readonly<Record<number, Spread>>
   /** Bytes of heap for each login that was begun and never finished. */
   readonly heapPerAbandonedLogin: number
   /** Bytes that one more pending login takes in the JSON of a session. */
@@ -23,25 +27,40 @@ export interface GrowthFigures {
 export async function measureGrowth(provider: Provider, { rounds }: { rounds: number }): Promise<GrowthFigures> {
   const app = await App.start('growing', provider)
   // A collection throws compiled code away, so it comes before the warm-up.
-  const { heap: heapBefore } = await app.cost('collect')
+  await app.cost('collect')
   await app.measure(WARM_UP, () => visitAfterLogin(app))
-  await new Visitor(app.url).get('/forget', 'POST')
-  let sessions = 0
-  const cpuPerLogin: Record<number, Spread> = {}
-  let abandoned = 0
-  for (const wanted of SESSIONS) {
-    const missing = Math.max(0, wanted - sessions)
-    await app.measure(missing, () => new Visitor(app.url).get(app.loginPath))
-    sessions += missing
-    abandoned += missing
-    const readings: number[] = []
-    for (let round = 0; round < rounds; round++) readings.push((await app.measure(LOGINS, () => visitAfterLogin(app))).cpu)
-    sessions += rounds * LOGINS
-    cpuPerLogin[wanted] = spreadOf(readings)
+  const readings = new Map<number, number[]>(SESSIONS.map((sessions) => [sessions, []]))
+  // All in one process, and again and again: one process is never like another, nor like itself an hour ago.
+  for (let round = 0; round < rounds; round++) {
+    await forgetSessions(app)
+    let sessions = 0
+    for (const [wanted, cpu] of readings) {
+      await abandonLogins(app, wanted - sessions)
+      cpu.push((await app.measure(LOGINS, () => visitAfterLogin(app))).cpu)
+      sessions = wanted + LOGINS
+    }
   }
+  await forgetSessions(app)
+  const { heap: heapEmpty } = await app.cost('collect')
+  await abandonLogins(app, ABANDONED)
   const { heap } = await app.cost('collect')
   app.stop()
-  return { cpuPerLogin, heapPerAbandonedLogin: Math.round((heap - heapBefore) / abandoned), bytesPerPendingLogin: await bytesPerPendingLogin() }
+  const alone = readings.get(1) ?? []
+  const each = (figure: (cpu: readonly number[]) => Spread) => Object.fromEntries([...readings].map(([sessions, cpu]) => [sessions, figure(cpu)]))
+  return {
+    cpuPerLogin: each(spreadOf),
+    cpuAgainstOneSession: each((cpu) => ratios(cpu, alone)),
+    heapPerAbandonedLogin: Math.round((heap - heapEmpty) / ABANDONED),
+    bytesPerPendingLogin: await bytesPerPendingLogin()
+  }
+}
+
+async function forgetSessions(app: App): Promise<void> {
+  await new Visitor(app.url).get('/forget', 'POST')
+}
+
+async function abandonLogins(app: App, times: number): Promise<void> {
+  await app.measure(Math.max(0, times), () => new Visitor(app.url).get(app.loginPath))
 }
 
 async function visitAfterLogin(app: App): Promise<void> {

@@ -45,6 +45,9 @@ export function scaleOf({ work, bytes }: RedisFigures, processors: number): stri
   rows.splice(machinesFor100Million < 1000 ? 2 : 3, 0, row(machinesFor100Million, 1e8))
 
   return `
+<details>
+<summary>Scale: what 1, 10 and 1,000 machines carry, and what Redis then needs</summary>
+
 ### Scale
 
 With sessions and refreshes in one Redis, tokens encrypted, counted by Redis itself:
@@ -65,7 +68,9 @@ ${rows.map((cells) => `| ${cells} |`).join('\n')}
 
 The pages themselves are not in it. Nothing is shared between machines but Redis, and every key stands for itself (those of one refresh share a hash tag), so Redis Cluster divides commands and memory by its nodes.
 
-A flood of ${FLOOD_PER_S.toLocaleString('en')} logins a second that nobody finishes takes ${(FLOOD_PER_S * work['abandoned login'].cpu / 1e6).toFixed(2)} cores, and ${flooded(DAY_S)} of Redis where sessions live a day (connect-redis's default), but ${flooded(600)} where those of people who have not logged in live ten minutes: \`new RedisStore({ client, ttl: ({ passport }) => (passport ? 86400 : 600) })\`. One session never holds more than \`maxPendingLogins\`; a rate limit in front of \`/auth/twilio\` bounds the rest.`
+A flood of ${FLOOD_PER_S.toLocaleString('en')} logins a second that nobody finishes takes ${(FLOOD_PER_S * work['abandoned login'].cpu / 1e6).toFixed(2)} cores, and ${flooded(DAY_S)} of Redis where sessions live a day (connect-redis's default), but ${flooded(600)} where those of people who have not logged in live ten minutes: \`new RedisStore({ client, ttl: ({ passport }) => (passport ? 86400 : 600) })\`. One session never holds more than \`maxPendingLogins\`; a rate limit in front of \`/auth/twilio\` bounds the rest.
+
+</details>`
 }
 
 function commandsOf({ commands }: RedisFigures['work'][WorkName]): number {
