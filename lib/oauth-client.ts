@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { isObject } from './claims'
 import { encodeParameters, type OAuthParameters } from './dialect'
 import { TwilioResponseError } from './errors'
@@ -8,6 +7,7 @@ import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } fr
 import { retrying } from './retry'
 import { errorOf, isErrorBody } from './token-error'
 import { readTokens, rememberIdClaims, type TwilioTokens } from './tokens'
+import { within } from './within'
 
 /** What goes along to the authorize endpoint. */
 export interface AuthorizationParameters {
@@ -154,7 +154,7 @@ export class TwilioOAuthClient {
     try {
       const tokens = readTokens(answer, refreshToken)
       if (tokens.idToken === undefined) return tokens
-      const claims = await before(deadline, this.#checkIdToken(tokens.idToken))
+      const claims = await within(deadline - Date.now(), this.#checkIdToken(tokens.idToken))
       if (claims) {
         rememberIdClaims(tokens, claims)
         return tokens
@@ -199,16 +199,6 @@ export class TwilioOAuthClient {
     if (succeeded && !isErrorBody(body)) return body
     const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
     throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
-  }
-}
-
-/** What work gives, or `undefined` when it takes longer than it may. */
-async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result | undefined> {
-  const done = new AbortController()
-  try {
-    return await Promise.race([work, pause(Math.max(0, deadline - Date.now()), undefined, { signal: done.signal })])
-  } finally {
-    done.abort()
   }
 }
 

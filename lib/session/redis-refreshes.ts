@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { TwilioNetworkError, TwilioTimeoutError } from '../errors'
 import { checkCount, checkNumber } from '../options'
+import { pause } from '../pause'
 import type { TwilioTokens } from '../tokens'
 import { DEFAULT_KEPT_FOR, MemoryRefreshes, nameOf } from './memory-refreshes'
 import { isRedisClient, RedisUnavailableError, runNow, type RedisClient } from './redis-client'
@@ -157,7 +157,7 @@ class RedisRefreshes implements Refreshes {
     const leave = () => runNow(this.#client, LEAVE, [answer, lock], parameters)
     const leaveAgain = async () => {
       while (Date.now() < refreshed.at + LEAVING) {
-        await pause(LEAVING_AGAIN, undefined, { ref: false })
+        await pause(LEAVING_AGAIN, { isHolding: false })
         if (await leave().then(() => true, () => false)) return
       }
     }

@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
 import { isObject } from '../claims'
-import { TwilioTokenError, TwilioUnavailableError } from '../errors'
+import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { finishedLoginOf } from '../finished-login'
 import { TwilioOAuthClient } from '../oauth-client'
 import { checkText } from '../options'
+import { isRefusal } from '../refusal'
 import { peekSession, sessionOf } from '../session-of'
 import type { TwilioTokens } from '../tokens'
+import { within } from '../within'
 import { askToLogIn } from './ask-to-log-in'
 import { Freshness, isAlive } from './freshness'
 import { isInLogin, keepLogins, makeRenewable } from './login-session'
+import { sessionUnlessLoggedOut } from './logout'
 import { MemoryRefreshes } from './memory-refreshes'
 import type { Middleware } from './middleware'
 import type { Refreshes } from './refreshes'
 import { isRefreshable, Renewal, type RefreshableTokens, type Renewed } from './renewal'
-import { saveSession, storedSession } from './session-store'
-import { fromStored } from './stored-tokens'
+import { changeStored, saveSession } from './session-store'
+import { areTheSame, fromStored } from './stored-tokens'
 import { plainVault, sealedVault, SESSION_KEY, type TokenVault } from './token-vault'
 
 /** What {@link SessionTokens} may be told. */
@@ -50,6 +52,8 @@ declare global {
 const PATIENCE = 1000
 /** How long, after that was in vain, no such request waits, in ms. */
 const IMPATIENCE = 5000
+/** How long after the deadline of a call a request whose token has ended waits for it, in ms: the call's own error tells more. */
+const GRACE = 100
 
 /** Twilio's tokens in the session: kept at login, fresh when needed, dropped at logout. */
 export class SessionTokens {
@@ -112,13 +116,13 @@ export class SessionTokens {
         if (tokens) {
           setTokens(req, tokens)
           next()
-        } else {
+        } else if (!res.headersSent) {
           askToLogIn(req, res)
         }
       }
       const known = this.#readAtOnce(req)
       if (known && !this.#freshness.isStale(known)) proceed(known)
-      else this.#freshen(req).then(proceed, (error: unknown) => passOn(error, res, next))
+      else settle(this.#freshen(req), proceed, res, next)
     }
   }
 
@@ -177,70 +181,99 @@ export class SessionTokens {
     if (!isRefreshable(tokens)) return isAlive(tokens) ? tokens : undefined
     let renewed: Renewed | undefined
     try {
-      renewed = await this.#renew(tokens)
+      renewed = await this.#renew(req, tokens)
     } catch (error) {
       return this.#withoutRefresh(req, tokens, error)
     }
-    if (!renewed) return tokens
-    await this.#putRenewed(req, renewed)
-    return renewed.tokens
+    return renewed ? this.#putRenewed(req, tokens, renewed) : tokens
   }
 
-  /** Fresh tokens; or `undefined` if Twilio takes its time and the ones at hand still live. The refresh goes on, and is remembered. */
-  async #renew(tokens: RefreshableTokens): Promise<Renewed | undefined> {
+  /** Fresh tokens; or `undefined` if Twilio takes its time and the ones at hand still live. The refresh goes on, and is kept when it comes. */
+  async #renew(req: object, tokens: RefreshableTokens): Promise<Renewed | undefined> {
     const renewed = this.#renewal.renew(tokens)
-    if (!isAlive(tokens)) return renewed
     // Whoever waits is told of a failure; if nobody does, the next request will meet it.
     renewed.catch(() => undefined)
-    const patience = this.#impatientUntil > Date.now() ? 0 : PATIENCE
-    const waiting = new AbortController()
-    const patienceOver = pause(patience, undefined, { signal: waiting.signal }).then(() => {
-      this.#impatientUntil = Date.now() + IMPATIENCE
-      return undefined
-    })
-    try {
-      return await Promise.race([renewed, patienceOver])
-    } finally {
-      waiting.abort()
-    }
+    const inTime = (await this.#waitPatiently(tokens, renewed)) ?? (isAlive(tokens) ? undefined : await within(this.#client.timeout + GRACE, renewed))
+    if (inTime) return inTime
+    renewed.then((late) => this.#putLate(req, tokens, late)).catch(() => undefined)
+    if (isAlive(tokens)) return undefined
+    throw new TwilioTimeoutError('Another process refreshes these tokens, and did not finish in time. Try again.')
   }
 
-  async #putRenewed(req: object, { tokens, isOurs }: Renewed): Promise<void> {
+  async #waitPatiently(tokens: TwilioTokens, renewed: Promise<Renewed>): Promise<Renewed | undefined> {
+    if (!isAlive(tokens)) return undefined
+    const inTime = await within(this.#impatientUntil > Date.now() ? 0 : PATIENCE, renewed)
+    if (!inTime) this.#impatientUntil = Date.now() + IMPATIENCE
+    return inTime
+  }
+
+  /** Puts fresh tokens into the session, and gives those that this request goes on with. */
+  async #putRenewed(req: object, spent: TwilioTokens, { tokens, isOurs }: Renewed): Promise<TwilioTokens | undefined> {
     // A logout that came in between has the last word: neither the session nor the tokens in it must come back.
-    const stored = await storedSession(req)
-    if (!stored) return
-    if (stored[SESSION_KEY] === undefined) {
+    const stored = await sessionUnlessLoggedOut(req)
+    if (!stored) return undefined
+    const kept = stored[SESSION_KEY]
+    if (kept === undefined) {
       forget(req)
-      return
+      return tokens
     }
-    if (!isOurs) return this.#put(req, tokens)
+    const { tokens: held } = await this.#vault.read(kept)
+    if (held && areTheSame(held, spent)) {
+      await (isOurs ? this.#putAndTryToSave(req, tokens) : this.#put(req, tokens))
+      return tokens
+    }
+    // Another login, or another refresh, has put its own there, which this request must not save over.
+    sessionOf(req)[SESSION_KEY] = kept
+    if (!held || areTheSame(held, tokens)) return tokens
+    return isAlive(held) ? held : this.#freshen(req)
+  }
+
+  /** The old tokens are spent; the new ones should outlive this process. */
+  async #putAndTryToSave(req: object, tokens: TwilioTokens): Promise<void> {
     try {
-      // The old tokens are spent; the new ones should outlive this process.
       await this.#putAndSave(req, tokens)
     } catch {
       this.#warnOnce('Refreshed Twilio tokens could not be saved at once. Is the session store in trouble? They will be saved with the session at the end of the request.')
     }
   }
 
+  /** Keeps what came when its request had gone on without it, and may have ended: the next one must not need what was spent. */
+  async #putLate(req: object, spent: TwilioTokens, { tokens, isOurs }: Renewed): Promise<void> {
+    if (!isOurs) return
+    const isStored = await changeStored(req, async (session) => {
+      if (!(await this.#holds(session, spent))) return false
+      session[SESSION_KEY] = await this.#vault.put(tokens)
+      return true
+    })
+    // The request may be at work still, and save its own copy at its end.
+    if (isStored !== false && (await this.#holds(peekSession(req), spent))) await this.#put(req, tokens)
+  }
+
+  async #holds(session: Record<string, unknown> | undefined, tokens: TwilioTokens): Promise<boolean> {
+    const { tokens: held } = await this.#vault.read(session?.[SESSION_KEY])
+    return held !== undefined && areTheSame(held, tokens)
+  }
+
   /** What a request can go on with when the refresh has failed. */
   async #withoutRefresh(req: object, tokens: RefreshableTokens, error: unknown): Promise<TwilioTokens | undefined> {
-    if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
-      const newer = await this.#newerTokens(req, tokens)
-      if (newer) await this.#put(req, newer)
-      else forget(req)
-      return newer
-    }
-    if (isAlive(tokens)) return tokens
-    // Twilio's own way to say that it knows neither app nor token. The app may be mended; the session waits for it.
-    if (error instanceof TwilioTokenError && error.code === 'invalid_client') return undefined
-    throw new TwilioUnavailableError(error)
+    const isSpent = isRefusal(error) && error.code === 'invalid_grant'
+    if (!isSpent && isAlive(tokens)) return tokens
+    if (!isRefusal(error)) throw new TwilioUnavailableError(error)
+    const stored = await sessionUnlessLoggedOut(req)
+    if (!stored) return undefined
+    // Any other refusal is of the app, or of how it asks. It may be mended; the session waits for it.
+    return isSpent ? this.#newerTokens(req, stored[SESSION_KEY], tokens) : undefined
   }
 
   /** Another process may have been first, and have left its tokens in the session. */
-  async #newerTokens(req: object, tokens: TwilioTokens): Promise<TwilioTokens | undefined> {
-    const stored = await storedSession(req)
-    const { tokens: newer } = await this.#vault.read(stored?.[SESSION_KEY])
-    return newer && newer.accessToken !== tokens.accessToken && isAlive(newer) ? newer : undefined
+  async #newerTokens(req: object, kept: unknown, tokens: TwilioTokens): Promise<TwilioTokens | undefined> {
+    const { tokens: newer } = await this.#vault.read(kept)
+    if (!newer || areTheSame(newer, tokens) || !isAlive(newer)) {
+      forget(req)
+      return undefined
+    }
+    sessionOf(req)[SESSION_KEY] = kept
+    return newer
   }
 
   #warnOnce(message: string): void {
@@ -294,7 +327,14 @@ function forget(req: object): void {
   if (session) delete session[SESSION_KEY]
 }
 
-function passOn(error: unknown, res: ServerResponse, next: (error?: unknown) => void): void {
-  if (error instanceof TwilioUnavailableError) res.setHeader('Retry-After', error.retryAfter)
-  next(error)
+/** Goes on when the tokens are there. Whatever an app does further on, it ends in its error handler, and not with the process. */
+function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: ServerResponse, next: (error?: unknown) => void): void {
+  tokens
+    .then(proceed, (error: unknown) => {
+      // A time limit of the app may have answered meanwhile.
+      if (error instanceof TwilioUnavailableError && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
+      next(error)
+    })
+    .catch(next)
+    .catch(() => res.destroy())
 }

@@ -22,6 +22,11 @@ export function fromStored(stored: unknown): TwilioTokens | undefined {
   }
 }
 
+/** Whether a refresh would spend the same, whatever else is known of them. */
+export function areTheSame(one: TwilioTokens, other: TwilioTokens): boolean {
+  return one.accessToken === other.accessToken && one.refreshToken === other.refreshToken
+}
+
 function isStoredTokens(stored: unknown): stored is StoredTokens {
   if (!isObject(stored)) return false
   const { accessToken, refreshToken, idToken, tokenType, scope, expiresAt } = stored

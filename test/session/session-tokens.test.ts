@@ -3,13 +3,15 @@ import { once } from 'node:events'
 import { mock } from 'node:test'
 import type { RequestHandler } from 'express'
 import type session from 'express-session'
+import passport from 'passport'
 import request from 'supertest'
-import { SessionTokens, TwilioOAuthClient, TwilioStrategy, type Refreshes, type TwilioTokens } from '../../lib'
+import { requireLogin, SessionTokens, TwilioOAuthClient, TwilioStrategy, type Refreshes, type TwilioTokens } from '../../lib'
+import { Troubles } from '../properties/troubles'
 import { withClock } from '../support/clock'
 import { gate, turnstile, until } from '../support/gate'
 import { CLIENT_ID, CLIENT_SECRET, nowInSeconds, unsigned } from '../support/jwt'
 import { jsonOf, sessionsIn } from '../support/login-app'
-import { ended, ending, rotating, sessionApp, tokensOf, visitorWith, type SessionApp } from '../support/session-app'
+import { ended, ending, rotating, sessionApp, tokensOf, visitorWith, type SessionApp, type SessionAppOptions } from '../support/session-app'
 import { closedPort, inTurn, json, TwilioServer } from '../support/twilio-server'
 
 /** What the only session of a store holds. */
@@ -434,7 +436,7 @@ describe("Twilio's tokens in the session", () => {
       /** Whether a request has been answered by the time that one after it is. */
       const answered = (asked: Promise<unknown>, visitor: ReturnType<typeof request.agent>) => Promise.race([asked.then(() => 'answered'), visitor.get('/session').then(() => 'waiting')])
 
-      it('are used while they live, and for a while nobody waits; what it brings in the end is remembered', async () => {
+      it('are used while they live, and for a while nobody waits; what it brings in the end is kept', async () => {
         const answer = gate()
         twilio.behave = held(rotating(), answer)
         const site = sessionApp(twilio)
@@ -457,6 +459,120 @@ describe("Twilio's tokens in the session", () => {
         const refreshed = async () => jsonOf<TwilioTokens>(await visitor.get('/fresh')).accessToken === 'access-1'
         while (!(await refreshed()));
         assert.equal(twilio.requests.filter(({ form }) => form.get('RefreshToken') === 'refresh-0').length, 1)
+      })
+
+      describe('in the end, what it brings', () => {
+        /** Has a request go on without its refresh, and gives what lets Twilio answer that. */
+        async function goOnWithout(visitor: ReturnType<typeof request.agent>, page = '/fresh'): Promise<{ page: Promise<request.Response>; answer: () => void }> {
+          const { opened, open } = gate()
+          twilio.behave = held(rotating(), { opened })
+          const asked = visitor.get(page).then((response) => response)
+          await withClock(['setTimeout'], async () => {
+            await until(() => twilio.requests.length === 1)
+            mock.timers.tick(1000)
+            await visitor.get('/session')
+          })
+          return { page: asked, answer: open }
+        }
+        const accessTokenIn = (site: SessionApp) => (stored(site).twilioTokens as TwilioTokens | undefined)?.accessToken
+
+        it('is in the session when it is there, beside what others have put there, and is found when all else is forgotten', async () => {
+          const site = sessionApp(twilio)
+          const visitor = await visitorWith(site.app, ending())
+          const { page, answer } = await goOnWithout(visitor)
+          assert.equal(jsonOf<TwilioTokens>(await page).accessToken, 'access-0')
+          await visitor.put('/session').send({ cart: 'full' }).expect(200)
+          answer()
+          await until(() => accessTokenIn(site) === 'access-1')
+          assert.equal(stored(site).cart, 'full')
+          await withClock(['Date'], async () => {
+            mock.timers.tick(11 * 60_000)
+            assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-1')
+          })
+          assert.equal(twilio.requests.length, 1)
+        })
+
+        it('is in the session encrypted, where there is a secret', async () => {
+          const site = sessionApp(twilio, { tokens: { secret: 'one secret' } })
+          const visitor = await visitorWith(site.app, ending())
+          const before = stored(site).twilioTokens
+          const { page, answer } = await goOnWithout(visitor)
+          await page
+          answer()
+          await until(() => stored(site).twilioTokens !== before)
+          assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-/)
+          assert.equal(jsonOf<TwilioTokens>(await visitor.get('/of')).accessToken, 'access-1')
+        })
+
+        it('is in the session also when the request saves its own copy after that', async () => {
+          for (const broken of [false, true]) {
+            twilio.requests.length = 0
+            const finish = gate()
+            const report: RequestHandler = async (req, res) => {
+              await finish.opened
+              Object.assign(req.session, { report: 'done' })
+              res.json(req.twilioTokens)
+            }
+            const site = sessionApp(twilio, { routes: (app, tokens) => app.get('/report', tokens.fresh(), report) })
+            const visitor = await visitorWith(site.app, ending())
+            const { page, answer } = await goOnWithout(visitor, '/report')
+            const get = mock.method(site.store, 'get')
+            if (broken) get.mock.mockImplementation((_id: string, done: (error: unknown) => void) => done(new Error('the network is down')))
+            answer()
+            await until(() => (broken ? get.mock.callCount() > 0 : accessTokenIn(site) === 'access-1'))
+            await turns()
+            get.mock.restore()
+            finish.open()
+            assert.equal(jsonOf<TwilioTokens>(await page).accessToken, 'access-0')
+            assert.deepEqual([accessTokenIn(site), stored(site).report], ['access-1', 'done'])
+          }
+        })
+
+        for (const [what, path, sent, left] of [
+          ['a session that is gone', '/destroy', undefined, undefined],
+          ['a session whose tokens were dropped', '/drop', undefined, undefined],
+          ['a session that has others by now', '/keep', tokensOf({ accessToken: 'of-another-login' }), 'of-another-login']
+        ] as const) {
+          it(`is kept out of ${what}`, async () => {
+            const finish = gate()
+            const site = sessionApp(twilio, { routes: (app, tokens) => app.get('/long', tokens.fresh(), (_req, res) => void finish.opened.then(() => res.json(null))) })
+            const visitor = await visitorWith(site.app, ending())
+            const { page, answer } = await goOnWithout(visitor, '/long')
+            await visitor.post(path).send(sent).expect(200)
+            const get = mock.method(site.store, 'get')
+            answer()
+            await until(() => get.mock.callCount() > 0)
+            await turns()
+            finish.open()
+            await page
+            const [only] = sessionsIn(site.store).map((session) => (JSON.parse(session) as { twilioTokens?: TwilioTokens }).twilioTokens?.accessToken)
+            assert.equal(only, left)
+            assert.doesNotMatch(sessionsIn(site.store).join(), /access-1/)
+          })
+        }
+
+        it('is in the session of a store that has no functions of its own for it', async () => {
+          const { tokens } = sessionApp(twilio)
+          const { claims: _claims, ...kept } = ending()
+          let inStore: object = { twilioTokens: kept }
+          const sessionStore = {
+            get: (_id: string, done: (error: unknown, session: unknown) => void) => done(null, { ...inStore }),
+            set: (_id: string, session: object, done: () => void) => {
+              inStore = session
+              done()
+            }
+          }
+          const { opened, open } = gate()
+          twilio.behave = held(rotating(), { opened })
+          await withClock(['setTimeout'], async () => {
+            const passed = new Promise((resolve) => tokens.fresh()({ session: { ...inStore }, sessionID: 'one', sessionStore } as never, {} as never, resolve))
+            await until(() => twilio.requests.length === 1)
+            mock.timers.tick(1000)
+            assert.equal(await passed, undefined)
+          })
+          open()
+          await until(() => (inStore as { twilioTokens: TwilioTokens }).twilioTokens.accessToken === 'access-1')
+        })
       })
 
       it('and refuses in the end, the next request is told', async () => {
@@ -510,6 +626,75 @@ describe("Twilio's tokens in the session", () => {
     })
   })
 
+  describe('when another process takes too long to refresh them', () => {
+    it('and have ended, are waited for no longer than a call to Twilio may take', async () => {
+      const never = mock.fn(() => new Promise<never>(() => undefined))
+      const site = sessionApp(twilio, { client: { timeout: 2000 }, tokens: { refreshes: { once: never } } })
+      const visitor = await visitorWith(site.app, ended())
+      await withClock(['setTimeout'], async () => {
+        const waiting = visitor.get('/fresh').then((response) => response)
+        await until(() => never.mock.callCount() === 1)
+        mock.timers.tick(2100)
+        assert.equal((await waiting).status, 503)
+      })
+      assert.match(String(site.errors[0]?.cause), /^TwilioTimeoutError: Another process/)
+    })
+  })
+
+  describe('when the app has answered before they are there', () => {
+    const troubles = new Troubles()
+    beforeEach(() => troubles.watch())
+    afterEach(() => troubles.unwatch())
+
+    for (const [what, answer] of [
+      ['are there at last', rotating()],
+      ['are refused', INVALID_GRANT],
+      ['cannot be had', BUSY]
+    ] as const) {
+      it(`nothing happens to the process, nor to the answer, when they ${what}`, async () => {
+        const [limit, answering] = [gate(), gate()]
+        twilio.behave = held(answer, answering)
+        const site = sessionApp(twilio, {
+          routes: (app) =>
+            app.use('/fresh', (_req, res, next) => {
+              void limit.opened.then(() => res.status(504).send('too slow'))
+              next()
+            })
+        })
+        const visitor = await visitorWith(site.app, ended())
+        const waiting = visitor.get('/fresh').then((response) => response)
+        await until(() => twilio.requests.length === 1)
+        limit.open()
+        assert.equal((await waiting).status, 504)
+        answering.open()
+        const get = mock.method(site.store, 'get')
+        await until(() => get.mock.callCount() + site.errors.length > 0)
+        await turns()
+        assert.deepEqual(await troubles.take(), [])
+        assert.deepEqual(site.errors.map(({ name }) => name).filter((name) => name !== 'Error'), answer === BUSY ? ['TwilioUnavailableError'] : [])
+      })
+    }
+
+    it('and what is thrown further on is an error of the app, and not of the process', async () => {
+      const { tokens } = sessionApp(twilio)
+      const [broken, given, destroy] = [new Error('of the app'), mock.fn(), gate()]
+      for (const breaks of [1, 2]) {
+        twilio.behave = rotating()
+        given.mock.resetCalls()
+        const { claims: _claims, ...kept } = ended({ accessToken: `access-0-${breaks}` })
+        const next = (error?: unknown) => {
+          given(error)
+          if (given.mock.callCount() <= breaks) throw broken
+        }
+        tokens.fresh()({ session: { twilioTokens: kept } } as never, { destroy: destroy.open } as never, next)
+        await until(() => given.mock.callCount() === 2)
+        assert.deepEqual(given.mock.calls.map((call) => call.arguments as unknown[]), [[undefined], [broken]])
+      }
+      await destroy.opened
+      assert.deepEqual(await troubles.take(), [])
+    })
+  })
+
   describe('whose refresh Twilio refuses', () => {
     it('are dropped, and an API call is answered 401', async () => {
       twilio.behave = INVALID_GRANT
@@ -558,61 +743,137 @@ describe("Twilio's tokens in the session", () => {
       assert.equal((await waiting).status, 401)
     })
 
-    it("because of the app's own credentials, stay in the session until the app is mended", async () => {
-      twilio.behave = json(401, { code: 20003, message: 'Authentication Error', status: 401 })
-      const site = sessionApp(twilio)
-      const dead = await visitorWith(site.app, ended())
-      await dead.get('/fresh').expect(401)
-      assert.equal((stored(site).twilioTokens as TwilioTokens).refreshToken, 'refresh-0')
-      twilio.behave = rotating()
-      await dead.get('/fresh').expect(200)
-    })
-
-    it("because of the app's own credentials, are used while they live", async () => {
-      twilio.behave = json(401, { code: 20003, message: 'Authentication Error', status: 401 })
-      const visitor = await visitorWith(sessionApp(twilio).app, ending())
-      assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-0')
-    })
+    for (const [what, status, answer] of [
+      ["the app's own credentials", 401, { code: 20003, message: 'Authentication Error', status: 401 }],
+      ['what the app may not do', 403, { code: 20403, message: 'Forbidden', status: 403 }],
+      ['an app that is not there any more', 404, { code: 20404, message: 'Not found', status: 404 }],
+      ['an app of another kind', 400, { error: 'unauthorized_client' }],
+      ['how the app asks', 400, { error: 'invalid_request' }],
+      ['what nobody has heard of', 400, { error: 'not_today' }],
+      ['how the app asks, which is told with status 200', 200, { error: 'unsupported_grant_type' }]
+    ] as const) {
+      it(`because of ${what}, stay in the session until that is mended, and are used while they live`, async () => {
+        twilio.behave = json(status, answer)
+        const site = sessionApp(twilio)
+        const dead = await visitorWith(site.app, ended())
+        await dead.get('/guarded').set('Accept', 'text/html').expect(302)
+        assert.equal((stored(site).twilioTokens as TwilioTokens).refreshToken, 'refresh-0')
+        const living = await visitorWith(site.app, ending({ refreshToken: 'refresh-living' }))
+        assert.equal(jsonOf<TwilioTokens>(await living.get('/fresh').expect(200)).accessToken, 'access-0')
+        twilio.behave = rotating()
+        assert.equal(jsonOf<TwilioTokens>(await dead.get('/fresh').expect(200)).accessToken, 'access-1')
+      })
+    }
   })
 
   describe('of somebody who logs out during a refresh', () => {
-    for (const [how, path] of [
-      ['with the session', '/destroy'],
-      ['while the session goes on', '/drop']
+    /** Asks for a page whose tokens are being refreshed, logs out, and only then lets Twilio answer. */
+    async function logOutDuring(visitor: ReturnType<typeof request.agent>, page: string, logout: string, answer: TwilioServer['behave'] = rotating()): Promise<request.Response> {
+      const answering = gate()
+      twilio.behave = held(answer, answering)
+      const waiting = visitor.get(page).set('Accept', 'text/html').then((response) => response)
+      await until(() => twilio.requests.length === 1)
+      await visitor.post(logout).expect(200)
+      answering.open()
+      return waiting
+    }
+
+    /** A page that saves something else in the session, and a logout as Passport does it. */
+    const routes: SessionAppOptions['routes'] = (app, tokens) => {
+      app.get('/note', requireLogin({ loginPath: '/login' }), tokens.fresh(), (req, res) => {
+        Object.assign(req.session, { note: 'taken' })
+        res.json(null)
+      })
+      app.post('/logout', withPassport, tokens.drop(), (req, res, next) => req.logout((error: unknown) => (error ? next(error) : res.json(null))))
+      app.post('/logout-halfway', withPassport, tokens.drop(), (req, res, next) => {
+        req.session.regenerate = () => req.session
+        req.logout(next)
+        res.json(null)
+      })
+    }
+
+    it('do not come back: with the session', async () => {
+      const site = sessionApp(twilio)
+      const visitor = await visitorWith(site.app, ended())
+      assert.equal((await logOutDuring(visitor, '/fresh', '/destroy')).status, 401)
+      assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-|somebody/)
+      await visitor.get('/fresh').expect(401)
+    })
+
+    it('do not come back: while the session goes on', async () => {
+      const site = sessionApp(twilio)
+      const visitor = await visitorWith(site.app, ended())
+      assert.equal((await logOutDuring(visitor, '/fresh', '/drop')).status, 200, 'the request itself was begun before')
+      assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-/)
+      await visitor.get('/fresh').expect(401)
+    })
+
+    it('do not come back with something else that the request saves', async () => {
+      const site = sessionApp(twilio, { routes })
+      const visitor = await visitorWith(site.app, ended())
+      await logOutDuring(visitor, '/note', '/drop')
+      const { note, twilioTokens } = stored(site)
+      assert.deepEqual([note, twilioTokens], ['taken', undefined])
+    })
+
+    for (const [how, answer] of [
+      ['is answered', rotating()],
+      ['is refused', INVALID_GRANT],
+      ['is refused for the app', json(400, { error: 'unauthorized_client' })]
     ] as const) {
-      it(`do not come back: ${how}`, async () => {
-        const answer = gate()
-        twilio.behave = held(rotating(), answer)
+      it(`do not come back, nor does the login, when the refresh ${how} after Passport has renewed the session`, async () => {
+        const site = sessionApp(twilio, { routes })
+        const visitor = await visitorWith(site.app, ended())
+        await visitor.put('/session').send({ passport: { user: 'somebody' }, cart: 'of somebody' }).expect(200)
+        const { status, headers } = await logOutDuring(visitor, '/note', '/logout', answer)
+        assert.deepEqual([status, headers.location], [302, '/login'])
+        assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-|somebody|taken/)
+        const left = sessionsIn(site.store).map((session) => Object.keys(JSON.parse(session) as object).sort().join())
+        assert.deepEqual(left.sort(), ['cookie', 'cookie,returnTo'], 'the new session, and of the old one the way back')
+      })
+    }
+
+    it('do not come back when Passport has logged out, and has not renewed the session yet', async () => {
+      const site = sessionApp(twilio, { routes })
+      const visitor = await visitorWith(site.app, ended())
+      await visitor.put('/session').send({ passport: { user: 'somebody' }, cart: 'stays' }).expect(200)
+      assert.equal((await logOutDuring(visitor, '/note', '/logout-halfway')).status, 302)
+      const { passport: login, twilioTokens, cart } = stored(site)
+      assert.deepEqual([login, twilioTokens, cart], [undefined, undefined, 'stays'])
+    })
+  })
+
+  describe('of a session that gets others during a refresh', () => {
+    for (const [what, others, afterwards] of [
+      ['that live', tokensOf({ accessToken: 'of another login', refreshToken: 'refresh-other' }), 'of another login'],
+      ['that have ended, and are refreshed in their turn', ended({ accessToken: 'of another login', refreshToken: 'refresh-other' }), 'refreshed-too']
+    ] as const) {
+      it(`are not saved over those, ${what}`, async () => {
+        const answering = gate()
+        twilio.behave = held(rotating(), answering)
         const site = sessionApp(twilio)
         const visitor = await visitorWith(site.app, ended())
         const waiting = visitor.get('/fresh').then((response) => response)
         await until(() => twilio.requests.length === 1)
-        await visitor.post(path).expect(200)
-        answer.open()
-        assert.equal((await waiting).status, 200, 'the request itself was begun before')
-        assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-/)
-        await visitor.get('/fresh').expect(401)
+        await visitor.post('/keep').send(others).expect(200)
+        twilio.behave = json(201, { access_token: 'refreshed-too', expires_in: 3600 })
+        answering.open()
+        assert.equal(jsonOf<TwilioTokens>(await waiting).accessToken, afterwards)
+        assert.equal((stored(site).twilioTokens as TwilioTokens).accessToken, afterwards)
       })
     }
 
-    it('do not come back with something else that the request saves', async () => {
-      const answer = gate()
-      twilio.behave = held(rotating(), answer)
-      const site = sessionApp(twilio, {
-        routes: (app, tokens) =>
-          app.get('/note', tokens.fresh(), (req, res) => {
-            Object.assign(req.session, { note: 'taken' })
-            res.json(null)
-          })
-      })
+    it('that cannot be read here leave them to whoever can, and are used once', async () => {
+      const answering = gate()
+      twilio.behave = held(rotating(), answering)
+      const site = sessionApp(twilio, { tokens: { secret: 'one secret' } })
       const visitor = await visitorWith(site.app, ended())
-      const waiting = visitor.get('/note').then((response) => response)
+      const waiting = visitor.get('/fresh').then((response) => response)
       await until(() => twilio.requests.length === 1)
-      await visitor.post('/drop').expect(200)
-      answer.open()
-      await waiting
-      const { note, twilioTokens } = stored(site)
-      assert.deepEqual([note, twilioTokens], ['taken', undefined])
+      await visitor.put('/session').send({ twilioTokens: 'sealed with a newer secret' }).expect(200)
+      answering.open()
+      assert.equal(jsonOf<TwilioTokens>(await waiting).accessToken, 'access-1')
+      assert.equal(stored(site).twilioTokens, 'sealed with a newer secret')
     })
   })
 
@@ -645,6 +906,18 @@ describe("Twilio's tokens in the session", () => {
     })
   })
 })
+
+/** Lets what is under way come to its end, as far as it waits for nothing from outside. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Passport's own `req.logout`, for whoever the session says is logged in. */
+const withPassport: RequestHandler = (() => {
+  const authenticator = new passport.Passport()
+  authenticator.deserializeUser((_user: unknown, done) => done(null, { id: 'somebody' }))
+  return authenticator.session() as RequestHandler
+})()
 
 const asIfLoggedIn: RequestHandler = (req, _res, next) => {
   req.authInfo = { tokens: tokensOf() }

@@ -57,7 +57,7 @@ export function sessionApp({ url }: Pick<TwilioServer, 'url'>, options: SessionA
   app.get('/guarded', requireLogin({ loginPath: '/login' }), tokens.fresh(), (req, res) => res.json(req.twilioTokens ?? null))
   const onError: ErrorRequestHandler = (error: Error & { status?: number }, _req, res, _next) => {
     errors.push(error)
-    res.status(error.status ?? 500).json({ name: error.name, message: error.message })
+    if (!res.headersSent) res.status(error.status ?? 500).json({ name: error.name, message: error.message })
   }
   app.use(onError)
   return { app, tokens, store, warnings, errors }
