@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { pause } from '../lib/pause'
 import { within } from '../lib/within'
 
-const never = new Promise<never>(() => undefined)
+const never = new Promise<string>(() => undefined)
 
 describe('a pause', () => {
   it('ends by itself, and leaves its signal without listeners', async () => {
     const { signal } = new AbortController()
     await pause(1, { signal })
     await pause(1)
-    const { getEventListeners } = await import('node:events')
     assert.deepEqual(getEventListeners(signal, 'abort'), [])
   })
 
