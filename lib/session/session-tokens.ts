@@ -63,6 +63,8 @@ export class SessionTokens {
   readonly #renewal: Renewal
   readonly #warn: (message: string) => void
   readonly #warned = new Set<string>()
+  /** Whether the app has a callback that keeps tokens. */
+  #hasKeep = false
   /** Until when Twilio is taken to be slow, in epoch ms. */
   #impatientUntil = 0
 
@@ -73,6 +75,7 @@ export class SessionTokens {
   constructor(strategyOrClient: TwilioOAuthClient | { readonly client: TwilioOAuthClient }, options: SessionTokensOptions = {}) {
     const { secret, leeway, refreshes = new MemoryRefreshes(), warn = emitWarning } = options
     checkLeeway(leeway)
+    checkRefreshes(refreshes)
     this.#vault = secret === undefined ? plainVault : sealedVault(checkSecrets(secret))
     this.#freshness = new Freshness(leeway)
     this.#client = clientOf(strategyOrClient)
@@ -87,6 +90,7 @@ export class SessionTokens {
    * Passes an error on when there was no login before it, when there is no session, and when it cannot be saved.
    */
   keep(): Middleware {
+    this.#hasKeep = true
     keepLogins(this.#client, this.#vault)
     return (req, _res, next) => {
       const tokens = loginTokensOf(req)
@@ -117,6 +121,7 @@ export class SessionTokens {
           setTokens(req, tokens)
           next()
         } else if (!res.headersSent) {
+          this.#warnIfNothingKeeps(req)
           askToLogIn(req, res)
         }
       }
@@ -276,6 +281,12 @@ export class SessionTokens {
     return newer
   }
 
+  /** Without tokens, whoever is logged in would be sent to log in again and again. */
+  #warnIfNothingKeeps(req: object): void {
+    if (this.#hasKeep || !('user' in req) || !req.user) return
+    this.#warnOnce("tokens.fresh() found no tokens in the session of somebody who is logged in, and tokens.keep() is in no route. Put it after passport.authenticate('twilio') at the callback.")
+  }
+
   #warnOnce(message: string): void {
     if (this.#warned.has(message)) return
     this.#warned.add(message)
@@ -304,6 +315,10 @@ function checkSecrets(secret: unknown): [string, ...string[]] {
 
 function checkLeeway(leeway: unknown): void {
   if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw new TypeError('leeway must be a number of ms, 0 or more.')
+}
+
+function checkRefreshes(refreshes: unknown): void {
+  if (!isObject(refreshes) || typeof refreshes.once !== 'function') throw new TypeError('refreshes must be what redisRefreshes(redis) gives, or another object with its function once.')
 }
 
 function emitWarning(message: string): void {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { mock } from 'node:test'
 import type { RequestHandler } from 'express'
 import type session from 'express-session'
 import passport from 'passport'
 import request from 'supertest'
-import { requireLogin, SessionTokens, TwilioOAuthClient, TwilioStrategy, type Refreshes, type TwilioTokens } from '../../lib'
+import { requireLogin, SessionTokens, TwilioOAuthClient, TwilioStrategy, type Middleware, type Refreshes, type TwilioTokens } from '../../lib'
 import { Troubles } from '../properties/troubles'
 import { withClock } from '../support/clock'
 import { gate, turnstile, until } from '../support/gate'
@@ -53,6 +54,28 @@ describe("Twilio's tokens in the session", () => {
     it('a leeway that is no time', () => {
       for (const leeway of [-1, NaN, '60' as never, null as never]) assert.throws(() => new SessionTokens(client, { leeway }), { name: 'TypeError', message: /^leeway must be a number of ms/ })
       assert.ok(new SessionTokens(client, { leeway: 0 }))
+    })
+
+    it('a client of Redis where what redisRefreshes makes of it should be', () => {
+      for (const refreshes of [{ eval: () => undefined }, 'redis', null]) {
+        assert.throws(() => new SessionTokens(client, { refreshes: refreshes as never }), { name: 'TypeError', message: /^refreshes must be what redisRefreshes\(redis\) gives/ })
+      }
+    })
+
+    it('once, when nothing keeps tokens, and somebody who is logged in is asked to log in again', async () => {
+      const warnings: string[] = []
+      const ask = (fresh: Middleware) =>
+        request((req: IncomingMessage, res: ServerResponse) => fresh(Object.assign(req, { user: { id: 'US1' }, session: {} }), res, () => res.end()))
+          .get('/')
+          .expect(401)
+      const tokens = new SessionTokens(client, { warn: (message) => warnings.push(message) })
+      await ask(tokens.fresh())
+      await ask(tokens.fresh())
+      assert.deepEqual(warnings.map((warning) => warning.includes('tokens.keep() is in no route')), [true])
+      const kept = new SessionTokens(client, { warn: (message) => warnings.push(message) })
+      kept.keep()
+      await ask(kept.fresh())
+      assert.equal(warnings.length, 1)
     })
 
     it('neither a strategy nor a client', () => {
