@@ -24,7 +24,8 @@ export interface RefreshLimits {
 
 /**
  * Sees to it that tokens are refreshed once, whoever asks, and remembers what came of it
- * for requests that come late with an old copy of the session.
+ * for requests that come late with an old copy of the session. Where Twilio gave the very tokens that were to be spent,
+ * they are not: that need not be remembered.
  */
 export interface Refreshes {
   /**

@@ -79,6 +79,22 @@ export const wildAnswer: fc.Arbitrary<WildAnswer> = fc
   })
   .map(({ bytes, cuts, ending }) => ({ pieces: piecesOf(bytes, cuts), ending }))
 
+/** Stand in an answer for the tokens that the session holds. */
+export const OWN_ACCESS_TOKEN = 'OWN-ACCESS-TOKEN'
+export const OWN_REFRESH_TOKEN = 'OWN-REFRESH-TOKEN'
+
+/** Good tokens, the session's own among them, which may end at once. */
+export const knownTokens: fc.Arbitrary<WildAnswer> = fc
+  .record({
+    access_token: fc.constantFrom(OWN_ACCESS_TOKEN, 'a-token'),
+    refresh_token: fc.constantFrom(OWN_REFRESH_TOKEN, 'another', null),
+    expires_in: fc.constantFrom(0.001, 1, 3600, null)
+  })
+  .map((tokens) => {
+    // A length would be another once the session's own are in their place.
+    return { pieces: [`HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n${JSON.stringify(tokens)}`], ending: 'end' as const }
+  })
+
 /** Somewhere to send browsers. */
 const place = fc
   .array(fc.oneof(fc.constantFrom('https://', 'http://', '//', '/', '\\', '@', ':', 'www.twilio.com', 'twilio.com', 'evil.example', 'eviltwilio.com', '.', 'javascript:', '127.0.0.1', 'authorize', '?', '#', '\t'), fc.string({ maxLength: 4 })), { maxLength: 6 })
