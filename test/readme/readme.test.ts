@@ -85,6 +85,19 @@ describe('the README', () => {
       assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
       assert.equal(await statusOf(visitor, '/account'), 302)
     })
+
+    it('ends with the reason where its port is taken, and sends nobody there', async () => {
+      const other = createServer()
+      await new Promise<void>((resolve) => other.listen(0, resolve))
+      const { port } = other.address() as AddressInfo
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', String(port)))
+      await newcomer.write('.env', settings)
+      const command = newcomer.run(startAppCommand)
+      assert.equal(await command.ends(), 1)
+      assert.match(command.output, /EADDRINUSE/)
+      assert.doesNotMatch(command.output, /Open http/)
+      await new Promise((resolve) => other.close(resolve))
+    })
   })
 
   describe('TypeScript', () => {
