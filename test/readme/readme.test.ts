@@ -43,11 +43,11 @@ describe('the README', () => {
   }
 
   /** Runs an app of the README on a port of its own. */
-  async function run(app: string, more: Readonly<Record<string, string>> = {}, start = 'node app.mjs'): Promise<string> {
+  async function run(app: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
     const port = String(await freePort())
-    const name = `${port}-${start.split(' ').at(-1) ?? ''}`
+    const name = `${port}-app.mjs`
     await newcomer.write(name, app.replaceAll('3000', port))
-    await newcomer.run(start.replace(/\S+$/, name), { ...environment(), ...more }).prints('Open ')
+    await newcomer.run(`node ${name}`, { ...environment(), ...more }).prints('Open ')
     return APP.replace('3000', port)
   }
 
@@ -103,6 +103,7 @@ describe('the README', () => {
   describe('TypeScript', () => {
     readme.take('TypeScript', 'sh')
     const changes = readme.take('TypeScript', 'ts')
+    const command = readme.take('TypeScript', 'sh')
 
     it('takes the quick start in strict mode, and runs it', async () => {
       const app = compose(quickStart, changes)
@@ -111,7 +112,12 @@ describe('the README', () => {
       const [errors, errorsOfWrong] = typeErrors(newcomer.folder, 'app.mts', 'wrong.mts')
       assert.deepEqual(errors, [])
       assert.match(String(errorsOfWrong), /^Property 'expires' does not exist on type 'TwilioTokens'\./)
-      const visitor = new Visitor(await run(app, {}, 'node --import tsx app.mts'))
+
+      const port = String(await freePort())
+      await newcomer.write('app.mts', app.replaceAll('3000', port))
+      await newcomer.write('.env', Object.entries(environment()).map(([name, value]) => `${name}=${value}\n`).join(''))
+      await newcomer.run(command).prints('Open ')
+      const visitor = new Visitor(APP.replace('3000', port))
       await visitor.logIn(approve)
       assert.equal(await statusOf(visitor, '/account'), 200)
     })
