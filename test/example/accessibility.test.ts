@@ -100,10 +100,11 @@ describe('the example app, for everybody', () => {
     await page.keyboard.press('ArrowDown')
     assert.ok(await page.getByLabel('Jonas Lindqvist').isChecked())
     await page.keyboard.press('Tab')
-    assert.equal(await focused(page), 'Deny')
-    await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'Approve access')
     assert.ok(await hasOutline(page))
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(page), 'Deny')
+    await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
 
     await page.getByRole('heading', { name: 'Your account' }).waitFor()

@@ -53,6 +53,15 @@ describe('the example app in a browser', () => {
         assert.deepEqual(problems, [])
       })
 
+      it('whoever chooses a person by the arrow keys and presses Enter is in', async () => {
+        await beginLogin(page, example)
+        await page.keyboard.press('Tab')
+        await page.keyboard.press('ArrowDown')
+        await page.keyboard.press('Enter')
+        await page.getByRole('heading', { name: 'Your account' }).waitFor()
+        assert.ok(await page.getByText('jonas@fjordclinic.example').isVisible())
+      })
+
       it('whoever denies is told that nobody was logged in', async () => {
         await beginLogin(page, example)
         await page.getByRole('button', { name: 'Deny' }).click()
