@@ -101,6 +101,10 @@ describe('the example app in a browser', () => {
         const names = version === 'v1' ? ['ResponseType', 'RedirectUri', 'GrantType', 'ClientSecret'] : ['response_type', 'code_challenge', 'grant_type', 'code_verifier']
         for (const name of [`GET /${version}/authorize`, `POST /${version}/token`, ...names]) assert.ok(story.includes(name), name)
         assert.doesNotMatch(story, /code-[\w-]{20}/)
+        for (const lasting of [/^client_?secret$/i, /^access_token$/, /^refresh_token$/]) {
+          const value = page.locator('.wire div', { has: page.locator('dt', { hasText: lasting }) }).locator('dd')
+          assert.equal(await value.textContent(), '…', String(lasting))
+        }
       })
 
       it("the account's numbers and messages are shown, asked with the session's token", async () => {

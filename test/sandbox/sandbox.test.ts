@@ -421,6 +421,9 @@ describe('the sandbox', () => {
       ['GET /v2/authorize 302', 'GET /authorize 200', 'POST /authorize 302', 'POST /v2/token 200', 'POST /v2/token 200', 'GET /2010-04-01/Accounts.json 200']
     )
     assert.deepEqual(Object.keys(sandbox.requests[3]?.parameters ?? {}).sort(), ['client_id', 'client_secret', 'code', 'code_verifier', 'grant_type', 'redirect_uri'])
+    const [exchange, refresh] = [sandbox.requests[3]?.parameters ?? {}, sandbox.requests[4]?.parameters ?? {}]
+    assert.deepEqual([exchange.client_secret, refresh.refresh_token], ['…', '…'], 'of what holds for long, nothing is shown')
+    assert.equal(exchange.code, `${code.slice(0, 4)}…`, 'what is good for once is known again by its beginning')
   })
 
   it('remembers the last 1,000 requests', async () => {
