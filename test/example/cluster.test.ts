@@ -47,4 +47,10 @@ describe('the example app with a Redis that is not there', () => {
     assert.equal(code, 1)
     assert.match(output, /^REDIS_URL cannot be reached \(ECONNREFUSED\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
   })
+
+  it('says so of a machine that nobody knows, too', async () => {
+    const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://no-such-machine.invalid:6379' })
+    assert.equal(code, 1)
+    assert.match(output, /^REDIS_URL cannot be reached \((?:ENOTFOUND|EAI_AGAIN)\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
+  })
 })
