@@ -37,7 +37,7 @@ describe('the example app in three processes behind one port', () => {
     }
     assert.equal(processes.size, 3)
     await visitor.post('/sandbox/expire').expect(303)
-    await visitor.get('/account?renewed').expect(200, /was renewed/)
+    await visitor.get('/account').expect(200, /The sandbox ended the token/)
   })
 })
 
