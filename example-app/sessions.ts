@@ -41,9 +41,15 @@ async function connectRedis(url: string) {
   client.on('error', (error: Error) => {
     if (isConnected) console.error(`Redis: ${error.message}`)
   })
-  await client.connect().catch(({ code, message }: NodeJS.ErrnoException) => {
-    throw new ConfigError([`REDIS_URL cannot be reached (${code ?? message}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`])
+  await client.connect().catch((error: unknown) => {
+    throw new ConfigError([`REDIS_URL cannot be reached (${reasonOf(error)}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`])
   })
   isConnected = true
   return client
+}
+
+/** Node's code for it, or else what Redis says. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message.replace(/\.$/, '')
 }
