@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
 import type { TwilioTokens } from 'passport-twilio'
+import { takeNotice } from './notice.ts'
 
 export interface AccountOptions {
   /** Whether there is a sandbox that can be told to end tokens. */
@@ -9,8 +10,8 @@ export interface AccountOptions {
 /** Who is logged in, and what their token says. Goes behind `tokens.fresh()`. */
 export function accountPage({ hasSandbox }: AccountOptions): RequestHandler {
   return (req, res) => {
-    const { twilioTokens: tokens, query } = req
-    res.render('account', { hasSandbox, wasRenewed: query.renewed !== undefined, token: tokens && lifeOf(tokens), claims: tokens ? claimsInWords(tokens) : [] })
+    const { twilioTokens: tokens } = req
+    res.render('account', { hasSandbox, notice: takeNotice(req), token: tokens && lifeOf(tokens), claims: tokens ? claimsInWords(tokens) : [] })
   }
 }
 

@@ -7,6 +7,7 @@ import { accountPage } from './account.ts'
 import type { Config } from './config.ts'
 import { errorPage, notFound } from './errors.ts'
 import { login } from './login.ts'
+import { tellNext } from './notice.ts'
 import { phonePages } from './phone.ts'
 import type { Sessions } from './sessions.ts'
 import { EVERY_LOGIN } from './story.ts'
@@ -53,8 +54,14 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   app.get('/account', guarded, accountPage({ hasSandbox: sandbox !== undefined }))
   app.get('/numbers', guarded, numbers)
   app.get('/messages', guarded, messages)
-  app.post('/account/refresh', guarded, refreshNow(tokens))
-  if (sandbox) app.post('/sandbox/expire', guarded, refreshNow(tokens, () => sandbox.expireAccessTokens()))
+  app.post('/account/refresh', guarded, renew(tokens, 'The token was renewed, without asking you.'))
+  if (sandbox) {
+    const endTokens: RequestHandler = (_req, _res, next) => {
+      sandbox.expireAccessTokens()
+      next()
+    }
+    app.post('/sandbox/expire', guarded, endTokens, renew(tokens, 'The sandbox ended the token, and the app renewed it on the way here, without asking you.'))
+  }
   app.post('/logout', tokens.drop(), logOut)
 
   app.use(notFound)
@@ -69,11 +76,11 @@ function securityHeaders(baseURL: string): RequestHandler {
 }
 
 /** Takes the session's token for ended; the page that is shown next has a new one. */
-function refreshNow(tokens: SessionTokens, before?: () => void): RequestHandler {
+function renew(tokens: SessionTokens, notice: string): RequestHandler {
   return async (req, res) => {
-    before?.()
     await tokens.expire(req)
-    res.redirect(303, '/account?renewed')
+    tellNext(req, notice)
+    res.redirect(303, '/account')
   }
 }
 

@@ -1,3 +1,4 @@
+import { TwilioOAuthClient, type TwilioOAuthClientOptions } from 'passport-twilio'
 import { z } from 'zod'
 
 /** What the app reads from its environment. */
@@ -39,14 +40,30 @@ const environment = z
     NODE_ENV: text
   })
   .superRefine((env, context) => {
-    if (env.TWILIO_CLIENT_ID?.startsWith('AC')) context.addIssue('TWILIO_CLIENT_ID looks like an account SID (AC…); it must be the client ID of an OAuth app (OQ…)')
     if (env.TWILIO_CLIENT_ID && !env.TWILIO_CLIENT_SECRET) context.addIssue('TWILIO_CLIENT_SECRET is missing: TWILIO_CLIENT_ID is set, and needs its secret')
     if (env.TWILIO_CLIENT_SECRET && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: TWILIO_CLIENT_SECRET is set, and needs its ID')
     if (env.TWILIO_BASE_URL && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: the sandbox at TWILIO_BASE_URL has printed one; leave both out for a sandbox within this process')
+    if (env.TWILIO_CLIENT_ID && env.TWILIO_CLIENT_SECRET) {
+      const problem = problemOf({ clientID: env.TWILIO_CLIENT_ID, clientSecret: env.TWILIO_CLIENT_SECRET, baseURL: env.TWILIO_BASE_URL })
+      if (problem !== undefined) context.addIssue(problem)
+    }
     if (env.NODE_ENV === 'production' && !env.SESSION_SECRET) {
       context.addIssue('SESSION_SECRET is missing: in production, sessions must survive a restart; make one with: openssl rand -base64 32')
     }
   })
+
+const VARIABLES: Record<string, string> = { clientID: 'TWILIO_CLIENT_ID', clientSecret: 'TWILIO_CLIENT_SECRET', baseURL: 'TWILIO_BASE_URL' }
+
+/** The package knows what its options must be; whoever starts the app knows them as variables. */
+function problemOf(options: TwilioOAuthClientOptions): string | undefined {
+  try {
+    new TwilioOAuthClient(options)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return error.message.replace(/^\w+/, (option) => VARIABLES[option] ?? option)
+  }
+}
 
 /** @throws {ConfigError} naming each variable that is wrong */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {

@@ -8,6 +8,15 @@ interface InWords {
   message: string
 }
 
+/** Twilio's tokens do not say whom they are of. That person has approved: to tell them of a denial would be wrong. */
+export class NoProfileError extends Error {
+  readonly status = 502
+
+  constructor() {
+    super('Twilio did not say who has logged in. Ask for openid in the scope, or set lookUpAccount.')
+  }
+}
+
 export const notFound: RequestHandler = (_req, res) => {
   res.status(404).render('error', { status: 404, title: 'There is no such page', message: 'The address may be mistyped, or the page has moved.' } satisfies InWords)
 }
@@ -41,12 +50,15 @@ const LOGIN_STATES: Record<LoginStateReason, Omit<InWords, 'status'>> = {
 const TROUBLE: Omit<InWords, 'status'> = { title: 'Twilio cannot be reached right now', message: 'Nothing is lost, and nothing is wrong with your account. Please try again in a moment.' }
 const REFUSED: Omit<InWords, 'status'> = { title: 'Twilio did not let us in', message: 'Your account may not be allowed to do this, or this app is not set up right. Those who run it have been told.' }
 
+const NOBODY: Omit<InWords, 'status'> = { title: 'Twilio did not say who you are', message: 'So nobody was logged in, and nothing has happened to your account. Those who run this app have been told.' }
+
 function describe(error: unknown): InWords {
   const { status, message } = statusOf(error)
   if (error instanceof LoginStateError) return { status, ...LOGIN_STATES[error.reason] }
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
     return { status: 403, title: 'Twilio did not accept this login', message: 'What it gave you to come back with works once, and for five minutes. Please log in again.' }
   }
+  if (error instanceof NoProfileError) return { status, ...NOBODY }
   if (status > 500) return { status, ...TROUBLE }
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...TROUBLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }

@@ -1,6 +1,7 @@
 import { Router, type RequestHandler } from 'express'
 import passport from 'passport'
 import { returnTo, SessionTokens, TwilioStrategy, type Refreshes, type TwilioProfile } from 'passport-twilio'
+import { NoProfileError } from './errors.ts'
 import { rememberStory } from './story.ts'
 import type { Twilio } from './twilio.ts'
 
@@ -41,7 +42,7 @@ export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: Lo
     },
     (_accessToken, _refreshToken, profile, done) => {
       if (profile) done(null, userOf(profile))
-      else done(null, false, { message: 'Twilio did not say who you are.' })
+      else done(new NoProfileError())
     }
   )
   const tokens = new SessionTokens(strategy, { secret, refreshes })

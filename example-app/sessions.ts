@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { redisRefreshes, type Refreshes } from 'passport-twilio'
 import { createClient } from 'redis'
-import type { Config } from './config.ts'
+import { ConfigError, type Config } from './config.ts'
 
 /** Where sessions are kept, and where processes agree on refreshes. */
 export interface Sessions {
@@ -30,14 +30,26 @@ export async function openSessions({ sessionSecret, redisURL }: Config, isSecure
   }
 }
 
-/** Fails at the start if Redis is not there; later, it waits for it to come back. */
+/**
+ * Fails at the start if Redis is not there; later, it waits for it to come back.
+ *
+ * @throws {ConfigError} saying why it cannot be reached
+ */
 async function connectRedis(url: string) {
   let isConnected = false
   const client = createClient({ url, socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) } })
   client.on('error', (error: Error) => {
     if (isConnected) console.error(`Redis: ${error.message}`)
   })
-  await client.connect()
+  await client.connect().catch((error: unknown) => {
+    throw new ConfigError([`REDIS_URL cannot be reached (${reasonOf(error)}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`])
+  })
   isConnected = true
   return client
+}
+
+/** Node's code for it, or else what Redis says. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message.replace(/\.$/, '')
 }

@@ -50,8 +50,7 @@ export function giveUp(error: unknown): never {
 
 function inWords(error: unknown): string {
   if (error instanceof ConfigError) return error.message
-  const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number }
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE') return `Port ${port} is taken. Stop what runs there, or choose another: PORT=3001 npm start`
-  if (syscall === 'connect') return `REDIS_URL cannot be reached (${code}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

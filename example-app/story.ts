@@ -43,7 +43,7 @@ export function rememberStory({ sandbox }: Twilio, apiVersion: string): RequestH
     const heard = heardOf(req, apiVersion, (await sandbox?.requests()) ?? [])
     const seen: Partial<Record<string, Seen>> = {
       ...heard,
-      cameBack: { parameters: masked(req.query) },
+      cameBack: { parameters: beginningsOf(req.query) },
       answered: { ...heard.answered, parameters: answerOf(req.twilioTokens) }
     }
     req.session.story = Object.entries(EVERY_LOGIN).map(([name, step]) => ({ ...step, ...seen[name] }))
@@ -71,14 +71,11 @@ function seen(request: LoggedRequest | undefined): Seen | undefined {
 
 function answerOf(tokens: TwilioTokens | undefined): Record<string, string> {
   const { accessToken, refreshToken, idToken, tokenType } = tokens ?? {}
-  return { ...masked({ access_token: accessToken, refresh_token: refreshToken, id_token: idToken }), ...(tokenType ? { token_type: tokenType } : {}) }
+  const names = Object.entries({ access_token: accessToken, refresh_token: refreshToken, id_token: idToken }).filter(([, token]) => token !== undefined)
+  return { ...Object.fromEntries(names.map(([name]) => [name, '…'])), ...(tokenType ? { token_type: tokenType } : {}) }
 }
 
-function masked(secrets: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(secrets).filter(([, value]) => value !== undefined).map(([name, value]) => [name, mask(value)]))
-}
-
-/** As the sandbox masks. */
-function mask(secret: unknown): string {
-  return `${String(secret).slice(0, 4)}…`
+/** As the sandbox shows what is good for once: the code and the state are spent, and are known again by how they begin. */
+function beginningsOf(parameters: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, `${String(value).slice(0, 4)}…`]))
 }

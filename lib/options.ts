@@ -79,7 +79,7 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
   const given: unknown = options
   if (typeof given !== 'object' || given === null) throw new TypeError('options must be an object with clientID and clientSecret.')
   checkClientID(options.clientID)
-  checkText('clientSecret', options.clientSecret, 'the secret of the OAuth app in the Twilio Console')
+  checkClientSecret(options.clientSecret)
   const { apiVersion = 'v1', baseURL = 'https://oauth.twilio.com', apiBaseURL = 'https://api.twilio.com' } = options
   if (!Object.hasOwn(DIALECTS, apiVersion)) throw new TypeError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
   const dialect = DIALECTS[apiVersion]
@@ -93,7 +93,7 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
     limits: {
       timeout: checkNumber('timeout', options.timeout ?? 10_000, 'ms'),
       maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? 262_144, 'bytes'),
-      agent: options.agent
+      agent: checkAgent(options.agent)
     },
     customHeaders: options.customHeaders ?? {},
     idToken: checkIdToken(options.idToken ?? {})
@@ -128,6 +128,19 @@ function checkClientID(clientID: unknown): void {
   if (clientID.length === CLIENT_ID_LENGTH && !other) return
   const looks = other ? `looks like ${other} (${clientID.slice(0, 2)}…)` : `has ${clientID.length} characters`
   throw new TypeError(`clientID ${looks}. It must be the client ID of an OAuth app from the Twilio Console: ${CLIENT_ID_LENGTH} characters, OQ….`)
+}
+
+function checkClientSecret(secret: unknown): void {
+  checkText('clientSecret', secret, 'the secret of the OAuth app in the Twilio Console')
+  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret has white space at its beginning or end, or a line end in it. Was it pasted, or read from a file, with more than the secret?')
+}
+
+function checkAgent(agent: Agent | undefined): Agent | undefined {
+  const given: unknown = agent
+  // What Node's http itself asks of an agent; undici's dispatchers do not have it.
+  const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
+  if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
+  return agent
 }
 
 function endpoint(option: string, base: unknown, path = ''): Endpoint {

@@ -135,6 +135,7 @@ export class TwilioStrategy extends OAuth2Strategy {
   constructor(options: AnyOptions, verify: unknown) {
     const configuration = configure(options)
     checkText('callbackURL', options.callbackURL, 'where Twilio sends people back to, as registered with the OAuth app')
+    checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
     if (!isFunction(verify)) throw new TypeError('verify is missing: pass a function that finds the user, after the options.')
     const { authorize, token, clientID, clientSecret, dialect } = configuration
@@ -287,6 +288,13 @@ function isFunction(value: unknown): value is AnyVerify {
 /** The options that passport-oauth2 itself still uses. */
 function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: AnyOptions) {
   return { callbackURL, customHeaders: { ...customHeaders }, scopeSeparator, skipUserProfile, proxy }
+}
+
+/** Browsers are sent there. What has no scheme, such as `localhost:3000/callback`, is an address of the scheme `localhost:` to URL. */
+function checkCallbackURL(url: string): void {
+  const isWhole = /^https?:\/\//i.test(url) && URL.canParse(url)
+  const isPath = /^\/(?!\/)/.test(url)
+  if (!isWhole && !isPath) throw new TypeError("callbackURL must be a whole http or https address, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
 }
 
 function checkPKCE(pkce: unknown): boolean | undefined {

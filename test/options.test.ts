@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import http from 'node:http'
+import https from 'node:https'
+import { HttpsProxyAgent } from 'https-proxy-agent'
 import { TwilioOAuthClient, TwilioStrategy, requireLogin, SessionTokens, redisRefreshes } from '../lib'
 import { configure } from '../lib/options'
 import { CLIENT_ID, CLIENT_SECRET } from './support/jwt'
@@ -30,6 +33,16 @@ describe('wrong options are told at construction, by name', () => {
 
   it('clientSecret', () => {
     for (const missing of [undefined, '', 7]) assertTold(client({ clientSecret: missing }), /^clientSecret is missing/)
+    for (const pasted of [` ${CLIENT_SECRET}`, `${CLIENT_SECRET}\t`, `${CLIENT_SECRET}\n`, `first line\nsecond line`]) {
+      assertTold(client({ clientSecret: pasted }), /^clientSecret has white space/)
+      assert.throws(client({ clientSecret: pasted }), ({ message }: Error) => !message.includes(CLIENT_SECRET) && !message.includes('first line'), 'it is not shown')
+    }
+    assert.doesNotThrow(client({ clientSecret: 'white space between' }))
+  })
+
+  it('agent', () => {
+    for (const other of ['http://proxy.example:8080', 7, null, true, {}]) assertTold(client({ agent: other }), /^agent must be an http.Agent or an https.Agent/)
+    for (const agent of [undefined, new http.Agent(), new https.Agent(), new HttpsProxyAgent('http://proxy.example:8080')]) assert.doesNotThrow(client({ agent }))
   })
 
   it('apiVersion', () => {
@@ -70,6 +83,10 @@ describe('wrong options are told at construction, by name', () => {
 
   it('those of the strategy', () => {
     assertTold(strategy({ callbackURL: undefined }), /^callbackURL is missing/)
+    for (const other of ['localhost:3000/auth/cb', 'example.com/auth/twilio/callback', 'auth/twilio/callback', '//example.com/callback', 'myapp://callback', 'javascript:0', 'https://', 'http:callback']) {
+      assertTold(strategy({ callbackURL: other }), /^callbackURL must be a whole http or https address/)
+    }
+    for (const good of ['http://localhost:3000/auth/cb', 'HTTPS://app.example/cb', '/auth/cb', '/']) assert.doesNotThrow(strategy({ callbackURL: good }), good)
     for (const other of ['plain', 1]) assertTold(strategy({ pkce: other }), /^pkce must be true/)
     for (const good of [true, false, 'S256']) assert.doesNotThrow(strategy({ pkce: good }))
     for (const other of [7, [7], {}]) assertTold(strategy({ scope: other }), /^scope must be a string, or an array of strings/)

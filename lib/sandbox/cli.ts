@@ -65,7 +65,7 @@ function isApiVersion(value: string): value is ApiVersion {
 }
 
 /** What to put where, in the words of an app in any language. */
-function describe({ url, apiURL, jwksURL, clientID, clientSecret, people }: Sandbox, { apiVersion, redirectURIs = ['any on this machine'] }: Command): string {
+function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, people }: Sandbox, { apiVersion, redirectURIs = ['any on this machine'] }: Command): string {
   const { authorizePath, tokenPath, parameterNames } = DIALECTS[apiVersion]
   const rows = [
     ['Client ID', clientID],
@@ -74,7 +74,8 @@ function describe({ url, apiURL, jwksURL, clientID, clientSecret, people }: Sand
     ['Authorize endpoint', url + authorizePath],
     ['Token endpoint', url + tokenPath],
     ['Public keys of its tokens', jwksURL],
-    ['Twilio API', apiURL]
+    ['Twilio API', apiURL],
+    ['Account SID', accountSid]
   ] as const
   const signIn = people.map(({ name, email }) => `  ${name.padEnd(27)}${email}`)
   return [
@@ -84,6 +85,7 @@ function describe({ url, apiURL, jwksURL, clientID, clientSecret, people }: Sand
     '',
     `The names of the parameters are ${parameterNames.response_type}, ${parameterNames.client_id} and so on${DIALECT_HINTS[apiVersion]}.`,
     `${parameterNames.client_id} and ${parameterNames.client_secret} go into the body of the token call; there is no Basic authorization.`,
+    'The account is that of client credentials; people bring their own.',
     `With passport-twilio: new TwilioStrategy({ clientID, clientSecret, baseURL: '${url}', apiVersion: '${apiVersion}', callbackURL }, verify)`,
     '',
     'Who can sign in:',

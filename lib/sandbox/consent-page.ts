@@ -24,7 +24,7 @@ label{display:grid;grid-template-columns:auto 1fr;gap:0 .8rem;align-items:center
 label:has(:checked){border-color:var(--accent);background:var(--pale)}
 label small{grid-column:2;color:var(--soft);overflow-wrap:anywhere}
 input{accent-color:var(--accent);width:1.05rem;height:1.05rem;margin:0}
-.actions{display:grid;grid-template-columns:2fr 3fr;gap:.75rem;margin:1.5rem 0 1.25rem}
+.actions{display:grid;grid-template-columns:3fr 2fr;gap:.75rem;margin:1.5rem 0 1.25rem}
 button{font:inherit;font-weight:600;padding:.8rem 1rem;border-radius:12px;border:1px solid var(--accent);background:var(--accent);color:var(--on-accent);cursor:pointer}
 button.quiet{background:none;color:var(--ink);border-color:var(--edge)}
 button:hover{filter:brightness(1.07)}
@@ -78,6 +78,7 @@ ${content}
 export function consentPage({ app, scope, redirectURI }: AuthorizationRequest, id: string, people: readonly SandboxPerson[]): HTML {
   return page(
     `${app.name} wants to use your account`,
+    // Enter presses the form's first button, so the one that people come for is first.
     html`<h1>${app.name} wants to use your Twilio account</h1>
 <p>Approve only what you expect from it. You can change your mind at any time.</p>
 <h2>It will be able to</h2>
@@ -89,8 +90,8 @@ export function consentPage({ app, scope, redirectURI }: AuthorizationRequest, i
 ${people.map(personChoice)}
 </fieldset>
 <div class="actions">
-<button class="quiet" name="decision" value="deny">Deny</button>
 <button name="decision" value="approve">Approve access</button>
+<button class="quiet" name="decision" value="deny">Deny</button>
 </div>
 </form>
 <footer>You will be sent back to ${hostOf(redirectURI)}. This is a sandbox on this machine, and not Twilio: nobody real is asked, and nothing real is shared.</footer>`

@@ -54,6 +54,8 @@ export interface Sandbox {
   readonly clientID: string
   /** Of the first app. */
   readonly clientSecret: string
+  /** Whose account client credentials of the first app work in. */
+  readonly accountSid: string
   /** Who can sign in. */
   readonly people: readonly SandboxPerson[]
   /** What came in, oldest first; secrets, codes and tokens are masked. The last 1,000. */
@@ -63,9 +65,10 @@ export interface Sandbox {
   /**
    * What a person does in the browser.
    *
-   * @param authorizeURL where the app sends the browser
+   * @param authorizeURL where the app sends the browser: the `Location` of its answer
    * @param options who signs in, and whether they approve
    * @returns where the browser is sent back to: the app's callback, with a code or an error
+   * @throws {TypeError} for an address that is not of this sandbox
    * @throws {Error} with what the page says, when it can be neither approved nor denied
    */
   login(authorizeURL: string, options?: SandboxLoginOptions): Promise<string>
@@ -112,10 +115,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     jwksURL: url + JWKS_PATH,
     clientID: firstApp.clientID,
     clientSecret: firstApp.clientSecret,
+    accountSid: firstApp.accountSid,
     people,
     requests: server.log.entries,
     counts: grants.counts,
-    login: (authorizeURL, as = {}) => logInAt(authorizeURL, as, people),
+    login: (authorizeURL, as = {}) => logInAt(authorizeURL, as, { url, people }),
     failNext: (endpoint, fault) => server.faults.add(endpoint, fault),
     expireAccessTokens: () => grants.expireAccessTokens(),
     revokeAll: () => grants.revokeAll(),

@@ -17,15 +17,17 @@ export interface LoggedRequest {
 
 const LOGGED_MAX = 1000
 
-const SECRETS: readonly OAuthParameter[] = ['client_secret', 'code', 'code_verifier', 'refresh_token', 'state', 'code_challenge']
-const SECRET_NAMES = new Set([...Object.values(DIALECTS).flatMap(({ parameterNames }) => SECRETS.map((secret) => parameterNames[secret])), 'request'])
+/** Nothing is shown of what holds for long. */
+const LASTING = namesOf('client_secret', 'refresh_token')
+/** What is good for once shows its beginning, by which it is known again when it comes back. */
+const ONCE = new Set([...namesOf('code', 'code_verifier', 'state', 'code_challenge'), 'request'])
 
 export class RequestLog {
   readonly entries: LoggedRequest[] = []
 
   add({ method, path, query, form, authorization }: SandboxRequest): LoggedRequest {
     const parameters: Record<string, string> = {}
-    for (const [name, value] of [...query, ...(form ?? [])]) parameters[name] = SECRET_NAMES.has(name) ? mask(value) : value
+    for (const [name, value] of [...query, ...(form ?? [])]) parameters[name] = shown(name, value)
     if (authorization !== undefined) parameters.Authorization = 'Bearer …'
     const entry = { method, path, parameters, at: Date.now() }
     this.entries.push(entry)
@@ -34,6 +36,12 @@ export class RequestLog {
   }
 }
 
-function mask(secret: string): string {
-  return secret.length > 12 ? `${secret.slice(0, 4)}…` : '…'
+function namesOf(...parameters: readonly OAuthParameter[]): Set<string> {
+  return new Set(Object.values(DIALECTS).flatMap(({ parameterNames }) => parameters.map((parameter) => parameterNames[parameter])))
+}
+
+function shown(name: string, value: string): string {
+  if (LASTING.has(name)) return '…'
+  if (!ONCE.has(name)) return value
+  return value.length > 12 ? `${value.slice(0, 4)}…` : '…'
 }

@@ -41,7 +41,9 @@ describe('the example app, for everybody', () => {
     yield 'the page of the sandbox to approve on'
     const approval = page.url()
     await approve(page)
-    yield await opened('/account?renewed')
+    await page.getByRole('button', { name: 'Refresh now' }).click()
+    await page.getByRole('status').waitFor()
+    yield 'the account, with a notice'
     for (const path of ['/', '/numbers', '/messages', '/no-such-page']) yield await opened(path)
     await page.goto(approval)
     yield 'the page of the sandbox for what is decided already'
@@ -100,10 +102,11 @@ describe('the example app, for everybody', () => {
     await page.keyboard.press('ArrowDown')
     assert.ok(await page.getByLabel('Jonas Lindqvist').isChecked())
     await page.keyboard.press('Tab')
-    assert.equal(await focused(page), 'Deny')
-    await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'Approve access')
     assert.ok(await hasOutline(page))
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(page), 'Deny')
+    await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
 
     await page.getByRole('heading', { name: 'Your account' }).waitFor()

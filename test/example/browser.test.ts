@@ -53,6 +53,15 @@ describe('the example app in a browser', () => {
         assert.deepEqual(problems, [])
       })
 
+      it('whoever chooses a person by the arrow keys and presses Enter is in', async () => {
+        await beginLogin(page, example)
+        await page.keyboard.press('Tab')
+        await page.keyboard.press('ArrowDown')
+        await page.keyboard.press('Enter')
+        await page.getByRole('heading', { name: 'Your account' }).waitFor()
+        assert.ok(await page.getByText('jonas@fjordclinic.example').isVisible())
+      })
+
       it('whoever denies is told that nobody was logged in', async () => {
         await beginLogin(page, example)
         await page.getByRole('button', { name: 'Deny' }).click()
@@ -92,6 +101,10 @@ describe('the example app in a browser', () => {
         const names = version === 'v1' ? ['ResponseType', 'RedirectUri', 'GrantType', 'ClientSecret'] : ['response_type', 'code_challenge', 'grant_type', 'code_verifier']
         for (const name of [`GET /${version}/authorize`, `POST /${version}/token`, ...names]) assert.ok(story.includes(name), name)
         assert.doesNotMatch(story, /code-[\w-]{20}/)
+        for (const lasting of [/^client_?secret$/i, /^access_token$/, /^refresh_token$/]) {
+          const value = page.locator('.wire div', { has: page.locator('dt', { hasText: lasting }) }).locator('dd')
+          assert.equal(await value.textContent(), '…', String(lasting))
+        }
       })
 
       it("the account's numbers and messages are shown, asked with the session's token", async () => {
@@ -109,14 +122,25 @@ describe('the example app in a browser', () => {
         const number = () => page.locator('dl div', { hasText: 'jti' }).locator('dd').textContent()
         const first = await number()
         await page.getByRole('button', { name: 'Refresh now' }).click()
-        await page.getByRole('status').waitFor()
+        await page.getByRole('status').getByText(/^The token was renewed/).waitFor()
         const second = await number()
         assert.notEqual(second, first)
         await page.getByRole('button', { name: 'Let the sandbox end it' }).click()
-        await page.waitForURL(/renewed/)
+        await page.getByRole('status').getByText(/^The sandbox ended the token, and the app renewed it/).waitFor()
         assert.notEqual(await number(), second)
         await page.getByRole('link', { name: 'Numbers' }).click()
         assert.ok(await page.getByText('Front desk').isVisible())
+      })
+
+      it('what has happened is told once, and not again to whoever reloads the page or opens it by hand', async () => {
+        await beginLogin(page, example)
+        await approve(page)
+        await page.getByRole('button', { name: 'Refresh now' }).click()
+        await page.getByRole('status').waitFor()
+        await page.reload()
+        assert.equal(await page.getByRole('status').count(), 0)
+        await page.goto(`${example.url}/account?renewed`)
+        assert.equal(await page.getByRole('status').count(), 0)
       })
 
       it("a token that the sandbox ends behind the app's back is renewed when the API refuses it", async () => {
@@ -133,6 +157,9 @@ describe('the example app in a browser', () => {
         await other.goto(`${example.url}/numbers`)
         assert.ok(await other.getByText('Front desk').isVisible())
         assert.match((await other.getByRole('status').textContent()) ?? '', /renewed on the way/)
+        await other.reload()
+        assert.ok(await other.getByText('Front desk').isVisible())
+        assert.equal(await other.getByRole('status').count(), 0)
       })
 
       it('whoever logs out is out', async () => {

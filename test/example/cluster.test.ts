@@ -37,7 +37,7 @@ describe('the example app in three processes behind one port', () => {
     }
     assert.equal(processes.size, 3)
     await visitor.post('/sandbox/expire').expect(303)
-    await visitor.get('/account?renewed').expect(200, /was renewed/)
+    await visitor.get('/account').expect(200, /The sandbox ended the token/)
   })
 })
 
@@ -46,5 +46,11 @@ describe('the example app with a Redis that is not there', () => {
     const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' })
     assert.equal(code, 1)
     assert.match(output, /^REDIS_URL cannot be reached \(ECONNREFUSED\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
+  })
+
+  it('says so of a machine that nobody knows, too', async () => {
+    const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://no-such-machine.invalid:6379' })
+    assert.equal(code, 1)
+    assert.match(output, /^REDIS_URL cannot be reached \((?:ENOTFOUND|EAI_AGAIN)\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
   })
 })

@@ -63,6 +63,12 @@ describe("the example app's pages for what goes wrong", () => {
     assertPage(await visitor.get(callback.pathname + callback.search), { status: 403, title: 'Twilio did not accept this login', ways: ['/auth/twilio', '/'] })
   })
 
+  it('does not speak of a denial where Twilio does not say who somebody is', async () => {
+    const callback = await comeBack()
+    sandbox.failNext('token', { status: 201, body: JSON.stringify({ access_token: 'opaque', token_type: 'bearer' }) })
+    assertPage(await visitor.get(callback), { status: 502, title: 'Twilio did not say who you are', ways: ['/auth/twilio', '/'] })
+  })
+
   it('does not blame the person for a wrong client secret, and does not show it', async () => {
     const misconfigured = await startOn(sandbox, 'not the secret of the app')
     const person = request.agent(misconfigured.localURL)

@@ -15,7 +15,7 @@ export interface Setup {
 export const NODE_VERSIONS = ['20.19', '22', '24'] as const
 
 const typescript = (version: string, resolution: string, { config = `tsconfig.${resolution}.json`, folder = '.' } = {}): Setup => ({
-  name: `TypeScript ${version} with moduleResolution ${resolution}, and types that hold`,
+  name: `TypeScript ${version} with moduleResolution ${resolution}${folder === '.' ? '' : ', as CommonJS'}, and types that hold`,
   folders: ['typescript'],
   command: `node node_modules/typescript-${version}/bin/tsc -p ${folder}/${config} --outDir ${folder}/${resolution}-${version} && node try.cjs ${folder}/${resolution}-${version}/app.js`
 })
@@ -36,6 +36,7 @@ export const SETUPS: readonly Setup[] = [
   typescript('5.4', 'node10', asCommonJS),
   typescript('5.9', 'node10', asCommonJS),
   typescript('6', 'node10', { folder: 'commonjs', config: 'tsconfig.6.json' }),
+  typescript('7', 'nodenext', { folder: 'commonjs', config: 'tsconfig.nodenext.json' }),
   { name: 'Jest as CommonJS', folders: ['jest'], command: 'jest' },
   { name: 'Express 4', folders: ['commonjs', 'express-4'], command: 'node try.cjs app.js' },
   { name: 'plain Connect', folders: ['connect'], command: 'node try.cjs app.js' },

@@ -28,7 +28,7 @@ export class Newcomer {
     await writeFile(join(this.folder, name), content)
   }
 
-  /** Runs one of the README's commands: `node …`, or the package's own with `npx`. */
+  /** Runs one of the README's commands: `node …`, and with `npx` the package's own or `tsx`. */
   run(command: string, environment: Readonly<Record<string, string>> = {}): Command {
     const { PATH, HOME, NODE_V8_COVERAGE } = process.env
     const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
@@ -87,7 +87,7 @@ function nodeParameters(command: string): string[] {
   const [program, ...parameters] = wordsOf(command)
   if (program === 'node') return parameters
   const [name = '', ...options] = parameters[0] === '-p' && parameters[1] === packageName ? parameters.slice(2) : parameters
-  const entry = bin[name]
+  const entry = name === 'tsx' ? 'node_modules/tsx/dist/cli.mjs' : bin[name]
   if (program !== 'npx' || entry === undefined) throw new Error(`The README has a command that this test does not understand: ${command}`)
   return [join(root, entry), ...options]
 }

@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
+import { logInAt } from '../../lib/sandbox/person'
 import { launchBrowser } from '../support/browser'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
@@ -17,6 +18,10 @@ import { Visitor } from './visitor'
 const readme = new Readme()
 const QUICK_START = 'Quick start'
 const quickStart = readme.take(QUICK_START, 'js')
+const settings = readme.take(QUICK_START, 'ini')
+readme.take(QUICK_START, 'sh')
+const startSandboxCommand = readme.take(QUICK_START, 'sh')
+const startAppCommand = readme.take(QUICK_START, 'sh')
 
 /** What the README's addresses are in these tests. */
 const APP = 'http://localhost:3000'
@@ -43,11 +48,11 @@ describe('the README', () => {
   }
 
   /** Runs an app of the README on a port of its own. */
-  async function run(app: string, more: Readonly<Record<string, string>> = {}, start = 'node app.mjs'): Promise<string> {
+  async function run(app: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
     const port = String(await freePort())
-    const name = `${port}-${start.split(' ').at(-1) ?? ''}`
+    const name = `${port}-app.mjs`
     await newcomer.write(name, app.replaceAll('3000', port))
-    await newcomer.run(start.replace(/\S+$/, name), { ...environment(), ...more }).prints('Open ')
+    await newcomer.run(`node ${name}`, { ...environment(), ...more }).prints('Open ')
     return APP.replace('3000', port)
   }
 
@@ -59,11 +64,6 @@ describe('the README', () => {
   }
 
   describe(QUICK_START, () => {
-    const settings = readme.take(QUICK_START, 'ini')
-    readme.take(QUICK_START, 'sh')
-    const startSandboxCommand = readme.take(QUICK_START, 'sh')
-    const startAppCommand = readme.take(QUICK_START, 'sh')
-
     const shown = JSON.parse(readme.take(QUICK_START, 'json')) as { user: { id: string; accountSid: string }; tokenEndsAt: number }
 
     it('logs somebody in on the sandbox, shows them their page, and logs them out', async () => {
@@ -73,10 +73,11 @@ describe('the README', () => {
       await newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort)).prints('Ctrl-C stops it.')
       await newcomer.run(startAppCommand).prints(`Open ${APP.replace('3000', port)}`)
 
+      const approveThere = (authorizeURL: string) => logInAt(authorizeURL, {}, { url: `http://127.0.0.1:${sandboxPort}`, people: sandbox.people })
       const visitor = new Visitor(APP.replace('3000', port))
       assert.match((await visitor.request('/')).text, /href="\/account"/)
       assert.equal((await visitor.request('/account')).location, '/auth/twilio')
-      assert.equal((await visitor.logIn(approve)).location, '/account')
+      assert.equal((await visitor.logIn(approveThere)).location, '/account')
       const account = JSON.parse((await visitor.request('/account')).text) as typeof shown
       assert.ok(account.user.id.startsWith(shown.user.id.slice(0, -1)))
       assert.ok(account.user.accountSid.startsWith(shown.user.accountSid.slice(0, -1)))
@@ -85,11 +86,25 @@ describe('the README', () => {
       assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
       assert.equal(await statusOf(visitor, '/account'), 302)
     })
+
+    it('ends with the reason where its port is taken, and sends nobody there', async () => {
+      const other = createServer()
+      await new Promise<void>((resolve) => other.listen(0, resolve))
+      const { port } = other.address() as AddressInfo
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', String(port)))
+      await newcomer.write('.env', settings)
+      const command = newcomer.run(startAppCommand)
+      assert.equal(await command.ends(), 1)
+      assert.match(command.output, /EADDRINUSE/)
+      assert.doesNotMatch(command.output, /Open http/)
+      await new Promise((resolve) => other.close(resolve))
+    })
   })
 
   describe('TypeScript', () => {
     readme.take('TypeScript', 'sh')
     const changes = readme.take('TypeScript', 'ts')
+    const command = readme.take('TypeScript', 'sh')
 
     it('takes the quick start in strict mode, and runs it', async () => {
       const app = compose(quickStart, changes)
@@ -98,7 +113,12 @@ describe('the README', () => {
       const [errors, errorsOfWrong] = typeErrors(newcomer.folder, 'app.mts', 'wrong.mts')
       assert.deepEqual(errors, [])
       assert.match(String(errorsOfWrong), /^Property 'expires' does not exist on type 'TwilioTokens'\./)
-      const visitor = new Visitor(await run(app, {}, 'node --import tsx app.mts'))
+
+      const port = String(await freePort())
+      await newcomer.write('app.mts', app.replaceAll('3000', port))
+      await newcomer.write('.env', Object.entries(environment()).map(([name, value]) => `${name}=${value}\n`).join(''))
+      await newcomer.run(command).prints('Open ')
+      const visitor = new Visitor(APP.replace('3000', port))
       await visitor.logIn(approve)
       assert.equal(await statusOf(visitor, '/account'), 200)
     })
@@ -190,14 +210,21 @@ describe('the README', () => {
   })
 
   describe('Back-end jobs', () => {
+    readme.take('Back-end jobs', 'sh')
     const job = readme.take('Back-end jobs', 'js')
+    const moreSettings = readme.take('Back-end jobs', 'ini')
+    const startJobCommand = readme.take('Back-end jobs', 'sh')
 
-    it('sends a message without a person', async () => {
+    it("sends a message without a person, on the quick start's sandbox, in the account that it prints", async () => {
+      const sandboxPort = String(await freePort())
       await newcomer.write('job.mjs', job)
-      const command = newcomer.run('node job.mjs', { ...environment(), TWILIO_ACCOUNT_SID: sandbox.people[0]?.accountSid ?? '' })
+      await newcomer.write('.env', `${settings}\n${moreSettings}`.replaceAll(SANDBOX_PORT, sandboxPort))
+      const running = newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort))
+      await running.prints('Ctrl-C stops it.')
+      assert.ok(running.output.includes(/TWILIO_ACCOUNT_SID=(\w+)/.exec(moreSettings)?.[1] ?? 'no SID'))
+      const command = newcomer.run(startJobCommand)
       assert.equal(await command.ends(), 0, command.output)
       assert.equal(command.output, 'queued\n')
-      assert.equal(sandbox.counts.clientCredentials, 1)
     })
   })
 

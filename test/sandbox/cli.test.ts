@@ -44,7 +44,9 @@ describe('passport-twilio-sandbox', () => {
 
     const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: 'for the tests', baseURL: url, apiVersion: 'v2' })
     const tokens = await client.clientCredentials()
-    assert.equal(tokens.tokenType.toLowerCase(), 'bearer')
+    const [, accountSid = ''] = /Account SID +(AC[0-9a-f]{32})\n/.exec(printed) ?? []
+    const account = await fetch(`${url}/2010-04-01/Accounts/${accountSid}/Messages.json`, { headers: { Authorization: `Bearer ${tokens.accessToken}` } })
+    assert.equal(account.status, 200, 'the account SID is the one that client credentials work in')
     const registered = await fetch(client.authorizationURL({ redirectURI: CALLBACK, codeChallenge: 'a'.repeat(43) }), { redirect: 'manual' })
     assert.equal(registered.status, 302)
     const other = await fetch(client.authorizationURL({ redirectURI: `${CALLBACK}/`, codeChallenge: 'a'.repeat(43) }), { redirect: 'manual' })

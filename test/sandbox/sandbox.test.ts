@@ -265,6 +265,21 @@ describe('the sandbox', () => {
       await assert.rejects(sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI }), { as: 'nobody' }), /Nobody at the sandbox is called nobody/)
     })
 
+    it('tells whoever logs in by program which address is wanted, and takes the other name of this machine', async () => {
+      const told = `login() takes the address that the app sends the browser to (its Location header), which begins with ${sandbox.url}/, not `
+      const wrong: [unknown, string][] = [
+        ['/auth/twilio', '/auth/twilio'],
+        [undefined, 'undefined'],
+        [`${REDIRECT_URI}?code=a-code`, REDIRECT_URI],
+        [`${sandbox.url}1/v1/authorize`, `${sandbox.url}1/v1/authorize`]
+      ]
+      for (const [address, named] of wrong) {
+        await assert.rejects(sandbox.login(address as string), { name: 'TypeError', message: `${told}${named}. Is the app's baseURL the sandbox's url?` })
+      }
+      const authorizeURL = client().authorizationURL({ redirectURI: REDIRECT_URI, scope: 'a' })
+      assert.match(await sandbox.login(authorizeURL.replace('127.0.0.1', 'localhost')), /code=/)
+    })
+
     it('signs in as whom one says', async () => {
       const [, person] = sandbox.people
       const callback = new URL(await sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI, scope: 'openid' }), { as: person?.name }))
@@ -421,6 +436,9 @@ describe('the sandbox', () => {
       ['GET /v2/authorize 302', 'GET /authorize 200', 'POST /authorize 302', 'POST /v2/token 200', 'POST /v2/token 200', 'GET /2010-04-01/Accounts.json 200']
     )
     assert.deepEqual(Object.keys(sandbox.requests[3]?.parameters ?? {}).sort(), ['client_id', 'client_secret', 'code', 'code_verifier', 'grant_type', 'redirect_uri'])
+    const [exchange, refresh] = [sandbox.requests[3]?.parameters ?? {}, sandbox.requests[4]?.parameters ?? {}]
+    assert.deepEqual([exchange.client_secret, refresh.refresh_token], ['…', '…'], 'of what holds for long, nothing is shown')
+    assert.equal(exchange.code, `${code.slice(0, 4)}…`, 'what is good for once is known again by its beginning')
   })
 
   it('remembers the last 1,000 requests', async () => {

@@ -5,6 +5,7 @@ import TwilioStrategy = require('passport-twilio')
 import { requireLogin, returnTo, SessionTokens, type TwilioProfile } from 'passport-twilio'
 import { startSandbox } from 'passport-twilio/sandbox'
 import { twilioClient } from 'passport-twilio/sdk'
+import './names'
 
 declare global {
   namespace Express {
