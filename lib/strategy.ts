@@ -255,8 +255,7 @@ export class TwilioStrategy extends OAuth2Strategy {
 
   private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
     if (await this._skipsProfile(tokens.accessToken)) return undefined
-     
-    if (this.userProfile === TwilioStrategy.prototype.userProfile) return this._profileOf(tokens)
+    if (this.userProfile === ownUserProfile) return this._profileOf(tokens)
     const [profile] = await fromCallback<[TwilioProfile?]>((done) => this.userProfile(tokens.accessToken, done))
     return profile
   }
@@ -275,6 +274,10 @@ export class TwilioStrategy extends OAuth2Strategy {
     return profileOf(tokens, account)
   }
 }
+
+/** A subclass may have another. */
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is only compared
+const ownUserProfile = TwilioStrategy.prototype.userProfile
 
 /** Keeps properties out of what is printed or serialized: they hold secrets. */
 function hide(object: object, ...names: readonly string[]): void {

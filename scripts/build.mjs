@@ -1,6 +1,6 @@
 // Makes dist/: for each entry of the package one file, which loads fast, with a slim source map and its types.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
@@ -24,6 +24,7 @@ await Promise.all([
   bundle(['bundled-jose'], { banner: { js: joseNotice } })
 ])
 await bundleTypes(['index', 'sdk', 'sandbox/index'])
+giveConstructor(join(dist, 'index.js'))
 writeFileSync(join(dist, 'index.mjs'), esModule(Object.keys(require(join(dist, 'index.js')))))
 
 async function bundle(entries, options) {
@@ -45,14 +46,13 @@ async function bundle(entries, options) {
   for (const { path, text } of outputFiles.filter((file) => !maps.has(file.path))) await writeShortened(path, text, maps.get(`${path}.map`))
 }
 
-/** Names of classes and functions stay: errors are printed by them, and stack traces. */
+/** Names of classes and their methods stay: errors are printed by them, and stack traces. */
 async function writeShortened(path, code, map) {
   const shortened = await minify(code, {
     ecma: 2020,
+    toplevel: true,
     compress: { passes: 2 },
-    mangle: { keep_classnames: true, keep_fnames: true },
-    keep_classnames: true,
-    keep_fnames: true,
+    mangle: { reserved: Array.from(code.matchAll(/^var (\w+) = class\b/gm), ([, name]) => name) },
     // Node shows the line that has thrown, whole.
     format: { max_line_len: 160 },
     ...(map && { sourceMap: { content: map, url: `${basename(path)}.map` } })
@@ -70,11 +70,17 @@ async function bundleTypes(entries) {
     external: (name) => !name.startsWith('.') && !name.startsWith('/')
   })
   await types.write({ dir: dist, entryFileNames: '[name].d.ts', chunkFileNames: 'shared.d.ts' })
-  for (const file of ['index.cjs', 'index.d.cts', 'index.d.mts']) copyFileSync(join(compiled, file), join(dist, file))
+  for (const file of ['index.d.cts', 'index.d.mts']) copyFileSync(join(compiled, file), join(dist, file))
   rmSync(compiled, { recursive: true })
 }
 
-/** Names spelled out: to find them in a CommonJS file, Node would read it all a second time, and loading took twice as long. */
+/** `require` gives the constructor, with everything else on it: what lib/index.cts says, without a file more to load. */
+function giveConstructor(path) {
+  const [code, mapAddress] = readFileSync(path, 'utf8').split(/\n(?=\/\/# sourceMappingURL=)/)
+  writeFileSync(path, `${code}\nmodule.exports=Object.assign(module.exports.TwilioStrategy,module.exports)\n${mapAddress}\n`)
+}
+
+/** Names spelled out, since they are not to be seen in the CommonJS file. */
 function esModule(names) {
-  return `import surface from './index.cjs'\nexport default surface\nexport const { ${names.filter((name) => name !== 'default').join(', ')} } = surface\n`
+  return `import surface from './index.js'\nexport default surface\nexport const { ${names.filter((name) => name !== 'default').join(', ')} } = surface\n`
 }
