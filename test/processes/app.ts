@@ -14,8 +14,14 @@ import type { AppSettings } from './app-process'
 
 type Got = (error: unknown, session?: SessionData | null) => void
 
-/** What an app does whose Redis is restarted now and then: it asks for a session until it is there. */
+/** What an app does whose Redis is restarted now and then: it asks for a session until it is there, and can do without its touch. */
 class PatientStore extends RedisStore {
+  /** express-session would break the connection that the answer has gone out on. */
+  override async touch(id: string, data: SessionData, touched?: () => void): Promise<void> {
+    await super.touch(id, data).catch(() => undefined)
+    touched?.()
+  }
+
   override async get(id: string, got?: Got): Promise<SessionData | null> {
     for (let tries = 100; ; tries--) {
       try {
