@@ -1,6 +1,7 @@
 import type { TwilioOAuthClient } from '../oauth-client'
 import { peekSession } from '../session-of'
 import type { TwilioTokens } from '../tokens'
+import { saveOnlyChanges } from './save-only-changes'
 import { SESSION_KEY, type TokenVault } from './token-vault'
 
 type Done = (error?: unknown) => void
@@ -54,6 +55,7 @@ function atRenewal(req: object, stored: unknown): void {
     // With keepSessionInfo, Passport copies the old session over the new one.
     old[SESSION_KEY] = stored
     renewed[SESSION_KEY] = stored
+    saveOnlyChanges(renewed)
   }
   // @fastify/session takes the keys to keep first, and gives a promise to who passes no callback.
   hide(old, 'regenerate', (...given: unknown[]) => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import cookieSession from 'cookie-session'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { SessionTokens } from '../../lib'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
+import { saveOnlyChanges } from '../../lib/session/save-only-changes'
 import { jsonOf, loginApp, Visitor, type AccountPage, type LoginApp } from '../support/login-app'
 
 describe('the session of a login', () => {
@@ -61,6 +62,60 @@ describe('the session of a login', () => {
     await visitor.logIn()
     assert.equal(typeof saves.at(-1)?.session.twilioTokens, 'object')
     await visitor.get('/account').expect(200)
+  })
+
+  it('is saved once, and again where something has changed since, in it or in its cookie', async () => {
+    for (const [change, times] of [
+      [() => undefined, 1],
+      [(req: Request) => Object.assign(req.session, { visits: 1 }), 2],
+      [(req: Request) => (req.session.cookie.maxAge = 60_000), 2]
+    ] as const) {
+      const app = loginApp(sandbox, {
+        afterLogin: (req, _res, next) => {
+          change(req)
+          next()
+        }
+      })
+      const visitor = new Visitor(app.app, sandbox)
+      const callback = await visitor.approve(await visitor.begin())
+      const saves = recordSaves(app)
+      await visitor.get(callback).expect(302)
+      assert.equal(saves.length, times)
+      await visitor.get('/account').expect(200)
+    }
+  })
+
+  it('that could not be saved the first time is tried again at the end of the request', () => {
+    const saves: unknown[] = []
+    const troubles: unknown[] = [new Error('The store is full.'), undefined]
+    const session: { save?: (done: (error?: unknown) => void) => void; id: number } = { id: 1 }
+    Object.defineProperty(session, 'save', {
+      value(this: unknown, done: (error?: unknown) => void) {
+        saves.push(this)
+        done(troubles.shift())
+      },
+      configurable: true
+    })
+    saveOnlyChanges(session)
+    const errors: unknown[] = []
+    for (let save = 0; save < 3; save++) session.save?.((error) => errors.push(error))
+    assert.deepEqual(errors.map((error) => error instanceof Error), [true, false, false])
+    assert.deepEqual(saves, [session, session])
+  })
+
+  it('that holds what JSON cannot tell is left to its store', () => {
+    let saves = 0
+    const session: Record<string, unknown> = { big: 1n }
+    Object.defineProperty(session, 'save', {
+      value(done: () => void) {
+        saves++
+        done()
+      },
+      configurable: true
+    })
+    saveOnlyChanges(session)
+    for (let save = 0; save < 2; save++) (session.save as (done: () => void) => void)(() => undefined)
+    assert.equal(saves, 2)
   })
 
   it('that cannot be saved is an error that the app hears of', async () => {

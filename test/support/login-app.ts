@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express'
 import session, { type SessionOptions } from 'express-session'
 import passport from 'passport'
 import request from 'supertest'
@@ -15,6 +15,8 @@ export interface LoginAppOptions {
   readonly sessions?: RequestHandler
   readonly authenticate?: TwilioAuthenticateOptions
   readonly callback?: TwilioAuthenticateOptions & passport.AuthenticateOptions
+  /** What the app does at the callback, behind `keep()`. */
+  readonly afterLogin?: RequestHandler
   /** Stands before the session, and so on. */
   readonly before?: readonly RequestHandler[]
 }
@@ -55,7 +57,8 @@ export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientI
   app.use(options.sessions ?? session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
   app.use(authenticator.session() as RequestHandler)
   app.get('/auth/twilio', authenticator.authenticate('twilio', options.authenticate as passport.AuthenticateOptions) as RequestHandler)
-  app.get('/auth/twilio/callback', authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, tokens.keep(), (req, res) => {
+  const callback = [authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, tokens.keep()]
+  app.get('/auth/twilio/callback', callback, options.afterLogin ?? [], (req: Request, res: Response) => {
     res.redirect(returnTo(req, '/'))
   })
   app.get('/account', requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh(), (req, res) => {
