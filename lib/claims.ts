@@ -1,3 +1,5 @@
+import { LRUCache } from './lru-cache'
+
 /** What a JWT says, not yet checked: any claim may be missing or of any type. */
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -42,31 +44,47 @@ function decodePart(part: string | undefined): Record<string, unknown> | undefin
   }
 }
 
+/** What is longer is decoded anew each time: it is not worth the memory. */
+const LONGEST_KNOWN = 1024
+
 /** A JWT, taken apart. */
 export interface DecodedJWT {
   readonly header: Claims
   readonly claims: Claims
 }
 
+/** The tokens of one issuer share their header. */
+const knownHeaders = new LRUCache<Claims>(16)
+
+function decodeHeader(part: string): Claims | undefined {
+  const known = knownHeaders.get(part)
+  if (known) return known
+  const header = decodePart(part)
+  if (header && part.length <= LONGEST_KNOWN) knownHeaders.set(part, header)
+  return header
+}
+
 /** The header and the claims of a signed JWT (RFC 7519), without checking its signature; `undefined` for anything else. */
 export function decodeJWT(token: string): DecodedJWT | undefined {
-  const [encodedHeader, encodedClaims, signature, ...rest] = token.split('.')
-  if (signature === undefined || rest.length > 0) return undefined
-  const header = decodePart(encodedHeader)
+  const parts = token.split('.')
+  const [encodedHeader = '', encodedClaims] = parts
+  if (parts.length !== 3) return undefined
+  const header = decodeHeader(encodedHeader)
   const claims = decodePart(encodedClaims)
   return header && claims && { header, claims }
 }
 
 /** The claims of a token that may be a JWT; empty for one that is opaque. */
 export function claimsOf(token: string): Claims {
-  const [, encodedClaims, signature, ...rest] = token.split('.')
-  return (signature === undefined || rest.length > 0 ? undefined : decodePart(encodedClaims)) ?? {}
+  const parts = token.split('.')
+  return (parts.length === 3 ? decodePart(parts[1]) : undefined) ?? {}
 }
 
 export function parseResourceName(value: unknown): TwilioResourceName | undefined {
-  if (typeof value !== 'string') return undefined
-  const [prefix, region, service, type, sid, ...rest] = value.split(':')
-  if (prefix !== 'trn' || region === undefined || !service || !type || !sid || rest.length > 0) return undefined
+  if (typeof value !== 'string' || !value.startsWith('trn:')) return undefined
+  const parts = value.split(':')
+  const [, region, service, type, sid] = parts
+  if (parts.length !== 5 || region === undefined || !service || !type || !sid) return undefined
   return { region, service, type, sid }
 }
 

@@ -58,8 +58,15 @@ async function writeShortened(path, code, map) {
     ...(map && { sourceMap: { content: map, url: `${basename(path)}.map` } })
   })
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, shortened.code)
+  const [text, mapAddress = ''] = shortened.code.split(/(?=\/\/# sourceMappingURL=)/)
+  writeFileSync(path, `${text}\n${exportedNames(code)}${mapAddress}\n`)
   if (map) writeFileSync(`${path}.map`, slim(shortened.map, dirname(path)))
+}
+
+/** Never run, but read: by this, Node finds the names that an ES module imports. Taken for dead code, it was left out. */
+function exportedNames(code) {
+  const [names] = /^0 && \(module\.exports = \{[^}]*\}\);?$/m.exec(code) ?? ['']
+  return names && `${names.replace(/\s+/g, '')}\n`
 }
 
 async function bundleTypes(entries) {

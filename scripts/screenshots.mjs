@@ -21,7 +21,7 @@ const MADE_UP = [
   [/OQ[0-9a-f]{32}/g, 'OQ5f1d7a3c9e2b4860a1c3e5f70819a2b4']
 ]
 /** The beginnings of secrets, by the names that they are sent under. */
-const SECRETS = { state: 'Hq7x…', request: '3f9a…', clientsecret: 'tK2v…' }
+const SECRETS = { state: 'Hq7x…', request: '3f9a…' }
 
 const DESKTOP = { viewport: { width: 1080, height: 680 }, deviceScaleFactor: 1.5 }
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
