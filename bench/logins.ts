@@ -17,7 +17,8 @@ const CONTENDERS: readonly ContenderName[] = [
   "openid-client's strategy",
   'express-openid-connect'
 ]
-const WARM_UP_ROUNDS = 8
+/** Logins of each before the first reading. */
+const WARM_UP = 2400
 const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
 type Part = (typeof PARTS)[number]
 
@@ -66,7 +67,7 @@ async function measureGeneration(provider: Provider, rounds: number, logins: num
   const apps = new Map<ContenderName, App>()
   for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
   // Node compiles a path anew several times before it stays as it is.
-  for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const app of apps.values()) await measureRound(app, logins)
+  for (let done = 0; done < WARM_UP; done += logins) for (const app of apps.values()) await measureRound(app, logins)
 
   const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {

@@ -37,9 +37,10 @@ const LOCK_TTL = 3000
 const LOCK_RENEWAL = LOCK_TTL / 3
 /** How long what is for those alone who waited for it is there, in ms: a failure, or tokens that spent nothing. */
 const SHORT_TTL = 2000
-/** How often a waiting process looks: soon at first, and then less often, in ms. */
+/** How often a waiting process looks, in ms: soon at first, and then less often, so that nobody waits much longer than the answer takes. */
 const FIRST_LOOK = 4
 const LAST_LOOK = 64
+const LOOKS_PER_WAIT = 8
 /** How long an answer is tried to be left while Redis is in trouble, in ms, and how often. */
 const LEAVING = 10_000
 const LEAVING_AGAIN = 50
@@ -96,7 +97,8 @@ class RedisRefreshes implements Refreshes {
 
   /** The answer of another process, or `undefined` once the lock is ours, or Redis is gone. */
   async #answerOrLock(spent: SpentTokens, keys: Keys, owner: string, { deadline }: RefreshLimits): Promise<Refreshed | undefined> {
-    for (let look = FIRST_LOOK, hasWaited = false; ; look = Math.min(look * 2, LAST_LOOK), hasWaited = true) {
+    const began = Date.now()
+    for (let hasWaited = false; ; hasWaited = true) {
       const turn = await this.#take(keys, owner)
       if (turn === undefined) {
         // Whoever has the lock may have spent the token by now.
@@ -115,6 +117,7 @@ class RedisRefreshes implements Refreshes {
         await this.#leaveFailure(spent, keys, owner, failure)
         throw failure
       }
+      const look = Math.min(Math.max((Date.now() - began) / LOOKS_PER_WAIT, FIRST_LOOK), LAST_LOOK)
       if (Date.now() + look >= deadline) throw new TwilioTimeoutError('Another process refreshes these tokens, and did not finish in time. Try again.')
       await pause(look * (0.5 + Math.random()))
     }
