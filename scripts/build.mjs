@@ -46,13 +46,13 @@ async function bundle(entries, options) {
   for (const { path, text } of outputFiles.filter((file) => !maps.has(file.path))) await writeShortened(path, text, maps.get(`${path}.map`))
 }
 
-/** Names of classes and their methods stay: errors are printed by them, and stack traces. */
+/** Names of classes that users meet stay, and those of methods: errors are printed by them, and stack traces. */
 async function writeShortened(path, code, map) {
   const shortened = await minify(code, {
     ecma: 2020,
     toplevel: true,
-    compress: { passes: 2 },
-    mangle: { reserved: Array.from(code.matchAll(/^var (\w+) = class\b/gm), ([, name]) => name) },
+    compress: { passes: 3 },
+    mangle: { reserved: classesToMeet(code) },
     // Node shows the line that has thrown, whole.
     format: { max_line_len: 160 },
     ...(map && { sourceMap: { content: map, url: `${basename(path)}.map` } })
@@ -61,6 +61,13 @@ async function writeShortened(path, code, map) {
   const [text, mapAddress = ''] = shortened.code.split(/(?=\/\/# sourceMappingURL=)/)
   writeFileSync(path, `${text}\n${exportedNames(code)}${mapAddress}\n`)
   if (map) writeFileSync(`${path}.map`, slim(shortened.map, dirname(path)))
+}
+
+/** Errors, and what is exported. */
+function classesToMeet(code) {
+  const exported = exportedNames(code)
+  const classes = [...code.matchAll(/^var (\w+) = class\b(?: \w+)?(?: extends (\S+))?/gm)]
+  return classes.filter(([, name, parent = '']) => /Error$/.test(parent) || new RegExp(`\\b${name}\\b`).test(exported)).map(([, name]) => name)
 }
 
 /** Never run, but read: by this, Node finds the names that an ES module imports. Taken for dead code, it was left out. */

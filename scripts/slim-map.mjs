@@ -14,10 +14,16 @@ export function slim(json, folder) {
   const lines = decode(mappings).map((segments) => {
     let last
     return segments.flatMap(([column, source, line]) => {
-      if (source === undefined || last === `${source}:${line}` || !/[(`]|await|throw/.test(texts[source][line])) return []
+      if (source === undefined || last === `${source}:${line}` || !canBeInTrace(texts[source][line])) return []
       last = `${source}:${line}`
       return [[column, source, line, 0]]
     })
   })
-  return JSON.stringify({ version, sources, names: [], mappings: encode(lines) })
+  const root = sources[0].slice(0, sources[0].indexOf('lib/') + 'lib/'.length)
+  return JSON.stringify({ version, sourceRoot: root, sources: sources.map((source) => source.slice(root.length)), names: [], mappings: encode(lines) })
+}
+
+/** A line that calls, awaits or throws, and not one that only begins a function. */
+function canBeInTrace(line) {
+  return /[(`]|await|throw/.test(line) && !/^\s*(?:export |async |private |override |static |get )*(?:function\b.*|[#\w]+\([^=]*\{)$/.test(line)
 }
