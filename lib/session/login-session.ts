@@ -2,9 +2,8 @@ import type { TwilioOAuthClient } from '../oauth-client'
 import { peekSession } from '../session-of'
 import type { TwilioTokens } from '../tokens'
 import { saveOnlyChanges } from './save-only-changes'
+import { isDone, setMethod, type Done } from './session-methods'
 import { SESSION_KEY, type TokenVault } from './token-vault'
-
-type Done = (error?: unknown) => void
 
 const vaults = new WeakMap<TwilioOAuthClient, TokenVault>()
 const logins = new WeakMap<object, { readonly vault: TokenVault; readonly stored: unknown }>()
@@ -58,7 +57,7 @@ function atRenewal(req: object, stored: unknown): void {
     saveOnlyChanges(renewed)
   }
   // @fastify/session takes the keys to keep first, and gives a promise to who passes no callback.
-  hide(old, 'regenerate', (...given: unknown[]) => {
+  setMethod(old, 'regenerate', (...given: unknown[]) => {
     const done = given.at(-1)
     if (!isDone(done)) return Promise.resolve(regenerate.apply(old, given)).then(carry)
     const carried: Done = (error) => {
@@ -69,10 +68,6 @@ function atRenewal(req: object, stored: unknown): void {
   })
 }
 
-function isDone(value: unknown): value is Done {
-  return typeof value === 'function'
-}
-
 /**
  * Passport renews the session at login and at logout. A session of cookie-session, which is kept in the cookie itself,
  * cannot be renewed but only be begun anew.
@@ -80,22 +75,17 @@ function isDone(value: unknown): value is Done {
 export function makeRenewable(req: object): void {
   const session = peekSession(req)
   if (!session || !isCookieSession(req) || typeof session.regenerate === 'function') return
-  hide(session, 'regenerate', (done: Done) => {
+  setMethod(session, 'regenerate', (done: Done) => {
     // It sets no cookie for a new session with nothing in it, and a logout would leave the old one.
     Object.assign(req, { session: { passport: {} } })
     makeRenewable(req)
     done()
   })
-  hide(session, 'save', (done: Done) => {
+  setMethod(session, 'save', (done: Done) => {
     done()
   })
 }
 
 function isCookieSession(req: object): boolean {
   return 'sessionOptions' in req && !('sessionStore' in req)
-}
-
-/** Where it is not taken for a part of the session. */
-function hide(session: object, name: string, value: unknown): void {
-  Object.defineProperty(session, name, { value, configurable: true, writable: true, enumerable: false })
 }

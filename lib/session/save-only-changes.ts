@@ -1,4 +1,4 @@
-type Done = (error?: unknown) => void
+import { isDone, setMethod, type Done } from './session-methods'
 
 /**
  * Lets a session be saved again in this request only if it has changed since. A session that was renewed at login is
@@ -26,11 +26,7 @@ export function saveOnlyChanges(session: Record<string, unknown>): void {
     }
     return save.call(session, remembered) as unknown
   }
-  Object.defineProperty(session, 'save', { value: saveChanges, configurable: true, writable: true, enumerable: false })
-}
-
-function isDone(value: unknown): value is Done {
-  return typeof value === 'function'
+  setMethod(session, 'save', saveChanges)
 }
 
 /** As stores put it away; `undefined` for what no JSON can tell, which is not compared. */
