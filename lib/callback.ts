@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring'
 import { AuthorizationError } from 'passport-oauth2'
 import { isObject } from './claims'
 
@@ -47,15 +48,18 @@ const VISIBLE = /^[\x20-\x7e]+$/
 export function readCallback(request: CallbackRequest): Callback | undefined {
   const callback: Partial<Record<CallbackParameter, string>> = {}
   let damage: string | undefined
-  for (const [name, value] of parametersOf(request)) {
-    const bare = name.split('[', 1)[0] ?? name
-    const parameter = Object.hasOwn(PARAMETERS, bare) ? PARAMETERS[bare] : undefined
-    if (!parameter) continue
-    const isText = typeof value === 'string' && bare === name
-    if (!isText || callback[parameter] !== undefined) damage ??= `${parameter} comes more than once, or is not plain text`
-    else if (value.length > LONGEST_VALUE) damage ??= `${parameter} is longer than ${LONGEST_VALUE} characters`
-    else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !VISIBLE.test(value)) damage ??= `${parameter} is empty, or holds characters that none has`
-    callback[parameter] = isText ? value : ''
+  for (const given of parametersOf(request)) {
+    for (const name of Object.keys(given)) {
+      const bare = withoutBrackets(name)
+      const parameter = Object.hasOwn(PARAMETERS, bare) ? PARAMETERS[bare] : undefined
+      if (!parameter) continue
+      const value = given[name]
+      const isText = typeof value === 'string' && bare === name
+      if (!isText || callback[parameter] !== undefined) damage ??= `${parameter} comes more than once, or is not plain text`
+      else if (value.length > LONGEST_VALUE) damage ??= `${parameter} is longer than ${LONGEST_VALUE} characters`
+      else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !VISIBLE.test(value)) damage ??= `${parameter} is empty, or holds characters that none has`
+      callback[parameter] = isText ? value : ''
+    }
   }
   if (callback.code === undefined && callback.error === undefined) return undefined
   if (callback.code !== undefined && callback.error !== undefined) damage ??= 'it has both code and error'
@@ -73,9 +77,16 @@ export function badRequest(message: string): AuthorizationError {
   return new AuthorizationError(message, 'invalid_request', undefined, 400)
 }
 
-function* parametersOf({ method, url, query, body }: CallbackRequest): Iterable<[string, unknown]> {
+/** `code[]` and `code[a]`, which some frameworks take for more than one `code`. */
+function withoutBrackets(name: string): string {
+  const bracket = name.indexOf('[')
+  return bracket < 0 ? name : name.slice(0, bracket)
+}
+
+function parametersOf({ method, url, query, body }: CallbackRequest): readonly Readonly<Record<string, unknown>>[] {
   // The address itself, since what frameworks make of it differs, down to nothing at all.
-  if (url?.includes('?')) yield* new URLSearchParams(url.slice(url.indexOf('?')))
-  else if (isObject(query)) yield* Object.entries(query)
-  if (method === 'POST' && isObject(body)) yield* Object.entries(body)
+  const question = url?.indexOf('?') ?? -1
+  const inAddress = question < 0 ? query : parse(url?.slice(question + 1) ?? '', '&', '=', { maxKeys: 0 })
+  const inBody = method === 'POST' ? body : undefined
+  return [inAddress, inBody].filter(isObject)
 }

@@ -5,7 +5,6 @@ import { HmacSHA256 } from './hmac'
 import { LRUCache } from './lru-cache'
 import { fillRandomly } from './random-bytes'
 import { sessionIDOf, sessionOf } from './session-of'
-import { withoutUndefined } from './without-undefined'
 
 /** What a login carries from its beginning to its callback. */
 export interface LoginBaggage {
@@ -44,10 +43,10 @@ interface LoginRecord {
 
 const ID_BYTES = 16
 const TIME_BYTES = 6
-const SIGNATURE_BYTES = 16
 /** 16 bytes in base64url. */
 const ID_LENGTH = 22
-const NONCE_LENGTH = 2 * ID_LENGTH
+const SIGNATURE_LENGTH = 22
+const NONCE_LENGTH = ID_LENGTH + SIGNATURE_LENGTH
 /** How many characters of pages that were wanted a session carries; a session may have to fit into a cookie. */
 const PAGES_MAX = 2048
 /** How many logins that came back a process remembers at least, against a callback that comes twice at once. */
@@ -115,7 +114,7 @@ export class PendingLogins {
 
   /** PKCE's verifier (RFC 7636 §4.1) of the login that a `state` belongs to. */
   codeVerifier(state: string): string {
-    return this.#verifying.digest(state.slice(0, ID_LENGTH)).toString('base64url')
+    return this.#verifying.digest(state.slice(0, ID_LENGTH))
   }
 
   #isExpired(nonce: string, now: number): boolean {
@@ -124,7 +123,7 @@ export class PendingLogins {
 
   /** Logins with and without the application's state are signed differently, so that the lack of it shows. */
   #signature(id: string, sessionID = '', laden: boolean): string {
-    return this.#signing.digest(`${laden ? 'laden' : 'light'} ${id} ${sessionID}`).toString('base64url', 0, SIGNATURE_BYTES)
+    return this.#signing.digest(`${laden ? 'laden' : 'light'} ${id} ${sessionID}`).slice(0, SIGNATURE_LENGTH)
   }
 
   #isSigned(state: string, request: object, laden: boolean): boolean {
@@ -151,11 +150,11 @@ export class PendingLogins {
     const { max, sessionKey } = this.#options
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
-    session[sessionKey] = withoutUndefined({
+    session[sessionKey] = {
       logins: withinPagesMax(logins.slice(-max)),
-      used: used.length > 0 ? used.slice(-max) : undefined,
-      forgotten: newlyForgotten > 0 ? newlyForgotten : undefined
-    })
+      ...(used.length > 0 && { used: used.slice(-max) }),
+      ...(newlyForgotten > 0 && { forgotten: newlyForgotten })
+    }
   }
 }
 
@@ -179,7 +178,8 @@ function beginningOf(nonce: string): number {
 }
 
 /** The oldest lose their pages first. */
-function withinPagesMax(logins: readonly PendingLogin[]): PendingLogin[] {
+function withinPagesMax(logins: readonly PendingLogin[]): readonly PendingLogin[] {
+  if (!logins.some(({ returnTo }) => returnTo)) return logins
   let left = PAGES_MAX
   return logins.toReversed().map(({ returnTo = '', ...login }) => ((left -= returnTo.length) >= 0 && returnTo !== '' ? { ...login, returnTo } : login)).reverse()
 }

@@ -225,16 +225,15 @@ export class TwilioStrategy extends OAuth2Strategy {
       extra: asParameters(this.tokenParams(options))
     })
     const { user, info } = await callVerify(this._verifyUser, {
-      ...(this._options.passReqToCallback ? { request: req } : {}),
+      request: this._options.passReqToCallback ? req : undefined,
       accessToken: tokens.accessToken,
       refreshToken: tokens.refreshToken,
       params: answerOf(tokens),
       profile: await this._loadProfile(tokens)
     })
     if (!user) return { failure: info }
-    rememberFinishedLogin(req, { tokens, returnTo: login.returnTo })
-    await putIntoLogin(req, this.client, tokens)
-    return { user, info: { ...info, tokens, ...(login.state === undefined ? {} : { state: login.state }) } }
+    rememberFinishedLogin(req, { tokens, returnTo: login.returnTo, kept: await putIntoLogin(req, this.client, tokens) })
+    return { user, info: withState({ ...info, tokens }, login.state) }
   }
 
   private _metadata(req: Request, options: TwilioAuthenticateOptions): StateStoreMetadata {
@@ -253,9 +252,16 @@ export class TwilioStrategy extends OAuth2Strategy {
     return typeof scope === 'string' ? scope : scope.join(this._options.scopeSeparator ?? ' ')
   }
 
-  private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
+  /** At once, where nobody has to be asked. */
+  private _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> | TwilioProfile | undefined {
+    const { skipUserProfile, lookUpAccount: isLookedUp } = this._options
+    const isOwn = this.userProfile === ownUserProfile
+    return isOwn && !skipUserProfile && !isLookedUp ? profileOf(tokens) : this._askForProfile(tokens, isOwn)
+  }
+
+  private async _askForProfile(tokens: TwilioTokens, isOwn: boolean): Promise<TwilioProfile | undefined> {
     if (await this._skipsProfile(tokens.accessToken)) return undefined
-    if (this.userProfile === ownUserProfile) return this._profileOf(tokens)
+    if (isOwn) return this._profileOf(tokens)
     const [profile] = await fromCallback<[TwilioProfile?]>((done) => this.userProfile(tokens.accessToken, done))
     return profile
   }
@@ -324,18 +330,25 @@ function loginStore(options: AnyOptions, { hostname, secret, pkce }: { hostname:
   return sessionLoginStore(pending, pkce)
 }
 
+/** By these, browsers say that they fetch a page before anybody asks for it. */
+const PURPOSES = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
 /** Whether this request is one that nobody looks at: its answer must not depend on it, nor anything be spent by it. */
 function isSpeculative({ method, headers }: Request): boolean {
-  const purpose = [headers['sec-purpose'], headers.purpose, headers['x-purpose'], headers['x-moz']].join()
-  return method === 'HEAD' || /prefetch|prerender|preview/i.test(purpose)
+  return method === 'HEAD' || PURPOSES.some((name) => name in headers && /prefetch|prerender|preview/i.test(String(headers[name])))
 }
 
 /** The person, or Twilio, said no (RFC 6749 §4.1.2.1). */
 function refusal({ error = '', error_description: description, error_uri: uri }: Callback, state: unknown): Failure {
   const said = description === undefined ? '' : redact(description, [])
-  if (error === 'access_denied') return { failure: { message: said || 'Access was not approved.', ...(state === undefined ? {} : { state }) } }
+  if (error === 'access_denied') return { failure: withState({ message: said || 'Access was not approved.' }, state) }
   const name = redact(error, [])
   throw new AuthorizationError(`Twilio refused the login with ${name}${said && `: ${said}`}.`, name, redactURL(uri, []))
+}
+
+/** With what the application passed as `state`, where it did. */
+function withState(info: object, state: unknown): object {
+  return state === undefined ? info : { ...info, state }
 }
 
 function isAbsolute(url: string): boolean {
@@ -349,6 +362,7 @@ function completeURL(path: string, req: Request, trustProxy: boolean): string {
 }
 
 function asParameters(extra: object): OAuthParameters {
-  const given = Object.entries(extra).filter(([, value]) => value !== undefined && value !== null)
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
+  const parameters: Record<string, string> = {}
+  for (const [name, value] of Object.entries(extra)) if (value !== undefined && value !== null) parameters[name] = String(value)
+  return parameters
 }

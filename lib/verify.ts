@@ -75,8 +75,8 @@ export interface Verified {
  * Rejects with what `verify` throws, rejects with, or passes to `done`.
  */
 export async function callVerify(verify: AnyVerify, verification: Verification): Promise<Verified> {
-  const { accessToken, refreshToken, params, profile } = verification
-  const leading = 'request' in verification ? [verification.request] : []
+  const { request, accessToken, refreshToken, params, profile } = verification
+  const leading = request === undefined ? [] : [request]
   const declared = verify.length - leading.length
   const isVariadic = declared <= 0
   const wantsParams = isVariadic || declared > 4

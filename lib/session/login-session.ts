@@ -1,3 +1,4 @@
+import { finishedLoginOf, type KeptTokens } from '../finished-login'
 import type { TwilioOAuthClient } from '../oauth-client'
 import { peekSession } from '../session-of'
 import type { TwilioTokens } from '../tokens'
@@ -6,7 +7,6 @@ import { isDone, setMethod, type Done } from './session-methods'
 import { SESSION_KEY, type TokenVault } from './token-vault'
 
 const vaults = new WeakMap<TwilioOAuthClient, TokenVault>()
-const logins = new WeakMap<object, { readonly vault: TokenVault; readonly stored: unknown }>()
 
 /** From now on, the tokens of whoever logs in through this client go into their session, as the vault keeps them. */
 export function keepLogins(client: TwilioOAuthClient, vault: TokenVault): void {
@@ -17,20 +17,20 @@ export function keepLogins(client: TwilioOAuthClient, vault: TokenVault): void {
  * Puts the tokens into the session that Passport is about to make for whoever has logged in, so that they are saved
  * with the login: a page that the browser loads next must not find one without the other.
  */
-export async function putIntoLogin(req: object, client: TwilioOAuthClient, tokens: TwilioTokens): Promise<void> {
+export async function putIntoLogin(req: object, client: TwilioOAuthClient, tokens: TwilioTokens): Promise<KeptTokens | undefined> {
   const vault = vaults.get(client)
-  const stored = vault && (await vault.put(tokens))
-  if (vault) logins.set(req, { vault, stored })
+  const kept = vault && { vault, stored: await vault.put(tokens) }
   beforeLogIn(req, () => {
     makeRenewable(req)
-    if (vault) atRenewal(req, stored)
+    if (kept) atRenewal(req, kept.stored)
   })
+  return kept
 }
 
 /** Whether the tokens of this request's login are in its session already. */
 export function isInLogin(req: object, vault: TokenVault): boolean {
-  const login = logins.get(req)
-  return login?.vault === vault && peekSession(req)?.[SESSION_KEY] === login.stored
+  const kept = finishedLoginOf(req)?.kept
+  return kept?.vault === vault && peekSession(req)?.[SESSION_KEY] === kept.stored
 }
 
 function beforeLogIn(req: object, prepare: () => void): void {

@@ -332,8 +332,8 @@ function loginTokensOf(req: IncomingMessage): TwilioTokens | undefined {
   return isObject(info) ? fromStored(info.tokens) : undefined
 }
 
-function setTokens(req: IncomingMessage, tokens: TwilioTokens): void {
-  Object.assign(req, { twilioTokens: tokens })
+function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, tokens: TwilioTokens): void {
+  req.twilioTokens = tokens
 }
 
 function forget(req: object): void {
