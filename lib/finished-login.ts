@@ -15,17 +15,13 @@ export interface FinishedLogin {
   readonly kept?: KeptTokens | undefined
 }
 
-const finishedLogin = Symbol("passport-twilio's finished login")
+// Not as a property: one more on a request of Express costs V8 more than an entry here.
+const finishedLogins = new WeakMap<object, FinishedLogin>()
 
-interface WithFinishedLogin {
-  [finishedLogin]?: FinishedLogin
-}
-
-export function rememberFinishedLogin(request: WithFinishedLogin & object, login: FinishedLogin): void {
-  request[finishedLogin] = login
+export function rememberFinishedLogin(request: object, login: FinishedLogin): void {
+  finishedLogins.set(request, login)
 }
 
 export function finishedLoginOf(request: object): FinishedLogin | undefined {
-  const { [finishedLogin]: login }: WithFinishedLogin = request
-  return login
+  return finishedLogins.get(request)
 }

@@ -3,19 +3,10 @@ import { originalPathOf, originOf } from '../original-url'
 import { keepReturnTo, sameOriginPath } from './return-to'
 
 /** Where a request's guard sends people to log in, for guards further on. */
-const guardedFrom = Symbol("passport-twilio's login path")
+const loginPaths = new WeakMap<object, string>()
 
-interface Guarded {
-  [guardedFrom]?: string
-}
-
-export function rememberLoginPath(req: Guarded & object, loginPath: string): void {
-  req[guardedFrom] = loginPath
-}
-
-function loginPathOf(req: object): string | undefined {
-  const { [guardedFrom]: loginPath }: Guarded = req
-  return loginPath
+export function rememberLoginPath(req: object, loginPath: string): void {
+  loginPaths.set(req, loginPath)
 }
 
 /**
@@ -24,7 +15,7 @@ function loginPathOf(req: object): string | undefined {
  *
  * @param loginPath default: the one of the guard that this request passed; without any, everybody is answered 401
  */
-export function askToLogIn(req: IncomingMessage, res: ServerResponse, loginPath = loginPathOf(req)): void {
+export function askToLogIn(req: IncomingMessage, res: ServerResponse, loginPath = loginPaths.get(req)): void {
   res.setHeader('Cache-Control', 'no-store')
   if (loginPath === undefined || !wantsPage(req)) {
     refuse(res, loginPath)
