@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import http, { type IncomingHttpHeaders } from 'node:http'
-import https from 'node:https'
+import { Agent, request as requestHttp, type IncomingHttpHeaders } from 'node:http'
+import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 
 /** Where a call goes, taken apart once so that no URL is parsed at a call. */
@@ -17,7 +17,7 @@ export interface CallLimits {
   /** ms, from name look-up to last byte. */
   readonly timeout: number
   readonly maxResponseBytes: number
-  readonly agent: http.Agent | undefined
+  readonly agent: Agent | undefined
 }
 
 export interface HttpRequest {
@@ -41,8 +41,8 @@ export interface HttpAnswer {
  * a code must not be sent on a connection that is just being closed, since it cannot be sent again.
  */
 const keepAlive = { keepAlive: true, timeout: 4000 }
-const httpAgent = new http.Agent(keepAlive)
-const httpsAgent = new https.Agent(keepAlive)
+const httpAgent = new Agent(keepAlive)
+const httpsAgent = new SecureAgent(keepAlive)
 
 export function endpointOf(url: string): Endpoint {
   const { protocol, hostname, port, pathname, search } = new URL(url)
@@ -68,7 +68,7 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAns
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
 
-    const request = (endpoint.secure ? https : http).request({
+    const request = (endpoint.secure ? requestHttps : requestHttp)({
       method,
       hostname: endpoint.hostname,
       port: endpoint.port,

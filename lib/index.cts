@@ -2,21 +2,7 @@
 /* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-require-imports -- the one way to give a CommonJS export types beside its value */
 import surface = require('./index.js')
 
-/* eslint-disable @typescript-eslint/unified-signatures -- as the constructor has them */
-/**
- * The constructor, without what it inherits from passport-oauth2's: a `Strategy` is there too, with other options, and
- * where a name has two types, TypeScript takes both to be meant.
- */
-interface Constructor {
-  new (options: surface.TwilioStrategyOptionsWithRequest, verify: surface.VerifyWithRequest): surface.TwilioStrategy
-  new (options: surface.TwilioStrategyOptionsWithRequest, verify: surface.VerifyWithRequestAndParameters): surface.TwilioStrategy
-  new (options: surface.TwilioStrategyOptions, verify: surface.Verify): surface.TwilioStrategy
-  new (options: surface.TwilioStrategyOptions, verify: surface.VerifyWithParameters): surface.TwilioStrategy
-  readonly prototype: surface.TwilioStrategy
-}
-/* eslint-enable @typescript-eslint/unified-signatures */
-
-const TwilioStrategy: Constructor & typeof surface = Object.assign(surface.TwilioStrategy, surface)
+const TwilioStrategy: typeof surface.TwilioStrategy & typeof surface = Object.assign(surface.TwilioStrategy, surface)
 type TwilioStrategy = surface.TwilioStrategy
 
 namespace TwilioStrategy {

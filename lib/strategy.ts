@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { AuthenticateCallback as PassportCallback, AuthenticateOptions as PassportOptions } from 'passport'
-import OAuth2Strategy, { AuthorizationError } from 'passport-oauth2'
+import OAuth2Strategy, { AuthorizationError, type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
 import { lookUpAccount } from './account'
 import { badRequest, readCallback, type Callback } from './callback'
 import { claimsOf } from './claims'
@@ -100,6 +100,9 @@ const DEFAULT_SCOPE = 'offline_access'
 const DEFAULT_MAX_PENDING_LOGINS = 8
 const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
 
+/** Without what is static in it, such as a `Strategy` with other options. */
+const Base: new (options: StrategyOptions, verify: VerifyFunction) => OAuth2Strategy = OAuth2Strategy
+
 /**
  * "Log in with Twilio" for Passport: the authorization code grant (RFC 6749 §4.1) in Twilio's names.
  *
@@ -107,7 +110,7 @@ const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
  * Errors reach `next` as {@link LoginStateError}, `AuthorizationError`, and what {@link TwilioOAuthClient} throws;
  * somebody who does not approve is Passport's failure.
  */
-export class TwilioStrategy extends OAuth2Strategy {
+export class TwilioStrategy extends Base {
   /** What `passport.authenticate` knows it by; `passport.use(name, strategy)` gives it another. */
   override name = 'twilio'
   /** Twilio's OAuth API with this strategy's options, without Passport. */

@@ -7,7 +7,7 @@ import { pack, Project, type PackedPackage } from './project'
 const execute = promisify(execFile)
 
 /** What others import, and what that needs. */
-const ENTRIES = ['index.d.cts', 'index.d.mts', 'index.d.ts', 'index.js', 'index.js.map', 'index.mjs', 'sdk.d.ts', 'sdk.js', 'sdk.js.map']
+const ENTRIES = ['import.js', 'index.d.cts', 'index.d.ts', 'index.js', 'index.js.map', 'sdk.d.ts', 'sdk.js', 'sdk.js.map']
 const SHARED = ['bundled-jose.js', 'shared.d.ts']
 const SANDBOX = ['cli.js', 'cli.js.map', 'index.d.ts', 'index.js', 'index.js.map']
 
