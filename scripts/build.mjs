@@ -25,7 +25,8 @@ await Promise.all([
 ])
 await bundleTypes(['index', 'sdk', 'sandbox/index'])
 giveConstructor(join(dist, 'index.js'))
-writeFileSync(join(dist, 'import.js'), entryWithNames(Object.keys(require(join(dist, 'index.js')))))
+writeFileSync(join(dist, 'unread.js'), "const surface=require('./index.js')\nmodule.exports=surface\n")
+writeFileSync(join(dist, 'index.mjs'), esModule(Object.keys(require(join(dist, 'index.js')))))
 
 async function bundle(entries, options) {
   const { outputFiles } = await build({
@@ -84,7 +85,7 @@ async function bundleTypes(entries) {
     external: (name) => !name.startsWith('.') && !name.startsWith('/')
   })
   await types.write({ dir: dist, entryFileNames: '[name].d.ts', chunkFileNames: 'shared.d.ts' })
-  copyFileSync(join(compiled, 'index.d.cts'), join(dist, 'index.d.cts'))
+  for (const file of ['index.d.cts', 'index.d.mts']) copyFileSync(join(compiled, file), join(dist, file))
   rmSync(compiled, { recursive: true })
 }
 
@@ -94,7 +95,10 @@ function giveConstructor(path) {
   writeFileSync(path, `${code}\nmodule.exports=Object.assign(module.exports.TwilioStrategy,module.exports)\n${mapAddress}\n`)
 }
 
-/** What `import` loads: to find the names in a file of CommonJS, Node reads it once more, and slowly. In this one, it finds nothing else. */
-function entryWithNames(names) {
-  return `0&&(module.exports={${names.filter((name) => name !== 'default').join(',')}})\nconst surface=require('./index.js')\nmodule.exports=surface\n`
+/**
+ * Names spelled out, for Node looks for those of a CommonJS file by reading it once more, and slowly. That is also why
+ * there is a file between the two: it is read in place of the long one.
+ */
+function esModule(names) {
+  return `import surface from './unread.js'\nexport default surface\nexport const {${names.filter((name) => name !== 'default').join(',')}}=surface\n`
 }

@@ -7,8 +7,8 @@ import { pack, Project, type PackedPackage } from './project'
 const execute = promisify(execFile)
 
 /** What others import, and what that needs. */
-const ENTRIES = ['import.js', 'index.d.cts', 'index.d.ts', 'index.js', 'index.js.map', 'sdk.d.ts', 'sdk.js', 'sdk.js.map']
-const SHARED = ['bundled-jose.js', 'shared.d.ts']
+const ENTRIES = ['index.d.cts', 'index.d.mts', 'index.d.ts', 'index.js', 'index.js.map', 'index.mjs', 'sdk.d.ts', 'sdk.js', 'sdk.js.map']
+const SHARED = ['bundled-jose.js', 'shared.d.ts', 'unread.js']
 const SANDBOX = ['cli.js', 'cli.js.map', 'index.d.ts', 'index.js', 'index.js.map']
 
 /** Runs a program of the project's own packages; rejects with what it printed when it is not content. */
