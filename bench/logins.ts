@@ -17,8 +17,6 @@ const CONTENDERS: readonly ContenderName[] = [
   "openid-client's strategy",
   'express-openid-connect'
 ]
-/** Logins of each before the first reading. */
-const WARM_UP = 2400
 const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
 type Part = (typeof PARTS)[number]
 
@@ -39,13 +37,20 @@ interface Round {
 const cpuOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].cpu, 0)
 const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].wall, 0)
 
-export async function measureLogins(
-  provider: Provider,
-  { generations, rounds, logins }: { generations: number; rounds: number; logins: number }
-): Promise<Record<string, LoginFigures>> {
+interface Sizes {
+  /** How often each contender has a new process: how one happens to be laid out in memory is a part of the noise. */
+  readonly generations: number
+  /** Logins of each process before the first reading: Node compiles a path anew several times before it stays as it is. */
+  readonly warmUp: number
+  readonly rounds: number
+  /** Of each round. */
+  readonly logins: number
+}
+
+export async function measureLogins(provider: Provider, { generations, ...sizes }: Sizes): Promise<Record<string, LoginFigures>> {
   const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
   for (let generation = 0; generation < generations; generation++) {
-    for (const [name, results] of await measureGeneration(provider, rounds, logins)) measured.get(name)?.push(...results)
+    for (const [name, results] of await measureGeneration(provider, sizes)) measured.get(name)?.push(...results)
   }
   const cpu = (name: ContenderName) => (measured.get(name) ?? []).map(cpuOf)
   return Object.fromEntries(
@@ -62,12 +67,10 @@ export async function measureLogins(
   )
 }
 
-/** New processes: how one happens to be laid out in memory is a part of the noise. */
-async function measureGeneration(provider: Provider, rounds: number, logins: number): Promise<Map<ContenderName, Round[]>> {
+async function measureGeneration(provider: Provider, { warmUp, rounds, logins }: Omit<Sizes, 'generations'>): Promise<Map<ContenderName, Round[]>> {
   const apps = new Map<ContenderName, App>()
   for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
-  // Node compiles a path anew several times before it stays as it is.
-  for (let done = 0; done < WARM_UP; done += logins) for (const app of apps.values()) await measureRound(app, logins)
+  for (let done = 0; done < warmUp; done += logins) for (const app of apps.values()) await measureRound(app, logins)
 
   const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
