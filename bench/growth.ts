@@ -7,7 +7,8 @@ import { Visitor } from './visitor.ts'
 /** What becomes of the cost of a login as sessions add up, and of memory when nobody finishes theirs. */
 
 const SESSIONS = [1, 1000, 100_000]
-const LOGINS = 400
+/** Enough of them for several collections of the whole heap, which cost the more the more sessions there are. */
+const LOGINS = 1500
 /** Logins before the first reading. */
 const WARM_UP = 6000
 /** Logins that nobody finishes. */

@@ -7,16 +7,9 @@ import { Visitor } from './visitor.ts'
 
 /** Whole logins, and the parts of one. */
 
-const CONTENDERS: readonly ContenderName[] = [
-  'hand-written minimum',
-  'the minimum on Passport',
-  'passport-twilio v1',
-  'passport-twilio v2, PKCE',
-  'passport-oauth2',
-  'grant',
-  "openid-client's strategy",
-  'express-openid-connect'
-]
+/** Close enough to each other that it takes many readings to tell them apart. */
+const CLOSE: readonly ContenderName[] = ['hand-written minimum', 'the minimum on Passport', 'passport-twilio v1', 'passport-twilio v2, PKCE', 'passport-oauth2']
+const FURTHER_OFF: readonly ContenderName[] = ['grant', "openid-client's strategy", 'express-openid-connect']
 const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
 type Part = (typeof PARTS)[number]
 
@@ -40,6 +33,8 @@ const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[par
 interface Sizes {
   /** How often each contender has a new process: how one happens to be laid out in memory is a part of the noise. */
   readonly generations: number
+  /** In how many of them those are measured that are further off. */
+  readonly generationsFurtherOff: number
   /** Logins of each process before the first reading: Node compiles a path anew several times before it stays as it is. */
   readonly warmUp: number
   readonly rounds: number
@@ -47,10 +42,11 @@ interface Sizes {
   readonly logins: number
 }
 
-export async function measureLogins(provider: Provider, { generations, ...sizes }: Sizes): Promise<Record<string, LoginFigures>> {
-  const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
+export async function measureLogins(provider: Provider, { generations, generationsFurtherOff, ...sizes }: Sizes): Promise<Record<string, LoginFigures>> {
+  const measured = new Map<ContenderName, Round[]>([...CLOSE, ...FURTHER_OFF].map((name) => [name, []]))
   for (let generation = 0; generation < generations; generation++) {
-    for (const [name, results] of await measureGeneration(provider, sizes)) measured.get(name)?.push(...results)
+    const contenders = generation < generationsFurtherOff ? [...measured.keys()] : CLOSE
+    for (const [name, results] of await measureGeneration(provider, contenders, sizes)) measured.get(name)?.push(...results)
   }
   const cpu = (name: ContenderName) => (measured.get(name) ?? []).map(cpuOf)
   return Object.fromEntries(
@@ -67,12 +63,16 @@ export async function measureLogins(provider: Provider, { generations, ...sizes 
   )
 }
 
-async function measureGeneration(provider: Provider, { warmUp, rounds, logins }: Omit<Sizes, 'generations'>): Promise<Map<ContenderName, Round[]>> {
+async function measureGeneration(
+  provider: Provider,
+  contenders: readonly ContenderName[],
+  { warmUp, rounds, logins }: Pick<Sizes, 'warmUp' | 'rounds' | 'logins'>
+): Promise<Map<ContenderName, Round[]>> {
   const apps = new Map<ContenderName, App>()
-  for (const name of CONTENDERS) apps.set(name, await App.start(name, provider))
+  for (const name of contenders) apps.set(name, await App.start(name, provider))
   for (let done = 0; done < warmUp; done += logins) for (const app of apps.values()) await measureRound(app, logins)
 
-  const measured = new Map<ContenderName, Round[]>(CONTENDERS.map((name) => [name, []]))
+  const measured = new Map<ContenderName, Round[]>(contenders.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (const [name, app] of turned(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
   }

@@ -18,8 +18,8 @@ export function percentile(readings: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
 
-/** Figures against a yardstick's: the ratio of their medians, and how far those of the single rounds are apart. */
+/** Figures against a yardstick's of the same rounds, the first: the ratio of their medians, and how far those of the single rounds are apart. */
 export function ratios(figures: readonly number[], yardstick: readonly number[]): Spread {
   const { min, max } = spreadOf(figures.map((figure, round) => figure / (yardstick[round] ?? NaN)))
-  return { median: spreadOf(figures).median / spreadOf(yardstick).median, min, max }
+  return { median: spreadOf(figures).median / spreadOf(yardstick.slice(0, figures.length)).median, min, max }
 }

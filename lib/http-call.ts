@@ -74,7 +74,7 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAns
       port: endpoint.port,
       path: endpoint.path,
       agent: limits.agent ?? (endpoint.secure ? httpsAgent : httpAgent),
-      headers: body === undefined ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) }
+      headers: body === undefined ? headers : Object.assign({}, headers, { 'Content-Length': Buffer.byteLength(body) })
     })
 
     const deadline = setTimeout(() => {

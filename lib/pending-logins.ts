@@ -79,12 +79,12 @@ export class PendingLogins {
    */
   begin(request: object, baggage: LoginBaggage): string {
     const session = sessionOf(request)
-    const record = this.#read(session)
+    const { logins, used, forgotten } = this.#read(session)
     const now = Date.now()
     const id = newID(now)
     const nonce = id + this.#signature(id, sessionIDOf(request), isLaden(baggage))
-    const waiting = record.logins.filter((login) => !this.#isExpired(login.nonce, now))
-    this.#write(session, { ...record, logins: [...waiting, { nonce, ...baggage }] })
+    const waiting = logins.filter((login) => !this.#isExpired(login.nonce, now))
+    this.#write(session, { logins: [...waiting, { nonce, ...baggage }], used, forgotten })
     return nonce
   }
 
@@ -98,17 +98,17 @@ export class PendingLogins {
     const session = sessionOf(request)
     if (state === undefined) throw new LoginStateError('missing')
     const id = state.slice(0, ID_LENGTH)
-    const record = this.#read(session)
-    if (this.#justUsed.get(id) || record.used.includes(id)) throw new LoginStateError('used')
+    const { logins, used, forgotten } = this.#read(session)
+    if (this.#justUsed.get(id) || used.includes(id)) throw new LoginStateError('used')
 
-    const login = record.logins.find(({ nonce }) => nonce === state)
+    const login = logins.find(({ nonce }) => nonce === state)
     const wasLost = !login && this.#isSigned(state, request, false)
     if (!login && !wasLost && !this.#isSigned(state, request, true)) throw new LoginStateError('unknown')
     if (this.#isExpired(state, Date.now())) throw new LoginStateError('expired')
-    if (!login && !(wasLost && beginningOf(state) > record.forgotten)) throw new LoginStateError('unknown')
+    if (!login && !(wasLost && beginningOf(state) > forgotten)) throw new LoginStateError('unknown')
 
     this.#justUsed.set(id, true)
-    this.#write(session, { ...record, logins: record.logins.filter((other) => other !== login), used: [...record.used, id] })
+    this.#write(session, { logins: logins.filter((other) => other !== login), used: [...used, id], forgotten })
     return login ?? {}
   }
 
