@@ -32,26 +32,41 @@ const OPENED_MAX = 1000
 /** @param secrets newest first; the newest seals, all of them open */
 export function sealedVault(secrets: readonly [string, ...string[]]): TokenVault {
   const [newest, ...older] = secrets
-  const sealing = sealingKey(newest, 'session tokens')
-  const opening: readonly SealingKey[] = [sealing, ...older.map((secret) => sealingKey(secret, 'session tokens'))]
+  const newestKey = sealingKey(newest, 'session tokens')
+  const opening: readonly SealingKey[] = [newestKey, ...older.map((secret) => sealingKey(secret, 'session tokens'))]
   const opened = new LRUCache<StoredRead>(OPENED_MAX)
+  /** All requests that have waited for one refresh put the same tokens away, and find the same in the store. */
+  const sealing = new WeakMap<TwilioTokens, Promise<string>>()
+  const reading = new Map<string, Promise<StoredRead>>()
+
+  async function sealAnew(tokens: TwilioTokens): Promise<string> {
+    const sealed = await seal(toStored(tokens), newestKey)
+    opened.set(sealed, { tokens, isOutdated: false })
+    return sealed
+  }
 
   async function readSealed(sealed: string): Promise<StoredRead> {
     const content = await open(sealed, opening)
-    const read = { tokens: fromStored(content?.value), isOutdated: content !== undefined && content.key !== sealing }
+    const read = { tokens: fromStored(content?.value), isOutdated: content !== undefined && content.key !== newestKey }
     if (read.tokens) opened.set(sealed, read)
     return read
   }
 
+  function readOnce(sealed: string): Promise<StoredRead> {
+    const read = reading.get(sealed) ?? readSealed(sealed).finally(() => reading.delete(sealed))
+    reading.set(sealed, read)
+    return read
+  }
+
   return {
-    async put(tokens) {
-      const sealed = await seal(toStored(tokens), sealing)
-      opened.set(sealed, { tokens, isOutdated: false })
+    put(tokens) {
+      const sealed = sealing.get(tokens) ?? sealAnew(tokens)
+      sealing.set(tokens, sealed)
       return sealed
     },
     read(stored) {
       if (typeof stored !== 'string') return { tokens: fromStored(stored), isOutdated: true }
-      return opened.get(stored) ?? readSealed(stored)
+      return opened.get(stored) ?? readOnce(stored)
     }
   }
 }

@@ -39,8 +39,18 @@ describe('tokens that are put away', () => {
       const other = sealedVault(['a secret'])
       const reading = other.read(sealed)
       assert.ok(reading instanceof Promise)
+      assert.equal(other.read(sealed), reading, 'opened once for all who ask meanwhile')
       assert.deepEqual(await reading, { tokens: TOKENS, isOutdated: false })
       assert.deepEqual(other.read(sealed), { tokens: TOKENS, isOutdated: false })
+    })
+
+    it('are sealed once for all the requests that have waited for them', async () => {
+      const vault = sealedVault(['a secret'])
+      const sealed = await Promise.all([vault.put(TOKENS), vault.put(TOKENS)])
+      assert.equal(sealed[0], sealed[1])
+      assert.equal(await vault.put(TOKENS), sealed[0])
+      // Others, alike or not, never share an initialization vector.
+      assert.notEqual(await vault.put({ ...TOKENS }), sealed[0])
     })
 
     it('are outdated when they were sealed with an older one, or not at all', async () => {
