@@ -7,10 +7,11 @@ import { Visitor } from './visitor.ts'
 /** What becomes of the cost of a login as sessions add up, and of memory when nobody finishes theirs. */
 
 const SESSIONS = [1, 1000, 100_000]
-/** Enough of them for several collections of the whole heap, which cost the more the more sessions there are. */
-const LOGINS = 1500
+const LOGINS = 400
 /** Logins before the first reading. */
 const WARM_UP = 6000
+/** Logins between two rounds. */
+const SETTLING = 2000
 /** Logins that nobody finishes. */
 const ABANDONED = 100_000
 
@@ -33,6 +34,9 @@ export async function measureGrowth(provider: Provider, { rounds }: { rounds: nu
   const readings = new Map<number, number[]>(SESSIONS.map((sessions) => [sessions, []]))
   // All in one process, and again and again: one process is never like another, nor like itself an hour ago.
   for (let round = 0; round < rounds; round++) {
+    await forgetSessions(app)
+    // What was forgotten is collected meanwhile: it must not be paid for by the first reading.
+    await app.measure(SETTLING, () => visitAfterLogin(app))
     await forgetSessions(app)
     let sessions = 0
     for (const [wanted, cpu] of readings) {

@@ -30,7 +30,7 @@ interface Round {
 const cpuOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].cpu, 0)
 const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].wall, 0)
 
-interface Sizes {
+export interface LoginSizes {
   /** How often each contender has a new process: how one happens to be laid out in memory is a part of the noise. */
   readonly generations: number
   /** In how many of them those are measured that are further off. */
@@ -42,7 +42,7 @@ interface Sizes {
   readonly logins: number
 }
 
-export async function measureLogins(provider: Provider, { generations, generationsFurtherOff, ...sizes }: Sizes): Promise<Record<string, LoginFigures>> {
+export async function measureLogins(provider: Provider, { generations, generationsFurtherOff, ...sizes }: LoginSizes): Promise<Record<string, LoginFigures>> {
   const measured = new Map<ContenderName, Round[]>([...CLOSE, ...FURTHER_OFF].map((name) => [name, []]))
   for (let generation = 0; generation < generations; generation++) {
     const contenders = generation < generationsFurtherOff ? [...measured.keys()] : CLOSE
@@ -66,7 +66,7 @@ export async function measureLogins(provider: Provider, { generations, generatio
 async function measureGeneration(
   provider: Provider,
   contenders: readonly ContenderName[],
-  { warmUp, rounds, logins }: Pick<Sizes, 'warmUp' | 'rounds' | 'logins'>
+  { warmUp, rounds, logins }: Pick<LoginSizes, 'warmUp' | 'rounds' | 'logins'>
 ): Promise<Map<ContenderName, Round[]>> {
   const apps = new Map<ContenderName, App>()
   for (const name of contenders) apps.set(name, await App.start(name, provider))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { GrowthFigures } from './growth.ts'
 import type { GuardFigures } from './guards.ts'
 import type { ImportFigures } from './imports.ts'
-import type { LoginFigures } from './logins.ts'
+import type { LoginFigures, LoginSizes } from './logins.ts'
 import type { RedisFigures } from './redis.ts'
 import { scaleOf } from './scale.ts'
 import type { Spread } from './statistics.ts'
@@ -13,6 +13,7 @@ import type { StormFigures } from './storm.ts'
 
 export interface Results {
   readonly machine: { readonly processor: string; readonly processors: number; readonly node: string; readonly versions: Readonly<Record<string, string>> }
+  readonly sizes: { readonly logins: LoginSizes }
   readonly logins: Readonly<Record<string, LoginFigures>>
   readonly guards: Readonly<Record<string, GuardFigures>>
   readonly storm: StormFigures
@@ -71,11 +72,11 @@ ${typeof redis === 'string' ? '' : scaleOf(redis, machine.processors)}
 `
 }
 
-function allFigures({ machine, logins, guards, storm, growth, imports }: Results): string {
+function allFigures({ machine, sizes, logins, guards, storm, growth, imports }: Results): string {
   const { versions } = machine
   return `# Figures
 
-Written by \`npm run bench\`. Everybody did the same work in turn, in one run: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. CPU is that of the app's process; the token endpoint and the visitors have processes of their own. A figure is the median of all rounds, a ratio that of two medians. [All readings, and their spread](../bench/results.json).
+Written by \`npm run bench\`. For each table, everybody did the same work in turn, in one run: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. CPU is that of the app's process; the token endpoint and the visitors have processes of their own. A figure is the median of all rounds, a ratio that of two medians. [All readings, and their spread](../bench/results.json).
 
 ## A whole login
 
@@ -95,7 +96,7 @@ ${table(
   ])
 )}
 
-"The minimum on Passport" is the hand-written minimum as a Passport strategy: what nothing on Passport can be cheaper than. Wall time is with eight visitors at once.
+"The minimum on Passport" is the hand-written minimum as a Passport strategy: what nothing on Passport can be cheaper than. Wall time is with eight visitors at once. The last three were measured in the first ${sizes.logins.generationsFurtherOff} of ${sizes.logins.generations} generations of processes only, and their ratios are to the others in these.
 
 ## A guarded request
 

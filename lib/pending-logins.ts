@@ -5,6 +5,7 @@ import { HmacSHA256 } from './hmac'
 import { LRUCache } from './lru-cache'
 import { fillRandomly } from './random-bytes'
 import { sessionIDOf, sessionOf } from './session-of'
+import { withoutUndefined } from './without-undefined'
 
 /** What a login carries from its beginning to its callback. */
 export interface LoginBaggage {
@@ -84,7 +85,7 @@ export class PendingLogins {
     const id = newID(now)
     const nonce = id + this.#signature(id, sessionIDOf(request), isLaden(baggage))
     const waiting = logins.filter((login) => !this.#isExpired(login.nonce, now))
-    this.#write(session, { logins: [...waiting, { nonce, ...baggage }], used, forgotten })
+    this.#write(session, { logins: [...waiting, withoutUndefined<PendingLogin>({ nonce, ...baggage })], used, forgotten })
     return nonce
   }
 

@@ -100,8 +100,8 @@ const DEFAULT_SCOPE = 'offline_access'
 const DEFAULT_MAX_PENDING_LOGINS = 8
 const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
 
-/** Without what is static in it, such as a `Strategy` with other options. */
-const Base: new (options: StrategyOptions, verify: VerifyFunction) => OAuth2Strategy = OAuth2Strategy
+/** Without the `Strategy` that is static in it, which takes other options. */
+const Base: Omit<typeof OAuth2Strategy, 'Strategy' | 'prototype'> & (new (options: StrategyOptions, verify: VerifyFunction) => OAuth2Strategy) = OAuth2Strategy
 
 /**
  * "Log in with Twilio" for Passport: the authorization code grant (RFC 6749 §4.1) in Twilio's names.

@@ -151,6 +151,14 @@ describe('pending logins', () => {
     })
   })
 
+  it('leave out what there is none of, for stores that make null of undefined', () => {
+    const request = visitor()
+    logins().begin(request, { state: 'plan', returnTo: undefined })
+    logins().begin(request, { state: undefined, returnTo: undefined })
+    const { logins: waiting } = request.session?.[KEY] as { logins: object[] }
+    assert.deepEqual(waiting.map((login) => Object.keys(login)), [['nonce', 'state'], ['nonce']])
+  })
+
   it('work in a session without an ID, by their entries alone', () => {
     const pending = logins()
     const request: TestRequest = { session: {} }

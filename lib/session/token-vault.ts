@@ -40,9 +40,14 @@ export function sealedVault(secrets: readonly [string, ...string[]]): TokenVault
   const reading = new Map<string, Promise<StoredRead>>()
 
   async function sealAnew(tokens: TwilioTokens): Promise<string> {
-    const sealed = await seal(toStored(tokens), newestKey)
-    opened.set(sealed, { tokens, isOutdated: false })
-    return sealed
+    try {
+      const sealed = await seal(toStored(tokens), newestKey)
+      opened.set(sealed, { tokens, isOutdated: false })
+      return sealed
+    } catch (error) {
+      sealing.delete(tokens)
+      throw error
+    }
   }
 
   async function readSealed(sealed: string): Promise<StoredRead> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { webcrypto } from 'node:crypto'
 import { fromStored, toStored } from '../../lib/session/stored-tokens'
 import { plainVault, sealedVault } from '../../lib/session/token-vault'
 import { unsigned } from '../support/jwt'
@@ -51,6 +52,18 @@ describe('tokens that are put away', () => {
       assert.equal(await vault.put(TOKENS), sealed[0])
       // Others, alike or not, never share an initialization vector.
       assert.notEqual(await vault.put({ ...TOKENS }), sealed[0])
+    })
+
+    it('that could not be sealed once are sealed the next time', async () => {
+      const { subtle } = webcrypto
+      const vault = sealedVault(['a secret'])
+      Object.defineProperty(subtle, 'encrypt', { value: () => Promise.reject(new Error('The operation failed.')), configurable: true })
+      try {
+        await assert.rejects(Promise.resolve(vault.put(TOKENS)), /operation failed/)
+      } finally {
+        Reflect.deleteProperty(subtle, 'encrypt')
+      }
+      assert.deepEqual(vault.read(await vault.put(TOKENS)), { tokens: TOKENS, isOutdated: false })
     })
 
     it('are outdated when they were sealed with an older one, or not at all', async () => {
