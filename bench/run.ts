@@ -22,7 +22,6 @@ const sizes = isQuick
   ? { logins: { generations: 1, generationsFurtherOff: 1, warmUp: 2400, rounds: 5, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
   : { logins: { generations: 6, generationsFurtherOff: 2, warmUp: 5000, rounds: 24, logins: 100 }, guards: { rounds: 300, requests: 200 }, storm: { rounds: 9 }, growth: { rounds: 6 }, imports: { rounds: 40 } }
 
-const provider = await ProviderProcess.start()
 const workloads = {
   logins: () => measureLogins(provider.provider, sizes.logins),
   guards: () => measureGuards(provider.provider, sizes.guards),
@@ -31,7 +30,10 @@ const workloads = {
   redis: () => measureRedis(provider.provider),
   imports: () => Promise.resolve(measureImports(sizes.imports))
 }
-const figures: Record<string, unknown> = { machine: machine(), sizes }
+if (only !== undefined && !(only in workloads)) throw new Error(`There is no workload ${only}: --only= takes ${Object.keys(workloads).join(', ')}.`)
+const provider = await ProviderProcess.start()
+const measuredSizes = Object.fromEntries(Object.entries(sizes).filter(([name]) => only === undefined || only === name))
+const figures: Record<string, unknown> = { machine: machine() }
 for (const [name, measure] of Object.entries(workloads)) {
   if (only !== undefined && only !== name) continue
   console.log(`\n${name}`)
@@ -43,8 +45,8 @@ closeConnections()
 
 if (!isQuick) {
   const path = join(import.meta.dirname, 'results.json')
-  const others = only === undefined ? {} : (JSON.parse(readFileSync(path, 'utf8')) as object)
-  const results = { ...others, ...figures } as unknown as Results
+  const others = (only === undefined ? {} : JSON.parse(readFileSync(path, 'utf8'))) as Partial<Results>
+  const results = { ...others, ...figures, sizes: { ...others.sizes, ...measuredSizes } } as unknown as Results
   writeFileSync(path, JSON.stringify(results, null, 2) + '\n')
   writeFileSync(join(import.meta.dirname, 'logins.svg'), chartOf(results.logins))
   writeFigures(results)

@@ -151,11 +151,11 @@ export class PendingLogins {
     const { max, sessionKey } = this.#options
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
-    session[sessionKey] = {
+    session[sessionKey] = withoutUndefined({
       logins: withinPagesMax(logins.slice(-max)),
-      ...(used.length > 0 && { used: used.slice(-max) }),
-      ...(newlyForgotten > 0 && { forgotten: newlyForgotten })
-    }
+      used: used.length > 0 ? used.slice(-max) : undefined,
+      forgotten: newlyForgotten > 0 ? newlyForgotten : undefined
+    })
   }
 }
 

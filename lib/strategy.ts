@@ -255,16 +255,9 @@ export class TwilioStrategy extends Base {
     return typeof scope === 'string' ? scope : scope.join(this._options.scopeSeparator ?? ' ')
   }
 
-  /** At once, where nobody has to be asked. */
-  private _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> | TwilioProfile | undefined {
-    const { skipUserProfile, lookUpAccount: isLookedUp } = this._options
-    const isOwn = this.userProfile === ownUserProfile
-    return isOwn && !skipUserProfile && !isLookedUp ? profileOf(tokens) : this._askForProfile(tokens, isOwn)
-  }
-
-  private async _askForProfile(tokens: TwilioTokens, isOwn: boolean): Promise<TwilioProfile | undefined> {
+  private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
     if (await this._skipsProfile(tokens.accessToken)) return undefined
-    if (isOwn) return this._profileOf(tokens)
+    if (this.userProfile === ownUserProfile) return this._profileOf(tokens)
     const [profile] = await fromCallback<[TwilioProfile?]>((done) => this.userProfile(tokens.accessToken, done))
     return profile
   }
