@@ -7,7 +7,8 @@
 import { TwilioStrategy } from './strategy'
 
 export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }
-export type { TwilioAuthenticateOptions, TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './strategy'
+export type { TwilioAuthenticateOptions } from './strategy'
+export type { TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './strategy-options'
 export type {
   MaybeUser,
   TokenParameters,

@@ -9,7 +9,7 @@ import { rememberFinishedLogin } from './finished-login'
 import { fromCallback } from './from-callback'
 import { speakTwilio } from './oauth2-adapter'
 import { TwilioOAuthClient } from './oauth-client'
-import { checkCount, checkNumber, checkText, configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { checkCount, checkNumber, configure, type ClientConfiguration } from './options'
 import { originalPathOf, originOf } from './original-url'
 import { PendingLogins } from './pending-logins'
 import { profileOf, type TwilioProfile } from './profile'
@@ -17,51 +17,9 @@ import { redact, redactURL } from './redact'
 import { putIntoLogin } from './session/login-session'
 import { keepReturnTo, takeReturnTo } from './session/return-to'
 import { applicationLoginStore, codeChallengeOf, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { baseOptions, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './strategy-options'
 import { answerOf, type TwilioTokens } from './tokens'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
-
-interface CommonOptions extends TwilioOAuthClientOptions {
-  /** Where Twilio sends people back to, as registered with the OAuth app. A path is completed from the request. */
-  readonly callbackURL: string
-  /** What to ask for. Default: `offline_access`, which gives a refresh token. */
-  readonly scope?: string | readonly string[] | undefined
-  /** Between the parts of a `scope` that is an array. Default: a space. */
-  readonly scopeSeparator?: string | undefined
-  /** PKCE with S256 (RFC 7636). Default: `true` on v2, `false` on v1, which does not document it. */
-  readonly pkce?: boolean | 'S256' | undefined
-  /** Ask Twilio for the page to log in on from the server, and send the browser straight there. Default: `false`. */
-  readonly resolveAuthorizeURL?: boolean | undefined
-  /** Complete the profile from Twilio's Accounts resource. Default: `false`. */
-  readonly lookUpAccount?: boolean | undefined
-  /** How many logins may wait in one session; the oldest goes first. Default: 8. */
-  readonly maxPendingLogins?: number | undefined
-  /** How long a login may wait, in ms. Default: 10 minutes. */
-  readonly pendingLoginTTL?: number | undefined
-  /** Where in the session pending logins are kept. Default: `oauth2:` and the host of the authorize endpoint. */
-  readonly sessionKey?: string | undefined
-  /** A state store of passport-oauth2's kind, instead of the session. */
-  readonly store?: object | undefined
-  /** Always on, whatever is given: the one-time value cannot be left out. */
-  readonly state?: unknown
-  /** No profile is made: `true`, or a function that decides. */
-  readonly skipUserProfile?: boolean | (() => boolean) | ((accessToken: string, done: (error: unknown, skip?: boolean) => void) => void) | undefined
-  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` when completing a `callbackURL` that is a path. Express's `trust proxy` does that too. */
-  readonly proxy?: boolean | undefined
-}
-
-/** What a {@link TwilioStrategy} needs to know. */
-export interface TwilioStrategyOptions extends CommonOptions {
-  /** Give `req` to `verify` first. Default: `false`. */
-  readonly passReqToCallback?: false | undefined
-}
-
-/** The same, with `req` as the first parameter of `verify`. */
-export interface TwilioStrategyOptionsWithRequest extends CommonOptions {
-  /** Give `req` to `verify` first. */
-  readonly passReqToCallback: true
-}
-
-type AnyOptions = TwilioStrategyOptions | TwilioStrategyOptionsWithRequest
 
 /** What `passport.authenticate('twilio', …)` takes beside Passport's own options. */
 export interface TwilioAuthenticateOptions {
@@ -137,7 +95,6 @@ export class TwilioStrategy extends Base {
   /* eslint-enable @typescript-eslint/unified-signatures */
   constructor(options: AnyOptions, verify: unknown) {
     const configuration = configure(options)
-    checkText('callbackURL', options.callbackURL, 'where Twilio sends people back to, as registered with the OAuth app')
     checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
     if (!isFunction(verify)) throw new TypeError('verify is missing: pass a function that finds the user, after the options.')
@@ -288,29 +245,6 @@ function hide(object: object, ...names: readonly string[]): void {
 
 function isFunction(value: unknown): value is AnyVerify {
   return typeof value === 'function'
-}
-
-/** The options that passport-oauth2 itself still uses. */
-function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: AnyOptions) {
-  return { callbackURL, customHeaders: { ...customHeaders }, scopeSeparator, skipUserProfile, proxy }
-}
-
-/** Browsers are sent there. What has no scheme, such as `localhost:3000/callback`, is an address of the scheme `localhost:` to URL. */
-function checkCallbackURL(url: string): void {
-  const isWhole = /^https?:\/\//i.test(url) && URL.canParse(url)
-  const isPath = /^\/(?!\/)/.test(url)
-  if (!isWhole && !isPath) throw new TypeError("callbackURL must be a whole http or https address, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
-}
-
-function checkPKCE(pkce: unknown): boolean | undefined {
-  if (pkce === undefined || typeof pkce === 'boolean') return pkce
-  if (pkce === 'S256') return true
-  throw new TypeError("pkce must be true (S256) or false; Twilio takes no other method than 'S256'.")
-}
-
-function checkScope(scope: unknown): void {
-  const parts: unknown[] = Array.isArray(scope) ? scope : [scope]
-  if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw new TypeError('scope must be a string, or an array of strings.')
 }
 
 function loginStore(options: AnyOptions, { hostname, secret, pkce }: { hostname: string; secret: string; pkce: boolean }): LoginStore {
