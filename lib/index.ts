@@ -4,11 +4,11 @@
  * @module passport-twilio
  */
 
-import { TwilioStrategy } from './strategy'
+import { TwilioStrategy } from './login/strategy'
 
 export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }
-export type { TwilioAuthenticateOptions } from './strategy'
-export type { TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './strategy-options'
+export type { TwilioAuthenticateOptions } from './login/strategy'
+export type { TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './login/options'
 export type {
   MaybeUser,
   TokenParameters,
@@ -18,27 +18,27 @@ export type {
   VerifyWithParameters,
   VerifyWithRequest,
   VerifyWithRequestAndParameters
-} from './verify'
+} from './login/verify'
 
-export { TwilioOAuthClient } from './oauth-client'
-export type { AuthorizationParameters, CallOptions, ClientCredentialsOptions, ExchangeCodeOptions, RefreshOptions } from './oauth-client'
-export type { IdTokenOptions, JSONWebKeySet, TwilioOAuthClientOptions } from './options'
-export type { ApiVersion, OAuthParameters } from './dialect'
+export { TwilioOAuthClient } from './oauth/client'
+export type { AuthorizationParameters, CallOptions, ClientCredentialsOptions, ExchangeCodeOptions, RefreshOptions } from './oauth/client'
+export type { IdTokenOptions, JSONWebKeySet, TwilioOAuthClientOptions } from './oauth/options'
+export type { ApiVersion, OAuthParameters } from './oauth/dialect'
 
-export type { Claims } from './claims'
-export type { TwilioProfile } from './profile'
-export type { TwilioTokens } from './tokens'
+export type { Claims } from './oauth/claims'
+export type { TwilioProfile } from './oauth/profile'
+export type { TwilioTokens } from './oauth/tokens'
 
 export { LoginStateError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export type { LoginStateReason } from './errors'
 
-export { returnTo } from './session/return-to'
+export { returnTo } from './request/return-to'
 export { requireLogin } from './session/require-login'
 export type { RequireLoginOptions } from './session/require-login'
-export { redisRefreshes } from './session/redis-refreshes'
-export type { RedisRefreshesOptions } from './session/redis-refreshes'
-export type { RedisClient } from './session/redis-client'
+export { redisRefreshes } from './session/records/redis-refreshes'
+export type { RedisRefreshesOptions } from './session/records/redis-refreshes'
+export type { RedisClient } from './session/records/redis-client'
 export { SessionTokens } from './session/session-tokens'
 export type { SessionTokensOptions } from './session/session-tokens'
-export type { Refreshed, Refreshes, RefreshLimits, SpentTokens } from './session/refreshes'
+export type { Refreshed, Refreshes, RefreshLimits, SpentTokens } from './session/records/refreshes'
 export type { Middleware } from './session/middleware'

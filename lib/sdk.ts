@@ -5,10 +5,10 @@
  */
 
 import twilio from 'twilio'
-import { accountSidOf, actingFor, sidOf, textClaim } from './claims'
+import { accountSidOf, actingFor, sidOf, textClaim } from './oauth/claims'
 // From where applications have them: a copy of these classes would be known to no `instanceof`.
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type TwilioOAuthClient, type TwilioTokens } from './index'
-import { redact } from './redact'
+import { redact } from './util/redact'
 import { Freshness } from './session/freshness'
 
 /** What a back-end job's tokens come from; the official SDK's own interface. */

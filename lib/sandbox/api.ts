@@ -1,4 +1,4 @@
-import { decodeJWT } from '../claims'
+import { decodeJWT } from '../oauth/claims'
 import type { Grants } from './grants'
 import { newSID, type SandboxApp, type SandboxPerson } from './people'
 import { jsonReply, type Reply, type SandboxRequest } from './reply'

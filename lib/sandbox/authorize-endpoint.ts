@@ -1,5 +1,5 @@
-import type { ApiVersion } from '../dialect'
-import { DIALECTS } from '../dialect'
+import type { ApiVersion } from '../oauth/dialect'
+import { DIALECTS } from '../oauth/dialect'
 import type { Grants } from './grants'
 import { readParameters, required } from './parameters'
 import type { SandboxApp } from './people'

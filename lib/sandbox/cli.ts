@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { DIALECTS, type ApiVersion } from '../dialect'
+import { DIALECTS, type ApiVersion } from '../oauth/dialect'
 import { newSID } from './people'
 import { startSandbox, type Sandbox } from './index'
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { ApiVersion } from '../dialect'
+import type { ApiVersion } from '../oauth/dialect'
 import type { SandboxApp, SandboxPerson } from './people'
 import { SandboxError } from './twilio-error'
 

@@ -4,7 +4,7 @@
  * @module passport-twilio/sandbox
  */
 
-import { DIALECTS, type ApiVersion } from '../dialect'
+import { DIALECTS, type ApiVersion } from '../oauth/dialect'
 import { SandboxAPI } from './api'
 import { authorizeEndpoint, CORS_HEADERS } from './authorize-endpoint'
 import { decideConsent, showConsent } from './consent'

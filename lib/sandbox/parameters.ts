@@ -1,4 +1,4 @@
-import { DIALECTS, type Dialect, type OAuthParameter } from '../dialect'
+import { DIALECTS, type Dialect, type OAuthParameter } from '../oauth/dialect'
 import { SandboxError } from './twilio-error'
 
 /** OAuth 2.0's parameters by their standard names; those that are empty are missing. */

@@ -1,4 +1,4 @@
-import { DIALECTS, type OAuthParameter } from '../dialect'
+import { DIALECTS, type OAuthParameter } from '../oauth/dialect'
 import type { SandboxRequest } from './reply'
 
 /** A request that came in. What is secret in it is masked. */

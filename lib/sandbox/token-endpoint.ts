@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { DIALECTS, type ApiVersion, type Dialect } from '../dialect'
+import { DIALECTS, type ApiVersion, type Dialect } from '../oauth/dialect'
 import { CORS_HEADERS } from './authorize-endpoint'
 import type { Approval, Grants } from './grants'
 import { readParameters, required, type ReadParameters } from './parameters'

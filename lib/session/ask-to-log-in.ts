@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { originalPathOf, originOf } from '../original-url'
-import { keepReturnTo, sameOriginPath } from './return-to'
+import { originalPathOf, originOf } from '../request/original-url'
+import { keepReturnTo, sameOriginPath } from '../request/return-to'
 
 /** Where a request's guard sends people to log in, for guards further on. */
 const loginPaths = new WeakMap<object, string>()

@@ -1,5 +1,5 @@
-import type { TwilioTokens } from '../tokens'
-import type { Refreshed } from './refreshes'
+import type { TwilioTokens } from '../oauth/tokens'
+import type { Refreshed } from './records/refreshes'
 
 /** How long before its end, in ms, a token is refreshed unless the application says otherwise. */
 const DEFAULT_LEEWAY = 60_000

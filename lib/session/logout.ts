@@ -1,6 +1,6 @@
-import { isObject } from '../claims'
-import { peekSession } from '../session-of'
-import { storedSession } from './session-store'
+import { isObject } from '../oauth/claims'
+import { peekSession } from '../request/session'
+import { storedSession } from '../request/session-store'
 import { SESSION_KEY } from './token-vault'
 
 type Session = Record<string, unknown>

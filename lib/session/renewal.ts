@@ -1,9 +1,9 @@
-import type { TwilioOAuthClient } from '../oauth-client'
-import type { TwilioTokens } from '../tokens'
-import { withoutUndefined } from '../without-undefined'
+import type { TwilioOAuthClient } from '../oauth/client'
+import type { TwilioTokens } from '../oauth/tokens'
+import { withoutUndefined } from '../util/without-undefined'
 import type { Freshness } from './freshness'
-import { MemoryRefreshes, nameOf } from './memory-refreshes'
-import type { Refreshes } from './refreshes'
+import { MemoryRefreshes, nameOf } from './records/memory-refreshes'
+import type { Refreshes } from './records/refreshes'
 
 export type RefreshableTokens = TwilioTokens & { readonly refreshToken: string }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { isObject } from '../claims'
-import { checkText } from '../options'
-import { originalPathOf } from '../original-url'
-import { peekSession } from '../session-of'
+import { isObject } from '../oauth/claims'
+import { checkText } from '../oauth/options'
+import { originalPathOf } from '../request/original-url'
+import { peekSession } from '../request/session'
 import { askToLogIn, rememberLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
 

@@ -1,5 +1,5 @@
 import { createHash, hkdfSync, webcrypto } from 'node:crypto'
-import { fillRandomly } from '../random-bytes'
+import { fillRandomly } from '../util/random-bytes'
 
 /** A key for {@link seal}, and the name that tells it from others. */
 export interface SealingKey {

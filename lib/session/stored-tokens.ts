@@ -1,6 +1,6 @@
-import { claimsOf, isObject, type Claims } from '../claims'
-import type { TwilioTokens } from '../tokens'
-import { withoutUndefined } from '../without-undefined'
+import { claimsOf, isObject, type Claims } from '../oauth/claims'
+import type { TwilioTokens } from '../oauth/tokens'
+import { withoutUndefined } from '../util/without-undefined'
 
 /** Tokens as they are put away: without the claims, which the access token tells again. */
 export type StoredTokens = Omit<TwilioTokens, 'claims'>

@@ -1,5 +1,5 @@
-import { LRUCache } from '../lru-cache'
-import type { TwilioTokens } from '../tokens'
+import { LRUCache } from '../util/lru-cache'
+import type { TwilioTokens } from '../oauth/tokens'
 import { fromStored, toStored, type StoredTokens } from './stored-tokens'
 import { open, seal, sealingKey, type SealingKey } from './sealing'
 

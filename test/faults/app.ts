@@ -4,7 +4,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import session from 'express-session'
 import passport from 'passport'
 import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type TokenParameters, type TwilioProfile, type VerifyCallback } from '../../lib'
-import { claimsOf, decodeJWT } from '../../lib/claims'
+import { claimsOf, decodeJWT } from '../../lib/oauth/claims'
 import type { ContenderName, StrategySettings } from './row'
 
 /** How an app is set up: all of it can be sent to another process. */

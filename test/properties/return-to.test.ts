@@ -3,8 +3,8 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
 import { requireLogin, returnTo } from '../../lib'
-import { PendingLogins } from '../../lib/pending-logins'
-import { sessionLoginStore } from '../../lib/state-store'
+import { PendingLogins } from '../../lib/login/pending-logins'
+import { sessionLoginStore } from '../../lib/login/state-store'
 import { holds } from './hold'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']

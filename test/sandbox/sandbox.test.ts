@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { mock } from 'node:test'
 import { compactVerify, createRemoteJWKSet, decodeJwt } from 'jose'
 import { TwilioOAuthClient, TwilioTokenError } from '../../lib'
-import { DIALECTS, encodeParameters, type ApiVersion, type OAuthParameters } from '../../lib/dialect'
+import { DIALECTS, encodeParameters, type ApiVersion, type OAuthParameters } from '../../lib/oauth/dialect'
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../lib/sandbox'
 
 const REDIRECT_URI = 'http://localhost:3000/auth/twilio/callback'

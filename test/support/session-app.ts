@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import session, { type SessionOptions } from 'express-session'
 import request from 'supertest'
 import { requireLogin, SessionTokens, TwilioOAuthClient, type SessionTokensOptions, type TwilioOAuthClientOptions, type TwilioTokens } from '../../lib'
-import { claimsOf } from '../../lib/claims'
+import { claimsOf } from '../../lib/oauth/claims'
 import { CLIENT_ID, CLIENT_SECRET } from './jwt'
 import type { Behaviour, TwilioServer } from './twilio-server'
 

@@ -1,0 +1,174 @@
+import type { Agent } from 'node:http'
+import { isObject } from './claims'
+import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
+import { endpointOf, type CallLimits, type Endpoint } from './http'
+
+/** Public keys (RFC 7517 §5). */
+export interface JSONWebKeySet {
+  /** A JSON Web Key each. */
+  readonly keys: readonly Readonly<Record<string, unknown>>[]
+}
+
+/**
+ * How far to check the ID token (OpenID Connect Core §3.1.3.7). Its form, audience, expiry and algorithm (never `none`)
+ * are always checked; its signature, where there are keys.
+ */
+export interface IdTokenOptions {
+  /** What `iss` must be. Default: any. */
+  readonly issuer?: string | undefined
+  /** Where Twilio's public keys are, so that the signature can be checked. */
+  readonly jwksURL?: string | undefined
+  /** Twilio's public keys themselves, instead of `jwksURL`. */
+  readonly jwks?: JSONWebKeySet | undefined
+  /** Refuse a login without an ID token. Default: `false`, since Twilio often sends none. */
+  readonly required?: boolean | undefined
+}
+
+/** What a {@link TwilioOAuthClient} needs to know. */
+export interface TwilioOAuthClientOptions {
+  /** The OAuth app's client ID: 34 characters, `OQ…`. */
+  readonly clientID: string
+  /** The OAuth app's client secret. */
+  readonly clientSecret: string
+  /** The version of Twilio's OAuth API. Default: `'v1'`. */
+  readonly apiVersion?: ApiVersion | undefined
+  /** Where Twilio's OAuth is. Default: `https://oauth.twilio.com`. Plain http is taken for this machine only. */
+  readonly baseURL?: string | undefined
+  /** Instead of `baseURL` and the version's path for the authorize endpoint. */
+  readonly authorizationURL?: string | undefined
+  /** Instead of `baseURL` and the version's path for the token endpoint. */
+  readonly tokenURL?: string | undefined
+  /** Where Twilio's API is, for `lookUpAccount`. Default: `https://api.twilio.com`. */
+  readonly apiBaseURL?: string | undefined
+  /** ms for a whole call to Twilio, from name look-up to last byte. Default: 10,000. */
+  readonly timeout?: number | undefined
+  /** In bytes; a longer answer is an error. Default: 262,144. */
+  readonly maxResponseBytes?: number | undefined
+  /** An `http.Agent` or `https.Agent`, for proxies and private CAs. Default: one that keeps connections alive. */
+  readonly agent?: Agent | undefined
+  /** Headers to send to the token endpoint with each call. */
+  readonly customHeaders?: Readonly<Record<string, string>> | undefined
+  /** How far to check the ID token. Default: `{}`. */
+  readonly idToken?: IdTokenOptions | undefined
+}
+
+/** The options, checked, with their defaults, and with what can be worked out once. */
+export interface ClientConfiguration {
+  readonly clientID: string
+  readonly clientSecret: string
+  readonly dialect: Dialect
+  readonly authorize: Endpoint
+  readonly token: Endpoint
+  readonly accounts: Endpoint
+  readonly limits: CallLimits
+  readonly customHeaders: Readonly<Record<string, string>>
+  readonly idToken: IdTokenOptions
+}
+
+const CLIENT_ID_LENGTH = 34
+const OTHER_SIDS: Readonly<Record<string, string>> = {
+  AC: 'an account SID',
+  SK: 'an API key SID',
+  US: 'a user SID',
+  OR: 'an organization SID',
+  AP: 'a TwiML app SID'
+}
+
+/** @throws {TypeError} naming the option that is wrong, and what it should be */
+export function configure(options: TwilioOAuthClientOptions): ClientConfiguration {
+  const given: unknown = options
+  if (typeof given !== 'object' || given === null) throw new TypeError('options must be an object with clientID and clientSecret.')
+  checkClientID(options.clientID)
+  checkClientSecret(options.clientSecret)
+  const { apiVersion = 'v1', baseURL = 'https://oauth.twilio.com', apiBaseURL = 'https://api.twilio.com' } = options
+  if (!Object.hasOwn(DIALECTS, apiVersion)) throw new TypeError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
+  const dialect = DIALECTS[apiVersion]
+  return {
+    clientID: options.clientID,
+    clientSecret: options.clientSecret,
+    dialect,
+    authorize: options.authorizationURL === undefined ? endpoint('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL),
+    token: options.tokenURL === undefined ? endpoint('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL),
+    accounts: endpoint('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=1'),
+    limits: {
+      timeout: checkNumber('timeout', options.timeout ?? 10_000, 'ms'),
+      maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? 262_144, 'bytes'),
+      agent: checkAgent(options.agent)
+    },
+    customHeaders: options.customHeaders ?? {},
+    idToken: checkIdToken(options.idToken ?? {})
+  }
+}
+
+/** What a value is, for a message, without repeating what may be a secret. */
+function describe(value: unknown): string {
+  return typeof value === 'string' ? `'${value.slice(0, 20)}'` : String(value)
+}
+
+export function checkText(option: string, value: unknown, meaning: string): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${option} is missing: it must be ${meaning}.`)
+}
+
+export function checkNumber(option: string, value: unknown, unit: string): number {
+  // A timer longer than 2^31 - 1 ms would fire at once.
+  if (typeof value !== 'number' || !(value > 0 && value <= 0x7fffffff)) {
+    throw new TypeError(`${option} must be a number of ${unit} from 1 to 2147483647, not ${describe(value)}.`)
+  }
+  return value
+}
+
+export function checkCount(option: string, value: unknown): number {
+  if (!(Number.isInteger(value) && Number(value) > 0)) throw new TypeError(`${option} must be a whole number, 1 or more.`)
+  return Number(value)
+}
+
+function checkClientID(clientID: unknown): void {
+  checkText('clientID', clientID, "the OAuth app's client ID, OQ and 32 more characters")
+  const other = OTHER_SIDS[clientID.slice(0, 2)]
+  if (clientID.length === CLIENT_ID_LENGTH && !other) return
+  const looks = other ? `looks like ${other} (${clientID.slice(0, 2)}…)` : `has ${clientID.length} characters`
+  throw new TypeError(`clientID ${looks}. It must be the client ID of an OAuth app from the Twilio Console: ${CLIENT_ID_LENGTH} characters, OQ….`)
+}
+
+function checkClientSecret(secret: unknown): void {
+  checkText('clientSecret', secret, 'the secret of the OAuth app in the Twilio Console')
+  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret has white space at its beginning or end, or a line end in it. Was it pasted, or read from a file, with more than the secret?')
+}
+
+function checkAgent(agent: Agent | undefined): Agent | undefined {
+  const given: unknown = agent
+  // What Node's http itself asks of an agent; undici's dispatchers do not have it.
+  const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
+  if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
+  return agent
+}
+
+function endpoint(option: string, base: unknown, path = ''): Endpoint {
+  if (typeof base !== 'string' || !URL.canParse(base)) throw new TypeError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
+  const parsed = endpointOf(base.replace(/\/+$/, '') + path)
+  const { protocol } = new URL(base)
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(parsed.hostname))) {
+    throw new TypeError(`${option} must be an https address: secrets and tokens go there. Plain http is taken for this machine only (localhost, 127.0.0.1, ::1).`)
+  }
+  return parsed
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '::1' || /^127(?:\.\d+){3}$/.test(hostname)
+}
+
+function checkIdToken(options: unknown): IdTokenOptions {
+  if (typeof options !== 'object' || options === null) throw new TypeError('idToken must be an object: { issuer?, jwksURL? or jwks?, required? }.')
+  const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
+  if (issuer !== undefined) checkText('idToken.issuer', issuer, 'what the ID token says in iss')
+  if (jwksURL !== undefined && jwks !== undefined) throw new TypeError('idToken takes jwksURL or jwks, not both.')
+  if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
+  if (jwks !== undefined && !isKeySet(jwks)) throw new TypeError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
+  if (required !== undefined && typeof required !== 'boolean') throw new TypeError('idToken.required must be true or false.')
+  return options
+}
+
+/** RFC 7517 §4.1 and §5; what else a key needs is for whoever checks a signature with it. */
+function isKeySet(jwks: unknown): boolean {
+  return isObject(jwks) && Array.isArray(jwks.keys) && jwks.keys.every((key) => isObject(key) && typeof key.kty === 'string')
+}

@@ -1,0 +1,30 @@
+import { isObject } from '../oauth/claims'
+
+/**
+ * The session of a request, whichever middleware made it.
+ *
+ * @throws {Error} saying what to add, when there is none
+ */
+export function sessionOf(request: object): Record<string, unknown> {
+  const session = peekSession(request)
+  if (session) return session
+  throw new Error(
+    'There is no req.session. Add session middleware before this route: app.use(session({ secret, resave: false, saveUninitialized: false })), from express-session. ' +
+      'If it is there, its store may be disconnected.'
+  )
+}
+
+/** The session of a request that may have none. */
+export function peekSession(request: object): Record<string, unknown> | undefined {
+  return 'session' in request && isObject(request.session) ? request.session : undefined
+}
+
+/**
+ * What names the session: a secret between the browser and the app. A session without a store lives in a cookie
+ * and has none; an `id` in it is the application's own.
+ */
+export function sessionIDOf(request: object): string | undefined {
+  const session = peekSession(request)
+  const candidates = ['sessionID' in request ? request.sessionID : undefined, ...('sessionStore' in request ? [session?.id, session?.sessionId] : [])]
+  return candidates.find((id): id is string => typeof id === 'string' && id !== '')
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { callVerify, type AnyVerify, type VerifyCallback } from '../../lib/login/verify'
+
+const GIVEN = { accessToken: 'a', refreshToken: 'r', params: { expires_in: 60 }, profile: undefined }
+const USER = { id: 'US1' }
+
+/** A function that says what it was called with, and has as many parameters as told. */
+function taking(count: number, heard: unknown[][]): AnyVerify {
+  const verify = (...given: unknown[]) => {
+    heard.push(given)
+    const done = given.at(-1) as VerifyCallback
+    done(null, USER, { message: 'hello' })
+  }
+  return Object.defineProperty(verify, 'length', { value: count })
+}
+
+describe('verify', () => {
+  it('takes four parameters, or five with what Twilio answered', async () => {
+    for (const [count, expected] of [
+      [4, ['a', 'r', undefined]],
+      [5, ['a', 'r', GIVEN.params, undefined]]
+    ] as const) {
+      const heard: unknown[][] = []
+      assert.deepEqual(await callVerify(taking(count, heard), GIVEN), { user: USER, info: { message: 'hello' } })
+      assert.deepEqual(heard[0]?.slice(0, -1), expected)
+    }
+  })
+
+  it('takes the request first where that is wanted', async () => {
+    const request = { url: '/' }
+    for (const [count, expected] of [
+      [5, [request, 'a', 'r', undefined]],
+      [6, [request, 'a', 'r', GIVEN.params, undefined]],
+      [1, [request, 'a', 'r', GIVEN.params, undefined]],
+      [0, [request, 'a', 'r', GIVEN.params, undefined]]
+    ] as const) {
+      const heard: unknown[][] = []
+      await callVerify(taking(count, heard), { ...GIVEN, request })
+      assert.deepEqual(heard[0]?.slice(0, -1), expected)
+    }
+  })
+
+  it('that is variadic, as a wrapped one is, gets params and profile', async () => {
+    const heard: unknown[][] = []
+    await callVerify(taking(0, heard), GIVEN)
+    assert.deepEqual(heard[0]?.slice(0, -1), ['a', 'r', GIVEN.params, undefined])
+  })
+
+  it('may return a promise of the user instead of calling done', async () => {
+    const three = (_accessToken: string, _refreshToken: string, profile: unknown) => Promise.resolve({ id: profile })
+    assert.deepEqual(await callVerify(three as AnyVerify, GIVEN), { user: { id: undefined }, info: undefined })
+    for (const nobody of [false, null, undefined]) {
+      assert.equal((await callVerify(((_accessToken: string) => Promise.resolve(nobody)) as AnyVerify, GIVEN)).user, nobody)
+    }
+  })
+
+  it('may return the user, or nobody, where it names no done', async () => {
+    for (const result of [USER, false, null]) {
+      assert.equal((await callVerify(((_accessToken: string, _refreshToken: string, _profile: unknown) => result) as AnyVerify, GIVEN)).user, result)
+    }
+  })
+
+  it('may have parameters with defaults, which do not count, and call done later', async () => {
+    const later = (_accessToken: string, _refreshToken = '', _profile: unknown, done: VerifyCallback) => {
+      setImmediate(() => done(null, USER))
+    }
+    assert.equal((await callVerify(later as AnyVerify, GIVEN)).user, USER)
+  })
+
+  it('may be async and call done later', async () => {
+    const later = async (_accessToken: string, _refreshToken: string, _profile: unknown, done: VerifyCallback) => {
+      await Promise.resolve()
+      setTimeout(() => done(null, USER), 5)
+    }
+    assert.equal((await callVerify(later as AnyVerify, GIVEN)).user, USER)
+    const wrapped = async (...given: unknown[]) => {
+      await Promise.resolve()
+      ;(given.at(-1) as VerifyCallback)(null, USER)
+    }
+    assert.equal((await callVerify(wrapped, GIVEN)).user, USER)
+  })
+
+  it('that is variadic and async, as a wrapped one is, may call done until its promise is kept', async () => {
+    const now = async (...given: unknown[]) => {
+      ;(given.at(-1) as VerifyCallback)(null, USER)
+      await Promise.resolve()
+    }
+    const awaiting = async (...given: unknown[]) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      ;(given.at(-1) as VerifyCallback)(null, USER, { message: 'hello' })
+    }
+    for (const verify of [now, awaiting]) assert.equal((await callVerify(verify, GIVEN)).user, USER)
+    assert.deepEqual((await callVerify(awaiting, { ...GIVEN, request: {} })).info, { message: 'hello' })
+  })
+
+  it('that is variadic, and promises nobody, is not waited for', async () => {
+    for (const nobody of [undefined, null, false]) {
+      const verify = (..._given: unknown[]) => Promise.resolve(nobody)
+      for (const given of [GIVEN, { ...GIVEN, request: {} }]) assert.deepEqual(await callVerify(verify, given), { user: nobody, info: undefined })
+    }
+  })
+
+  it('may fail: by throwing, by rejecting, and by done', async () => {
+    const reason = new Error('the database is gone')
+    const failing: AnyVerify[] = [
+      () => {
+        throw reason
+      },
+      () => Promise.reject(reason),
+      (...given) => {
+        ;(given.at(-1) as VerifyCallback)(reason)
+      }
+    ]
+    for (const verify of failing) await assert.rejects(callVerify(verify, GIVEN), reason)
+  })
+
+  it('is heard once', async () => {
+    const twice: AnyVerify = (...given) => {
+      const done = given.at(-1) as VerifyCallback
+      done(null, USER)
+      done(new Error('too late'))
+      return Promise.reject(new Error('much too late'))
+    }
+    assert.equal((await callVerify(twice, GIVEN)).user, USER)
+  })
+})

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { mock } from 'node:test'
+import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../../lib'
+import { callHttp, endpointOf, type CallLimits, type HttpAnswer, type HttpRequest } from '../../lib/oauth/http'
+import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate'
+import { until } from '../support/gate'
+import { closedPort, json, raw, text, TwilioServer, type Behaviour } from '../support/twilio-server'
+
+const LIMITS: CallLimits = { timeout: 2000, maxResponseBytes: 1000, agent: undefined }
+
+describe('a call to Twilio', () => {
+  let twilio: TwilioServer
+  before(async () => {
+    twilio = await TwilioServer.start()
+  })
+  after(() => twilio.stop())
+
+  function call(behave: Behaviour, { request, limits }: { request?: Partial<HttpRequest>; limits?: Partial<CallLimits> } = {}): Promise<HttpAnswer> {
+    twilio.behave = behave
+    return callHttp({ method: 'GET', endpoint: endpointOf(`${twilio.url}/x?y=1`), headers: {}, ...request }, { ...LIMITS, ...limits })
+  }
+
+  it('gives status, headers and text', async () => {
+    const answer = await call(json(201, { é: 1 }, { 'X-Twilio': 'yes' }), { request: { method: 'POST', body: 'é=1', headers: { 'Content-Type': 'text/plain' } } })
+    assert.deepEqual([answer.status, answer.headers['x-twilio'], answer.body], [201, 'yes', '{"é":1}'])
+    const [heard] = twilio.requests.slice(-1)
+    assert.deepEqual([heard?.method, heard?.path, heard?.query.get('y'), heard?.body, heard?.headers['content-length']], ['POST', '/x', '1', 'é=1', '4'])
+  })
+
+  it('keeps its connection for the next', async () => {
+    await call(json(200, {}))
+    const connections = twilio.connections
+    await call(json(200, {}))
+    await call(json(200, {}))
+    assert.equal(twilio.connections, connections)
+  })
+
+  describe('ends within its deadline', () => {
+    const limits = { timeout: 80 }
+    const behaviours: Readonly<Record<string, Behaviour>> = {
+      'when nothing comes': () => undefined,
+      'when nothing comes after the headers': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'),
+      'when nothing comes after half of the body': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
+      'when a byte comes at a time': (_request, _response, socket) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n')
+        const timer = setInterval(() => socket.write('a'), 10)
+        socket.once('close', () => clearInterval(timer))
+      },
+      'when interim answers come without end': (_request, _response, socket) => {
+        const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 10)
+        socket.once('close', () => clearInterval(timer))
+      }
+    }
+    for (const [when, behave] of Object.entries(behaviours)) {
+      it(when, async () => {
+        await assert.rejects(call(behave, { limits }), (error) => error instanceof TwilioTimeoutError && error.message.includes('within 80 ms'))
+      })
+    }
+
+    it('when no connection is free', async () => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+      const first = assert.rejects(call(() => undefined, { limits: { agent, timeout: 150 } }), TwilioTimeoutError)
+      await assert.rejects(call(() => undefined, { limits: { agent, timeout: 50 } }), TwilioTimeoutError)
+      await first
+      agent.destroy()
+    })
+  })
+
+  it('is refused where nobody listens, and where there is no such host', async () => {
+    const port = await closedPort()
+    for (const [url, code] of [
+      [`http://127.0.0.1:${port}`, 'ECONNREFUSED'],
+      ['http://no-such-host.invalid', /ENOTFOUND|EAI_AGAIN/]
+    ] as const) {
+      const refused = call(json(200, {}), { request: { endpoint: endpointOf(url) } })
+      await assert.rejects(refused, (error) => error instanceof TwilioNetworkError && new RegExp(code).test(error.message) && error.cause instanceof Error)
+    }
+  })
+
+  it('is told of a connection that is reset before there is an answer', async () => {
+    await assert.rejects(call((_request, _response, socket) => socket.resetAndDestroy()), TwilioNetworkError)
+    await assert.rejects(call((_request, _response, socket) => socket.end()), TwilioNetworkError)
+  })
+
+  it('does not take half an answer for a whole one', async () => {
+    const halves = ['Content-Length: 5\r\n\r\nab', 'Transfer-Encoding: chunked\r\n\r\n5\r\nab', 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n']
+    for (const half of halves) {
+      await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.includes('broke off'))
+    }
+  })
+
+  it('takes an answer that is as long as allowed, and none that is a byte longer', async () => {
+    assert.equal((await call(text(200, 'a'.repeat(1000)))).body.length, 1000)
+    const tooLong = (error: unknown) => error instanceof TwilioResponseError && error.message.includes('longer than 1000 bytes (maxResponseBytes)')
+    await assert.rejects(call(text(200, 'a'.repeat(1001), { 'Content-Length': '1001' })), tooLong)
+    assert.equal((await call(text(200, 'a'.repeat(1000), { 'Content-Length': '1000' }))).body.length, 1000)
+    await assert.rejects(call(raw('HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n')), tooLong, 'and it is told before it comes')
+    await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n${'a'.repeat(1001)}\r\n0\r\n\r\n`)), tooLong)
+  })
+
+  it('ends an answer that does not end', async () => {
+    const endless: Behaviour = (_request, response) => {
+      const write = () => {
+        while (!response.destroyed && response.write('a'.repeat(100)));
+        response.once('drain', write)
+      }
+      write()
+    }
+    await assert.rejects(call(endless), TwilioResponseError)
+  })
+
+  it('reads UTF-8 whole when it is split between packets', async () => {
+    const [first, second] = [Buffer.from([0xc3]), Buffer.from([0xa9])]
+    const split: Behaviour = (_request, _response, socket) => {
+      socket.setNoDelay()
+      socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n'), first]))
+      setTimeout(() => socket.write(second), 20)
+    }
+    assert.equal((await call(split)).body, 'é')
+  })
+
+  it('does not guess at bytes that are no UTF-8', async () => {
+    await assert.rejects(call(text(200, Buffer.from([0x7b, 0xff, 0x7d]))), (error) => error instanceof TwilioResponseError && error.message.includes('not UTF-8'))
+  })
+
+  it('does not take what came compressed without being asked for', async () => {
+    await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), /compressed/)
+    assert.equal((await call(text(200, '{}', { 'Content-Encoding': 'identity' }))).body, '{}')
+  })
+
+  it('follows no redirect', async () => {
+    for (const status of [301, 302, 307]) {
+      const heard = twilio.requests.length
+      assert.equal((await call(text(status, '', { Location: `${twilio.url}/elsewhere` }))).status, status)
+      assert.equal(twilio.requests.length, heard + 1)
+    }
+  })
+
+  it('ends when its signal says so', async () => {
+    const controller = new AbortController()
+    const reason = new Error('changed my mind')
+    const ended = assert.rejects(call(() => controller.abort(reason), { request: { signal: controller.signal } }), reason)
+    await ended
+    await assert.rejects(call(json(200, {}), { request: { signal: controller.signal } }), reason)
+  })
+
+  it('ends when its signal says so in the middle of the answer', async () => {
+    const controller = new AbortController()
+    const reason = new Error('changed my mind')
+    const half: Behaviour = (_request, _response, socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', () => controller.abort(reason))
+    }
+    await assert.rejects(call(half, { request: { signal: controller.signal } }), reason)
+  })
+
+  it('leaves no timer, no listener on the signal and no open connection behind, however it ends', async () => {
+    const ends: Behaviour[] = [json(200, {}), () => undefined, (_request, _response, socket) => socket.destroy(), text(200, 'a'.repeat(2000)), text(200, Buffer.from([0xff])), raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', { end: true })]
+    for (const [index, behave] of ends.entries()) {
+      const { signal } = new AbortController()
+      const agent = new http.Agent({ keepAlive: true })
+      const started = mock.method(globalThis, 'setTimeout')
+      const cleared = mock.method(globalThis, 'clearTimeout')
+      try {
+        await Promise.allSettled([call(behave, { request: { signal }, limits: { agent, timeout: 77 } })])
+        const deadlines = started.mock.calls.filter(({ arguments: [, ms] }) => ms === 77).map(({ result }) => result)
+        assert.equal(deadlines.length, 1)
+        assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === deadlines[0]), `the deadline of ${index}`)
+      } finally {
+        mock.restoreAll()
+      }
+      assert.equal(getEventListeners(signal, 'abort').length, 0, `the listener of ${index}`)
+      await until(() => Object.keys(agent.sockets).length === 0)
+      agent.destroy()
+    }
+  })
+
+  describe('over https', () => {
+    let server: https.Server
+    before(async () => {
+      server = https.createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (_request, response) => response.end('{"secure":true}'))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    })
+    after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const request = () => ({ endpoint: endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`) })
+
+    it('trusts a private CA where its agent does', async () => {
+      const agent = new https.Agent({ ca: CERTIFICATE })
+      assert.equal((await call(json(200, {}), { request: request(), limits: { agent } })).body, '{"secure":true}')
+    })
+
+    it('and nobody that it cannot trust', async () => {
+      await assert.rejects(call(json(200, {}), { request: request() }), (error) => error instanceof TwilioNetworkError && error.message.includes('DEPTH_ZERO_SELF_SIGNED_CERT'))
+    })
+  })
+
+  it('never shows the bytes that it stumbled over', async () => {
+    const secret = 'a-token-that-nobody-may-see'
+    const error = await call(raw(`HTTP/1.1 200 OK\r\nX: ${secret}\r\nbroken header ${secret}\r\n\r\n`)).then(
+      () => assert.fail('it was taken'),
+      (reason: unknown) => reason
+    )
+    assert.ok(error instanceof TwilioNetworkError)
+    const shown = inspect(error, { depth: 10, showHidden: true, maxArrayLength: Infinity })
+    assert.ok(!shown.includes(secret) && !shown.includes(Buffer.from(secret).toString('hex').match(/../g)?.join(' ') ?? ''))
+  })
+
+  it('reaches an IPv6 address', async () => {
+    const server = http.createServer((_request, response) => response.end('six'))
+    await new Promise<void>((resolve) => server.listen(0, '::1', resolve))
+    const { port } = server.address() as { port: number }
+    assert.equal((await call(json(200, {}), { request: { endpoint: endpointOf(`http://[::1]:${port}/`) } })).body, 'six')
+    server.closeAllConnections()
+    server.close()
+  })
+})

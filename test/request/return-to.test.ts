@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { returnTo } from '../../lib'
+import { rememberFinishedLogin } from '../../lib/login/finished-login'
+import { keepReturnTo, sameOriginPath, takeReturnTo } from '../../lib/request/return-to'
+import { tokensOf } from '../support/session-app'
+
+/** A request with a session that holds this; without any, there is no session. */
+function requestWith(session?: unknown): IncomingMessage & { session?: Record<string, unknown> } {
+  return Object.assign(new IncomingMessage(new Socket()), session === undefined ? {} : { session: session as Record<string, unknown> })
+}
+
+describe('the page to come back to', () => {
+  it('is a path of the same origin, as it was asked for', () => {
+    for (const path of ['/', '/account', '/a/b?c=d&e=%2F%2Fevil#f', '/?to=https://evil.example/', '/a//b', '/.well-known/x', '/@evil', '/:80', '/%5Cevil', '/%0d%0aSet-Cookie', '/~x!$\'()*+,;=[]|^`{}"<>']) {
+      assert.equal(sameOriginPath(path), path)
+    }
+  })
+
+  it('is nothing that a browser could take for another origin, or for more than a path', () => {
+    const evil = [
+      '//evil.example',
+      '///evil.example',
+      '//evil.example/%2e%2e',
+      '/\\evil.example',
+      '\\/evil.example',
+      '\\\\evil.example',
+      '/a\\b',
+      '/\t/evil.example',
+      '/\n/evil.example',
+      '/\r\n/evil.example',
+      '\t//evil.example',
+      ' //evil.example',
+      '/ /evil.example',
+      '/\u0000/evil.example',
+      '/a\r\nSet-Cookie: a=b',
+      '/\u2028/evil',
+      '/é',
+      '/\u3002evil',
+      'https://evil.example',
+      'https:evil.example',
+      'https:/evil.example',
+      'http:///evil.example',
+      'javascript:alert(1)',
+      'JavaScript:alert(1)//',
+      'data:text/html,x',
+      'evil.example',
+      '@evil.example',
+      'account',
+      './account',
+      '../account',
+      '?a=b',
+      '#a',
+      '',
+      `/${'a'.repeat(2048)}`
+    ]
+    for (const path of evil) assert.equal(sameOriginPath(path), undefined, JSON.stringify(path))
+    for (const other of [undefined, null, 7, true, {}, ['/a'], new URL('http://localhost/a'), { toString: () => '/a' }]) assert.equal(sameOriginPath(other), undefined)
+    assert.equal(sameOriginPath(`/${'a'.repeat(2047)}`)?.length, 2048)
+  })
+
+  it('leads nowhere else by any path that is let through', () => {
+    for (const first of ['/', '/.', '/..', '/;', '/?', '/#', '/%2f', '/%5c', '/@', '/:']) {
+      for (const second of ['', '/evil.example', '//evil.example', '@evil.example', ':80@evil.example']) {
+        const path = sameOriginPath(first + second)
+        if (path !== undefined) assert.equal(new URL(path, 'https://app.example').origin, 'https://app.example', path)
+      }
+    }
+  })
+
+  it('is given once, and is gone from the session then', () => {
+    const req = requestWith({ returnTo: '/account', other: 'stays' })
+    assert.equal(returnTo(req, '/'), '/account')
+    assert.deepEqual(req.session, { other: 'stays' })
+    assert.equal(returnTo(req, '/'), '/')
+  })
+
+  it('is the fallback where none was kept, or what was kept leads elsewhere', () => {
+    for (const session of [undefined, null, {}, 'text', { returnTo: undefined }, { returnTo: 7 }]) assert.equal(returnTo(requestWith(session), '/home'), '/home')
+    const planted = requestWith({ returnTo: '//evil.example' })
+    assert.equal(returnTo(planted, '/home'), '/home')
+    assert.deepEqual(planted.session, {})
+  })
+
+  it('is the one that the login carried, before one that another tab left in the session', () => {
+    const req = requestWith({ returnTo: '/other-tab' })
+    rememberFinishedLogin(req, { tokens: tokensOf(), returnTo: '/carried' })
+    assert.equal(returnTo(req, '/'), '/carried')
+    assert.deepEqual(req.session, {})
+
+    const plain = requestWith({ returnTo: '/in-session' })
+    rememberFinishedLogin(plain, { tokens: tokensOf() })
+    assert.equal(returnTo(plain, '/'), '/in-session')
+  })
+
+  it('is kept and taken where there is a session, and otherwise nothing happens', () => {
+    const req = requestWith({})
+    keepReturnTo(req, '/a')
+    assert.deepEqual(req.session, { returnTo: '/a' })
+    assert.equal(takeReturnTo(req), '/a')
+    assert.equal(takeReturnTo(req), undefined)
+
+    const bare = requestWith()
+    keepReturnTo(bare, '/a')
+    assert.equal(bare.session, undefined)
+    assert.equal(takeReturnTo(bare), undefined)
+  })
+})
