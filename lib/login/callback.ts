@@ -1,6 +1,6 @@
 import { parse } from 'node:querystring'
 import { AuthorizationError } from 'passport-oauth2'
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 
 /** What Twilio sent back with the browser (RFC 6749 §4.1.2), each at most once, as text. */
 export interface Callback {

@@ -1,9 +1,7 @@
-import { hkdfSync, timingSafeEqual } from 'node:crypto'
-import { isObject } from '../oauth/claims'
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { isObject } from '../util/is-object'
 import { LoginStateError } from '../errors'
-import { HmacSHA256 } from '../util/hmac'
 import { LRUCache } from '../util/lru-cache'
-import { fillRandomly } from '../util/random-bytes'
 import { sessionIDOf, sessionOf } from '../request/session'
 import { withoutUndefined } from '../util/without-undefined'
 
@@ -63,14 +61,14 @@ const JUST_USED_MAX = 10_000
  */
 export class PendingLogins {
   readonly #options: PendingLoginsOptions
-  readonly #signing: HmacSHA256
-  readonly #verifying: HmacSHA256
+  readonly #signingKey: Uint8Array
+  readonly #verifierKey: Uint8Array
   readonly #justUsed = new LRUCache<true>(JUST_USED_MAX)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options
-    this.#signing = hmacFor(options.secret, 'state')
-    this.#verifying = hmacFor(options.secret, 'code_verifier')
+    this.#signingKey = keyFor(options.secret, 'state')
+    this.#verifierKey = keyFor(options.secret, 'code_verifier')
   }
 
   /**
@@ -115,7 +113,7 @@ export class PendingLogins {
 
   /** PKCE's verifier (RFC 7636 §4.1) of the login that a `state` belongs to. */
   codeVerifier(state: string): string {
-    return this.#verifying.digest(state.slice(0, ID_LENGTH))
+    return hmac(this.#verifierKey, state.slice(0, ID_LENGTH))
   }
 
   #isExpired(nonce: string, now: number): boolean {
@@ -124,7 +122,7 @@ export class PendingLogins {
 
   /** Logins with and without the application's state are signed differently, so that the lack of it shows. */
   #signature(id: string, sessionID = '', laden: boolean): string {
-    return this.#signing.digest(`${laden ? 'laden' : 'light'} ${id} ${sessionID}`).slice(0, SIGNATURE_LENGTH)
+    return hmac(this.#signingKey, `${laden ? 'laden' : 'light'} ${id} ${sessionID}`).slice(0, SIGNATURE_LENGTH)
   }
 
   #isSigned(state: string, request: object, laden: boolean): boolean {
@@ -159,17 +157,20 @@ export class PendingLogins {
   }
 }
 
-/** With a key made of the secret (RFC 5869), different for each purpose. */
-function hmacFor(secret: string, purpose: string): HmacSHA256 {
-  return new HmacSHA256(new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32)))
+/** A key derived from the secret (RFC 5869), different for each purpose. */
+function keyFor(secret: string, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32))
+}
+
+function hmac(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url')
 }
 
 /** When it was made (epoch ms), then chance. */
 function newID(now: number): string {
-  const bytes = Buffer.allocUnsafe(ID_BYTES)
-  bytes.writeUIntBE(now, 0, TIME_BYTES)
-  fillRandomly(bytes, TIME_BYTES)
-  return bytes.toString('base64url')
+  const time = Buffer.alloc(TIME_BYTES)
+  time.writeUIntBE(now, 0, TIME_BYTES)
+  return Buffer.concat([time, randomBytes(ID_BYTES - TIME_BYTES)]).toString('base64url')
 }
 
 /** When a login began, in epoch ms. */

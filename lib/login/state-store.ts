@@ -1,7 +1,7 @@
-import { hash, randomBytes } from 'node:crypto'
 import { LoginStateError } from '../errors'
 import { fromCallback } from '../util/from-callback'
 import type { LoginBaggage, PendingLogins } from './pending-logins'
+import { newCodeVerifier } from './pkce'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
 
 /** What a passport-oauth2 state store is told about the login. */
@@ -57,18 +57,13 @@ export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginS
   }
 }
 
-/** PKCE's S256 challenge (RFC 7636 §4.2). */
-export function codeChallengeOf(codeVerifier: string): string {
-  return hash('sha256', codeVerifier, 'base64url')
-}
-
 /** The application's own store, called as passport-oauth2 calls it. */
 export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   return {
     async begin(request, { state: applicationState, returnTo }, metadata) {
       // Such a store has no place for the page; it stays in the session.
       if (returnTo !== undefined) keepReturnTo(request, returnTo)
-      const codeVerifier = pkce ? randomBytes(32).toString('base64url') : undefined
+      const codeVerifier = pkce ? newCodeVerifier() : undefined
       const parameters: Record<number, readonly unknown[]> = {
         5: [request, codeVerifier, applicationState, metadata],
         4: [request, applicationState, metadata],

@@ -3,22 +3,23 @@ import type { AuthenticateCallback as PassportCallback, AuthenticateOptions as P
 import OAuth2Strategy, { AuthorizationError, type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
 import { lookUpAccount } from '../oauth/account'
 import { badRequest, readCallback, type Callback } from './callback'
+import { absoluteCallbackURL } from './callback-url'
 import { claimsOf } from '../oauth/claims'
 import type { OAuthParameters } from '../oauth/dialect'
-import { rememberFinishedLogin } from './finished-login'
 import { fromCallback } from '../util/from-callback'
 import { speakTwilio } from './oauth2-adapter'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkCount, checkNumber, configure, type ClientConfiguration } from '../oauth/options'
-import { originalPathOf, originOf } from '../request/original-url'
+import { setFinishedLogin } from '../request/finished-login'
 import { PendingLogins } from './pending-logins'
-import { profileOf, type TwilioProfile } from '../oauth/profile'
+import { codeChallengeOf } from './pkce'
+import { profileOf, type ProfileClaims, type TwilioProfile } from '../oauth/profile'
 import { redact, redactURL } from '../util/redact'
-import { putIntoLogin } from '../session/login-session'
+import { peekSession } from '../request/session'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
-import { applicationLoginStore, codeChallengeOf, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { baseOptions, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
-import { answerOf, type TwilioTokens } from '../oauth/tokens'
+import { TokenEndpoint, type GrantResult } from '../oauth/token-endpoint'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
 /** What `passport.authenticate('twilio', …)` takes beside Passport's own options. */
@@ -76,6 +77,7 @@ export class TwilioStrategy extends Base {
 
   private readonly _options: AnyOptions
   private readonly _configuration: ClientConfiguration
+  private readonly _tokenEndpoint: TokenEndpoint
   private readonly _logins: LoginStore
   private readonly _verifyUser: AnyVerify
 
@@ -102,11 +104,12 @@ export class TwilioStrategy extends Base {
     super({ ...baseOptions(options), authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret }, verify)
 
     this.client = new TwilioOAuthClient(options)
+    this._tokenEndpoint = new TokenEndpoint(configuration)
     this._options = options
     this._configuration = configuration
     this._verifyUser = verify
     this._logins = loginStore(options, { hostname: authorize.hostname, secret: clientSecret, pkce: checkPKCE(options.pkce) ?? dialect.pkce })
-    speakTwilio(this._oauth2, this.client, configuration.limits)
+    speakTwilio(this._oauth2, this.client, this._tokenEndpoint, configuration.limits)
     // Passport calls strategies through objects that inherit from them, which have no #private fields.
     hide(this, '_options', '_configuration', '_oauth2')
     hide(this._oauth2, '_clientSecret', '_customHeaders')
@@ -138,7 +141,7 @@ export class TwilioStrategy extends Base {
    * Logins without such a subclass have it from the ID token too.
    */
   override userProfile(accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): void {
-    this._profileOf({ accessToken, claims: claimsOf(accessToken) }).then((profile) => done(null, profile), done)
+    this._profileOf(accessToken, { idClaims: {}, accessClaims: claimsOf(accessToken) }).then((profile) => done(null, profile), done)
   }
 
   private async _run(req: Request, options: TwilioAuthenticateOptions): Promise<Outcome> {
@@ -178,21 +181,22 @@ export class TwilioStrategy extends Base {
     if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
     if (code === undefined) return refusal(callback, login.state)
 
-    const tokens = await this.client.exchangeCode({
+    const grant = await this._tokenEndpoint.exchangeCode({
       code,
       redirectURI: metadata.callbackURL,
       codeVerifier: login.codeVerifier,
       extra: asParameters(this.tokenParams(options))
     })
+    const { tokens, response } = grant
     const { user, info } = await callVerify(this._verifyUser, {
       request: this._options.passReqToCallback ? req : undefined,
       accessToken: tokens.accessToken,
       refreshToken: tokens.refreshToken,
-      params: answerOf(tokens),
-      profile: await this._loadProfile(tokens)
+      params: response,
+      profile: await this._loadProfile(grant)
     })
     if (!user) return { failure: info }
-    rememberFinishedLogin(req, { tokens, returnTo: login.returnTo, kept: await putIntoLogin(req, this.client, tokens) })
+    setFinishedLogin(req, { tokens, returnTo: login.returnTo, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens }, login.state) }
   }
 
@@ -203,7 +207,7 @@ export class TwilioStrategy extends Base {
       authorizationURL: authorize.url,
       tokenURL: token.url,
       clientID,
-      callbackURL: isAbsolute(callbackURL) ? callbackURL : completeURL(callbackURL, req, this._options.proxy ?? false)
+      callbackURL: absoluteCallbackURL(callbackURL, req, this._options.proxy ?? false)
     }
   }
 
@@ -212,9 +216,9 @@ export class TwilioStrategy extends Base {
     return typeof scope === 'string' ? scope : scope.join(this._options.scopeSeparator ?? ' ')
   }
 
-  private async _loadProfile(tokens: TwilioTokens): Promise<TwilioProfile | undefined> {
+  private async _loadProfile({ tokens, idClaims }: GrantResult): Promise<TwilioProfile | undefined> {
     if (await this._skipsProfile(tokens.accessToken)) return undefined
-    if (this.userProfile === ownUserProfile) return this._profileOf(tokens)
+    if (this.userProfile === ownUserProfile) return this._profileOf(tokens.accessToken, { idClaims, accessClaims: tokens.claims })
     const [profile] = await fromCallback<[TwilioProfile?]>((done) => this.userProfile(tokens.accessToken, done))
     return profile
   }
@@ -227,10 +231,10 @@ export class TwilioStrategy extends Base {
     return Boolean(skips)
   }
 
-  private async _profileOf(tokens: Pick<TwilioTokens, 'accessToken' | 'idToken' | 'claims'>): Promise<TwilioProfile | undefined> {
+  private async _profileOf(accessToken: string, claims: ProfileClaims): Promise<TwilioProfile | undefined> {
     const { accounts, limits } = this._configuration
-    const account = this._options.lookUpAccount ? await lookUpAccount(tokens.accessToken, accounts, limits) : undefined
-    return profileOf(tokens, account)
+    const account = this._options.lookUpAccount ? await lookUpAccount(accessToken, accounts, limits) : undefined
+    return profileOf(claims, account)
   }
 }
 
@@ -279,16 +283,6 @@ function refusal({ error = '', error_description: description, error_uri: uri }:
 /** With what the application passed as `state`, where it did. */
 function withState(info: object, state: unknown): object {
   return state === undefined ? info : { ...info, state }
-}
-
-function isAbsolute(url: string): boolean {
-  return /^[a-z][a-z\d+.-]*:/i.test(url)
-}
-
-function completeURL(path: string, req: Request, trustProxy: boolean): string {
-  const base = (originOf(req, trustProxy) ?? '') + originalPathOf(req)
-  if (!URL.canParse(path, base)) throw badRequest('The callbackURL is a path, and the request does not tell its own address. Give callbackURL whole.')
-  return new URL(path, base).href
 }
 
 function asParameters(extra: object): OAuthParameters {

@@ -1,4 +1,5 @@
-import { isObject, textClaim } from './claims'
+import { textClaim } from './claims'
+import { isObject } from '../util/is-object'
 import { TwilioResponseError } from '../errors'
 import { callHttp, type CallLimits, type Endpoint } from './http'
 import type { TwilioAccount } from './profile'

@@ -1,4 +1,4 @@
-import { LRUCache } from '../util/lru-cache'
+import { isObject } from '../util/is-object'
 
 /** What a JWT says, not yet checked: any claim may be missing or of any type. */
 export type Claims = Readonly<Record<string, unknown>>
@@ -9,11 +9,6 @@ export interface TwilioResourceName {
   readonly service: string
   readonly type: string
   readonly sid: string
-}
-
-/** An own object without prototype tricks: not null, not an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Claims that nest deeper are a trap for whoever walks through them. */
@@ -44,24 +39,10 @@ function decodePart(part: string | undefined): Record<string, unknown> | undefin
   }
 }
 
-/** What is longer is decoded anew each time: it is not worth the memory. */
-const LONGEST_KNOWN = 1024
-
 /** A JWT, taken apart. */
 export interface DecodedJWT {
   readonly header: Claims
   readonly claims: Claims
-}
-
-/** The tokens of one issuer share their header. */
-const knownHeaders = new LRUCache<Claims>(16)
-
-function decodeHeader(part: string): Claims | undefined {
-  const known = knownHeaders.get(part)
-  if (known) return known
-  const header = decodePart(part)
-  if (header && part.length <= LONGEST_KNOWN) knownHeaders.set(part, header)
-  return header
 }
 
 /** The header and the claims of a signed JWT (RFC 7519), without checking its signature; `undefined` for anything else. */
@@ -69,7 +50,7 @@ export function decodeJWT(token: string): DecodedJWT | undefined {
   const parts = token.split('.')
   const [encodedHeader = '', encodedClaims] = parts
   if (parts.length !== 3) return undefined
-  const header = decodeHeader(encodedHeader)
+  const header = decodePart(encodedHeader)
   const claims = decodePart(encodedClaims)
   return header && claims && { header, claims }
 }

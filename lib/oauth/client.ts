@@ -1,13 +1,11 @@
-import { isObject } from './claims'
-import { encodeParameters, type OAuthParameters } from './dialect'
 import { TwilioResponseError } from '../errors'
-import { callHttp, type HttpAnswer } from './http'
-import { idTokenChecker, type CheckIdToken } from './id-token'
+import { isObject } from '../util/is-object'
+import { encodeParameters, type OAuthParameters } from './dialect'
+import { callHttp, parseJSON } from './http'
 import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
-import { retrying } from './retry'
-import { errorOf, isErrorBody } from './token-error'
-import { readTokens, rememberIdClaims, type TwilioTokens } from './tokens'
-import { within } from '../util/within'
+import { TokenEndpoint } from './token-endpoint'
+import { isErrorBody, tokenErrorOf } from './token-error'
+import type { TwilioTokens } from './tokens'
 
 /** What goes along to the authorize endpoint. */
 export interface AuthorizationParameters {
@@ -55,32 +53,18 @@ export interface ClientCredentialsOptions extends CallOptions {
   readonly audience?: string | undefined
 }
 
-type GrantParameters = OAuthParameters & { readonly grant_type: string }
-
-const FORM = 'application/x-www-form-urlencoded'
-
-/** The client's own go along with every call, and no others. */
-const NO_CREDENTIALS: OAuthParameters = { client_id: undefined, client_secret: undefined }
-
 /** Twilio's OAuth API, without Passport: where to send people, and the three grants. */
 export class TwilioOAuthClient {
   /** ms for a whole call to Twilio. */
   readonly timeout: number
   readonly #configuration: ClientConfiguration
-  readonly #checkIdToken: CheckIdToken
-  /** Of every call to the token endpoint. */
-  readonly #headers: Readonly<Record<string, string>>
-  /** The same in the body. */
-  readonly #credentials: string
+  readonly #tokenEndpoint: TokenEndpoint
 
   /** @throws {TypeError} naming the option that is wrong, and what it should be */
   constructor(options: TwilioOAuthClientOptions) {
     this.#configuration = configure(options)
-    const { clientID, clientSecret, customHeaders, dialect, idToken, limits } = this.#configuration
-    this.timeout = limits.timeout
-    this.#headers = { ...customHeaders, Accept: 'application/json', 'Content-Type': FORM }
-    this.#credentials = encodeParameters(dialect, { client_id: clientID, client_secret: clientSecret })
-    this.#checkIdToken = idTokenChecker(clientID, idToken, limits)
+    this.#tokenEndpoint = new TokenEndpoint(this.#configuration)
+    this.timeout = this.#configuration.limits.timeout
   }
 
   /** The address to send a browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */
@@ -116,7 +100,7 @@ export class TwilioOAuthClient {
       limits
     )
     const body = parseJSON(answer)
-    if (isErrorBody(body) || answer.status !== 302) throw errorOf(answer, body, { grantType: 'authorization_code', secrets: [clientSecret, parameters.state] })
+    if (isErrorBody(body) || answer.status !== 302) throw tokenErrorOf(answer, body, { grantType: 'authorization_code', secrets: [clientSecret, parameters.state] })
     const target = (isObject(body) ? body.redirect_to : undefined) ?? answer.headers.location
     return trustedAddress(target, asked)
   }
@@ -130,8 +114,8 @@ export class TwilioOAuthClient {
    * @throws {TwilioTimeoutError} when it does not come whole within `timeout`
    * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
-  exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: ExchangeCodeOptions): Promise<TwilioTokens> {
-    return this.#grant({ ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }, signal)
+  async exchangeCode(options: ExchangeCodeOptions): Promise<TwilioTokens> {
+    return (await this.#tokenEndpoint.exchangeCode(options)).tokens
   }
 
   /**
@@ -147,22 +131,7 @@ export class TwilioOAuthClient {
    * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   async refresh(refreshToken: string, { scope, signal }: RefreshOptions = {}): Promise<TwilioTokens> {
-    const deadline = Date.now() + this.timeout
-    const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
-    // What follows on the answer is not tried again: it would send a refresh token that is spent.
-    const answer = await retrying(() => this.#ask(parameters, signal, deadline), deadline, signal)
-    try {
-      const tokens = readTokens(answer, refreshToken)
-      if (tokens.idToken === undefined) return tokens
-      const claims = await within(deadline - Date.now(), this.#checkIdToken(tokens.idToken))
-      if (claims) {
-        rememberIdClaims(tokens, claims)
-        return tokens
-      }
-    } catch {
-      // Whatever else is wrong with the answer is told below.
-    }
-    return readTokens(isObject(answer) ? { ...answer, id_token: undefined } : answer, refreshToken)
+    return (await this.#tokenEndpoint.refresh(refreshToken, scope, signal)).tokens
   }
 
   /**
@@ -170,44 +139,8 @@ export class TwilioOAuthClient {
    *
    * @throws as {@link TwilioOAuthClient.exchangeCode}
    */
-  clientCredentials({ scope, audience, signal }: ClientCredentialsOptions = {}): Promise<TwilioTokens> {
-    return this.#grant({ grant_type: 'client_credentials', scope, audience }, signal)
-  }
-
-  async #grant(parameters: GrantParameters, signal: AbortSignal | undefined): Promise<TwilioTokens> {
-    const tokens = readTokens(await this.#ask(parameters, signal, Date.now() + this.timeout))
-    if (parameters.grant_type === 'authorization_code' || tokens.idToken !== undefined) rememberIdClaims(tokens, await this.#checkIdToken(tokens.idToken))
-    return tokens
-  }
-
-  /** What the token endpoint answers. */
-  async #ask(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<unknown> {
-    const { clientSecret, dialect, limits, token } = this.#configuration
-    const answer = await callHttp(
-      {
-        method: 'POST',
-        endpoint: token,
-        headers: this.#headers,
-        body: `${encodeParameters(dialect, parameters)}&${this.#credentials}`,
-        signal,
-        timeout: deadline - Date.now()
-      },
-      limits
-    )
-    const body = parseJSON(answer)
-    const succeeded = answer.status === 200 || answer.status === 201
-    if (succeeded && !isErrorBody(body)) return body
-    const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
-    throw errorOf(answer, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
-  }
-}
-
-/** JSON, or `undefined` for anything else. */
-function parseJSON({ body }: HttpAnswer): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
+  async clientCredentials({ scope, audience, signal }: ClientCredentialsOptions = {}): Promise<TwilioTokens> {
+    return (await this.#tokenEndpoint.clientCredentials(scope, audience, signal)).tokens
   }
 }
 

@@ -157,3 +157,12 @@ function withoutAnswer(error: NodeJS.ErrnoException & { rawPacket?: unknown }): 
   delete error.rawPacket
   return error
 }
+
+/** The JSON in a response's body, or `undefined` for anything else. */
+export function parseJSON({ body }: HttpAnswer): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}

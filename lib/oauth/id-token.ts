@@ -1,5 +1,6 @@
 import type { CompactVerifyGetKey, errors } from 'jose'
-import { decodeJWT, isObject, type Claims } from './claims'
+import { decodeJWT, type Claims } from './claims'
+import { isObject } from '../util/is-object'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
 import { callHttp, endpointOf, type CallLimits } from './http'
 import { jose } from './jose'

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import { isObject } from './claims'
+import { isObject } from '../util/is-object'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http'
 

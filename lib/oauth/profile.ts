@@ -1,5 +1,4 @@
 import { actingFor, parseResourceName, sidOf, textClaim, type Claims, type TwilioResourceName } from './claims'
-import { idClaimsOf, type TwilioTokens } from './tokens'
 import { withoutUndefined } from '../util/without-undefined'
 
 /** Who logged in, as Passport's normalized profile. */
@@ -48,13 +47,19 @@ export interface TwilioAccount {
   readonly json: Readonly<Record<string, unknown>>
 }
 
+/** The claims that a profile is made from. */
+export interface ProfileClaims {
+  readonly idClaims: Claims
+  readonly accessClaims: Claims
+}
+
 /**
  * The profile that the tokens tell of: by the ID token, else by the access token, completed by the account.
  * `undefined` where none of them says who it is; none is invented.
  */
-export function profileOf(tokens: Pick<TwilioTokens, 'idToken' | 'claims'>, account?: TwilioAccount): TwilioProfile | undefined {
-  const access = personIn(tokens.claims)
-  const person = [personIn(idClaimsOf(tokens)), access].find(({ id }) => id !== undefined)
+export function profileOf({ idClaims, accessClaims }: ProfileClaims, account?: TwilioAccount): TwilioProfile | undefined {
+  const access = personIn(accessClaims)
+  const person = [personIn(idClaims), access].find(({ id }) => id !== undefined)
   const id = person?.id ?? account?.sid
   if (id === undefined) return undefined
 

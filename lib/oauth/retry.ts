@@ -1,5 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { TwilioNetworkError, TwilioTokenError } from '../errors'
-import { pause } from '../util/pause'
 import { isRefusal } from './refusal'
 
 const RETRIES = 2
@@ -19,7 +19,7 @@ export async function retrying<Result>(attempt: () => Promise<Result>, deadline:
     } catch (error) {
       const wait = retry < RETRIES ? waitAfter(error, retry) : undefined
       if (wait === undefined || Date.now() + wait >= deadline) throw error
-      await pause(wait, { signal })
+      await pause(wait, undefined, { signal }).catch(() => signal?.throwIfAborted())
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isObject } from './claims'
+import { isObject } from '../util/is-object'
 import { TwilioResponseError, TwilioTokenError } from '../errors'
 import type { HttpAnswer } from './http'
 import { redact, redactURL } from '../util/redact'
@@ -21,7 +21,7 @@ export function isErrorBody(body: unknown): body is Record<string, unknown> {
 }
 
 /** The error that an answer of the token endpoint tells of, in OAuth's shape, in Twilio's, or by its status alone. */
-export function errorOf(answer: HttpAnswer, body: unknown, { grantType, secrets }: ErrorContext): TwilioTokenError | TwilioResponseError {
+export function tokenErrorOf(answer: HttpAnswer, body: unknown, { grantType, secrets }: ErrorContext): TwilioTokenError | TwilioResponseError {
   const fields = isErrorBody(body) ? body : undefined
   if (!fields && !isTrouble(answer.status)) {
     return new TwilioResponseError(`Twilio answered ${answer.status}, with neither what was asked for nor an error. Check baseURL and apiVersion.`)

@@ -1,4 +1,5 @@
-import { claimsOf, isObject, type Claims } from './claims'
+import { claimsOf, type Claims } from './claims'
+import { isObject } from '../util/is-object'
 import { TwilioResponseError } from '../errors'
 import { withoutUndefined } from '../util/without-undefined'
 
@@ -28,31 +29,6 @@ const LAST_DATE_MS = 8.64e15
 /** What RFC 6749 appendix A lets a token be; anything else could not go into an `Authorization` header. */
 const TOKEN = /^[\x21-\x7e]+$/
 
-/** Where tokens come from. */
-interface Origin {
-  readonly answer: Readonly<Record<string, unknown>>
-  /** Known once the ID token has been checked. */
-  idClaims?: Claims
-}
-
-const origins = new WeakMap<object, Origin>()
-
-/** Twilio's own answer, as it came, that these tokens were read from. */
-export function answerOf(tokens: TwilioTokens): Readonly<Record<string, unknown>> {
-  return origins.get(tokens)?.answer ?? {}
-}
-
-/** Keeps what the ID token of tokens that were just read has been found to say. */
-export function rememberIdClaims(tokens: TwilioTokens, claims: Claims): void {
-  const origin = origins.get(tokens)
-  if (origin) origin.idClaims = claims
-}
-
-/** What the ID token says; nothing where there is none. */
-export function idClaimsOf(tokens: Pick<TwilioTokens, 'idToken'>): Claims {
-  return origins.get(tokens)?.idClaims ?? (tokens.idToken === undefined ? {} : claimsOf(tokens.idToken))
-}
-
 /**
  * Reads the answer of the token endpoint (RFC 6749 §5.1; the contract's `oauth.v1.token`), in which every field may be null.
  *
@@ -64,7 +40,7 @@ export function readTokens(answer: unknown, refreshToken?: string): TwilioTokens
   const accessToken = readToken(answer, 'access_token')
   if (accessToken === undefined) throw new TwilioResponseError('The token answer has no access_token.')
   const claims = claimsOf(accessToken)
-  const tokens = withoutUndefined<TwilioTokens>({
+  return withoutUndefined<TwilioTokens>({
     accessToken,
     refreshToken: readToken(answer, 'refresh_token') ?? refreshToken,
     idToken: readToken(answer, 'id_token'),
@@ -73,8 +49,6 @@ export function readTokens(answer: unknown, refreshToken?: string): TwilioTokens
     expiresAt: expiryOf(claims) ?? readExpiry(answer.expires_in),
     claims
   })
-  origins.set(tokens, { answer })
-  return tokens
 }
 
 function readText(answer: Record<string, unknown>, field: string): string | undefined {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { finishedLoginOf } from '../login/finished-login'
+import { finishedLoginOf } from './finished-login'
 import { peekSession } from './session'
 
 /** Where the session keeps it: the key that connect-ensure-login and Passport's `successReturnToOrRedirect` use too. */

@@ -1,4 +1,4 @@
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 import { fromCallback } from '../util/from-callback'
 import { sessionIDOf, sessionOf } from './session'
 

@@ -1,4 +1,4 @@
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 
 /**
  * The session of a request, whichever middleware made it.

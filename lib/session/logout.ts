@@ -1,4 +1,4 @@
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 import { peekSession } from '../request/session'
 import { storedSession } from '../request/session-store'
 import { SESSION_KEY } from './token-vault'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 import { checkText } from '../oauth/options'
 import { originalPathOf } from '../request/original-url'
 import { peekSession } from '../request/session'

@@ -1,5 +1,4 @@
-import { createHash, hkdfSync, webcrypto } from 'node:crypto'
-import { fillRandomly } from '../util/random-bytes'
+import { createHash, hkdfSync, randomBytes, webcrypto } from 'node:crypto'
 
 /** A key for {@link seal}, and the name that tells it from others. */
 export interface SealingKey {
@@ -19,8 +18,7 @@ export function sealingKey(secret: string, purpose: string): SealingKey {
 /** JSON, encrypted and proof against change: a compact JWE (RFC 7516 §7.1) with `dir` and `A256GCM`. */
 export async function seal(value: unknown, sealing: SealingKey): Promise<string> {
   const header = headerOf(sealing)
-  const iv = new Uint8Array(IV_BYTES)
-  fillRandomly(iv)
+  const iv = new Uint8Array(randomBytes(IV_BYTES))
   const encrypted = Buffer.from(await webcrypto.subtle.encrypt(cipher(iv, header), await aesKey(sealing, 'encrypt'), utf8(JSON.stringify(value))))
   // With `dir`, there is no encrypted key.
   return [header, '', base64url(iv), base64url(encrypted.subarray(0, -TAG_BYTES)), base64url(encrypted.subarray(-TAG_BYTES))].join('.')

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
-import { finishedLoginOf } from '../login/finished-login'
+import { finishedLoginOf } from '../request/finished-login'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkText } from '../oauth/options'
 import { isRefusal } from '../oauth/refusal'
@@ -10,7 +10,7 @@ import type { TwilioTokens } from '../oauth/tokens'
 import { within } from '../util/within'
 import { askToLogIn } from './ask-to-log-in'
 import { Freshness, isAlive } from './freshness'
-import { isInLogin, keepLogins, makeRenewable } from './login-session'
+import { makeRenewable } from './login-session'
 import { sessionUnlessLoggedOut } from './logout'
 import { MemoryRefreshes } from './records/memory-refreshes'
 import type { Middleware } from './middleware'
@@ -91,7 +91,6 @@ export class SessionTokens {
    */
   keep(): Middleware {
     this.#hasKeep = true
-    keepLogins(this.#client, this.#vault)
     return (req, _res, next) => {
       const tokens = loginTokensOf(req)
       if (!tokens) {
@@ -102,8 +101,7 @@ export class SessionTokens {
         setTokens(req, tokens)
         next()
       }
-      if (isInLogin(req, this.#vault)) proceed()
-      else this.#putAndSave(req, tokens).then(proceed, next)
+      this.#putAndSave(req, tokens).then(proceed, next)
     }
   }
 

@@ -1,4 +1,5 @@
-import { claimsOf, isObject, type Claims } from '../oauth/claims'
+import { claimsOf, type Claims } from '../oauth/claims'
+import { isObject } from '../util/is-object'
 import type { TwilioTokens } from '../oauth/tokens'
 import { withoutUndefined } from '../util/without-undefined'
 

@@ -13,11 +13,11 @@ const ID = {
   email_verified: true
 }
 
-const accessOnly = (claims: Readonly<Record<string, unknown>>) => profileOf({ claims })
+const accessOnly = (claims: Readonly<Record<string, unknown>>) => profileOf({ idClaims: {}, accessClaims: claims })
 
 describe('the profile', () => {
   it('is read from the ID token first, and completed from the access token', () => {
-    const profile = profileOf({ idToken: unsigned(ID), claims: ACCESS })
+    const profile = profileOf({ idClaims: ID, accessClaims: ACCESS })
     assert.deepEqual(profile, {
       provider: 'twilio',
       id: 'US2',
@@ -37,7 +37,7 @@ describe('the profile', () => {
   })
 
   it('is read from the access token where the ID token does not say who it is', () => {
-    assert.equal(profileOf({ idToken: unsigned({ aud: 'x' }), claims: ACCESS })?.id, 'US1')
+    assert.equal(profileOf({ idClaims: { aud: 'x' }, accessClaims: ACCESS })?.id, 'US1')
   })
 
   it('never takes the OAuth app, which is the same for everybody, for the person', () => {
@@ -55,7 +55,7 @@ describe('the profile', () => {
 
   it('is completed from the account', () => {
     const account = { sid: 'AC9', friendlyName: 'Okafor Couriers', json: { sid: 'AC9', friendly_name: 'Okafor Couriers' } }
-    assert.deepEqual(profileOf({ claims: {} }, account), {
+    assert.deepEqual(profileOf({ idClaims: {}, accessClaims: {} }, account), {
       provider: 'twilio',
       id: 'AC9',
       displayName: 'Okafor Couriers',
@@ -63,7 +63,7 @@ describe('the profile', () => {
       _json: account.json,
       _raw: JSON.stringify(account.json)
     })
-    const completed = profileOf({ claims: { sub: 'trn:us1:iam:user:US1' } }, account)
+    const completed = profileOf({ idClaims: {}, accessClaims: { sub: 'trn:us1:iam:user:US1' } }, account)
     assert.deepEqual([completed?.id, completed?.displayName, completed?.accountSid], ['US1', 'Okafor Couriers', 'AC9'])
   })
 

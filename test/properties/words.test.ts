@@ -88,7 +88,7 @@ describe('what Twilio says of tokens, whatever it says', function () {
       fc.property(fc.oneof(anyToken, knownClaims.map((claims) => unsigned(claims))), fc.oneof(anyToken, fc.constant(undefined)), (accessToken, idToken) => {
         const claims = claimsOf(accessToken)
         assert.ok(!Array.isArray(claims) && Object(claims) === claims)
-        const profile = profileOf({ idToken, claims })
+        const profile = profileOf({ idClaims: idToken === undefined ? {} : claimsOf(idToken), accessClaims: claims })
         if (profile) assert.ok(profile.id !== '' && profile.displayName !== '' && typeof profile.id === 'string' && typeof profile.displayName === 'string')
         assert.ok(['string', 'undefined'].includes(typeof accountSidOf(claims)))
         assert.ok(['object', 'undefined'].includes(typeof parseResourceName(accessToken)))

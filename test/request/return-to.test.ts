@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { returnTo } from '../../lib'
-import { rememberFinishedLogin } from '../../lib/login/finished-login'
+import { setFinishedLogin } from '../../lib/request/finished-login'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../../lib/request/return-to'
 import { tokensOf } from '../support/session-app'
 
@@ -85,12 +85,12 @@ describe('the page to come back to', () => {
 
   it('is the one that the login carried, before one that another tab left in the session', () => {
     const req = requestWith({ returnTo: '/other-tab' })
-    rememberFinishedLogin(req, { tokens: tokensOf(), returnTo: '/carried' })
+    setFinishedLogin(req, { tokens: tokensOf(), returnTo: '/carried' })
     assert.equal(returnTo(req, '/'), '/carried')
     assert.deepEqual(req.session, {})
 
     const plain = requestWith({ returnTo: '/in-session' })
-    rememberFinishedLogin(plain, { tokens: tokensOf() })
+    setFinishedLogin(plain, { tokens: tokensOf() })
     assert.equal(returnTo(plain, '/'), '/in-session')
   })
 

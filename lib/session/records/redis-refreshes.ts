@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { TwilioNetworkError, TwilioTimeoutError } from '../../errors'
 import { checkCount, checkNumber } from '../../oauth/options'
-import { pause } from '../../util/pause'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { DEFAULT_KEPT_FOR, MemoryRefreshes, nameOf } from './memory-refreshes'
 import { isRedisClient, RedisUnavailableError, runNow, type RedisClient } from './redis-client'
@@ -160,7 +160,7 @@ class RedisRefreshes implements Refreshes {
     const leave = () => runNow(this.#client, LEAVE, [answer, lock], parameters)
     const leaveAgain = async () => {
       while (Date.now() < refreshed.at + LEAVING) {
-        await pause(LEAVING_AGAIN, { isHolding: false })
+        await pause(LEAVING_AGAIN, undefined, { ref: false })
         if (await leave().then(() => true, () => false)) return
       }
     }

@@ -1,4 +1,4 @@
-import { isObject } from '../../oauth/claims'
+import { isObject } from '../../util/is-object'
 import { TwilioNetworkError, TwilioTokenError } from '../../errors'
 import type { Refreshed, SpentTokens } from './refreshes'
 import { open, seal, sealingKey } from '../sealing'

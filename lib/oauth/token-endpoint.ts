@@ -1,0 +1,111 @@
+import { TwilioResponseError } from '../errors'
+import { isObject } from '../util/is-object'
+import { within } from '../util/within'
+import type { Claims } from './claims'
+import { encodeParameters, type OAuthParameters } from './dialect'
+import { callHttp, parseJSON } from './http'
+import { idTokenChecker, type CheckIdToken } from './id-token'
+import type { ClientConfiguration } from './options'
+import { retrying } from './retry'
+import { isErrorBody, tokenErrorOf } from './token-error'
+import { readTokens, type TwilioTokens } from './tokens'
+
+/** The parameters of {@link TokenEndpoint.exchangeCode}. */
+export interface CodeGrant {
+  readonly code: string
+  readonly redirectURI: string
+  readonly codeVerifier?: string | undefined
+  readonly extra?: OAuthParameters | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a grant brings. */
+export interface GrantResult {
+  readonly tokens: TwilioTokens
+  /** Twilio's response, as it came. */
+  readonly response: Readonly<Record<string, unknown>>
+  /** The claims of the ID token, once it has been checked; empty without one. */
+  readonly idClaims: Claims
+}
+
+type GrantParameters = OAuthParameters & { readonly grant_type: string }
+
+const FORM = 'application/x-www-form-urlencoded'
+
+/** Keeps `client_id` and `client_secret` out of an application's extra parameters. */
+const NO_CREDENTIALS: OAuthParameters = { client_id: undefined, client_secret: undefined }
+
+/** Twilio's token endpoint (RFC 6749 §3.2; the contract's `CreateToken`). */
+export class TokenEndpoint {
+  readonly #configuration: ClientConfiguration
+  readonly #checkIdToken: CheckIdToken
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #credentials: string
+
+  constructor(configuration: ClientConfiguration) {
+    const { clientID, clientSecret, customHeaders, dialect, idToken, limits } = configuration
+    this.#configuration = configuration
+    this.#headers = { ...customHeaders, Accept: 'application/json', 'Content-Type': FORM }
+    this.#credentials = encodeParameters(dialect, { client_id: clientID, client_secret: clientSecret })
+    this.#checkIdToken = idTokenChecker(clientID, idToken, limits)
+  }
+
+  /** RFC 6749 §4.1.3. Sent once: a code is good for one try. */
+  async exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: CodeGrant): Promise<GrantResult> {
+    const parameters = { ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }
+    const response = await this.#request(parameters, signal, this.#deadline())
+    const tokens = readTokens(response)
+    return { tokens, response, idClaims: await this.#checkIdToken(tokens.idToken) }
+  }
+
+  /** RFC 6749 §6. Retried after a passing failure, at most twice and within the timeout. */
+  async refresh(refreshToken: string, scope?: string, signal?: AbortSignal): Promise<GrantResult> {
+    const deadline = this.#deadline()
+    const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
+    const response = await retrying(() => this.#request(parameters, signal, deadline), deadline, signal)
+    // From here on the refresh token is spent: an unusable ID token must not lose the new tokens.
+    const idClaims = await this.#idClaimsIfValid(response.id_token, deadline)
+    const tokens = readTokens(idClaims ? response : { ...response, id_token: undefined }, refreshToken)
+    return { tokens, response, idClaims: idClaims ?? {} }
+  }
+
+  /** RFC 6749 §4.4. */
+  async clientCredentials(scope?: string, audience?: string, signal?: AbortSignal): Promise<GrantResult> {
+    const parameters = { grant_type: 'client_credentials', scope, audience }
+    const response = await this.#request(parameters, signal, this.#deadline())
+    const tokens = readTokens(response)
+    return { tokens, response, idClaims: tokens.idToken === undefined ? {} : await this.#checkIdToken(tokens.idToken) }
+  }
+
+  #deadline(): number {
+    return Date.now() + this.#configuration.limits.timeout
+  }
+
+  async #idClaimsIfValid(idToken: unknown, deadline: number): Promise<Claims | undefined> {
+    if (typeof idToken !== 'string' || idToken === '') return undefined
+    return within(deadline - Date.now(), this.#checkIdToken(idToken)).catch(() => undefined)
+  }
+
+  async #request(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<Record<string, unknown>> {
+    const { clientSecret, dialect, limits, token } = this.#configuration
+    const response = await callHttp(
+      {
+        method: 'POST',
+        endpoint: token,
+        headers: this.#headers,
+        body: `${encodeParameters(dialect, parameters)}&${this.#credentials}`,
+        signal,
+        timeout: deadline - Date.now()
+      },
+      limits
+    )
+    const body = parseJSON(response)
+    const succeeded = response.status === 200 || response.status === 201
+    if (succeeded && !isErrorBody(body)) {
+      if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
+      return body
+    }
+    const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
+    throw tokenErrorOf(response, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
+  }
+}
