@@ -44,10 +44,14 @@ namespace TwilioStrategy {
   export type RequireLoginOptions = surface.RequireLoginOptions
   export type SessionTokens = surface.SessionTokens
   export type SessionTokensOptions = surface.SessionTokensOptions
-  export type Refreshed = surface.Refreshed
+  export type UserSerializer = surface.UserSerializer
+  export type RefreshStoreError = surface.RefreshStoreError
+  export type Acquired = surface.Acquired
+  export type AcquireRequest = surface.AcquireRequest
   export type Refreshes = surface.Refreshes
-  export type RefreshLimits = surface.RefreshLimits
-  export type SpentTokens = surface.SpentTokens
+  export type RefreshRecord = surface.RefreshRecord
+  export type ReleaseRequest = surface.ReleaseRequest
+  export type SaveRequest = surface.SaveRequest
   export type RedisClient = surface.RedisClient
   export type RedisRefreshesOptions = surface.RedisRefreshesOptions
   export type Middleware = surface.Middleware

@@ -9,7 +9,7 @@ import { accountSidOf, actingFor, sidOf, textClaim } from './oauth/claims'
 // From where applications have them: a copy of these classes would be known to no `instanceof`.
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type TwilioOAuthClient, type TwilioTokens } from './index'
 import { redact } from './util/redact'
-import { Freshness } from './session/freshness'
+import { Freshness, type Lifetime } from './session/freshness'
 
 /** What a back-end job's tokens come from; the official SDK's own interface. */
 export interface TokenManager {
@@ -77,15 +77,16 @@ export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, op
  */
 export function tokenManager(client: TwilioOAuthClient, { leeway, ...grant }: TokenManagerOptions = {}): TokenManager {
   const freshness = new Freshness(leeway)
-  let current: Promise<TwilioTokens> | undefined
+  let current: Promise<Lifetime & { readonly tokens: TwilioTokens }> | undefined
+  const request = async () => ({ tokens: await client.clientCredentials(grant), receivedAt: Date.now() })
   return {
     async fetchToken() {
       const held = current
       const known = await held?.catch(() => undefined)
-      if (known && !freshness.isStale(known)) return known.accessToken
+      if (known && !freshness.isStale(known, Date.now())) return known.tokens.accessToken
       // Whoever comes first asks; the others have the same answer.
-      if (!current || current === held) current = client.clientCredentials(grant)
-      return (await current).accessToken
+      if (!current || current === held) current = request()
+      return (await current).tokens.accessToken
     }
   }
 }

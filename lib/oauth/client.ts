@@ -57,6 +57,8 @@ export interface ClientCredentialsOptions extends CallOptions {
 export class TwilioOAuthClient {
   /** ms for a whole call to Twilio. */
   readonly timeout: number
+  /** The OAuth app's client ID. */
+  readonly clientID: string
   readonly #configuration: ClientConfiguration
   readonly #tokenEndpoint: TokenEndpoint
 
@@ -65,6 +67,7 @@ export class TwilioOAuthClient {
     this.#configuration = configure(options)
     this.#tokenEndpoint = new TokenEndpoint(this.#configuration)
     this.timeout = this.#configuration.limits.timeout
+    this.clientID = this.#configuration.clientID
   }
 
   /** The address to send a browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */

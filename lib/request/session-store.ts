@@ -1,62 +1,72 @@
-import { isObject } from '../util/is-object'
 import { fromCallback } from '../util/from-callback'
+import { isObject } from '../util/is-object'
 import { sessionIDOf, sessionOf } from './session'
 
-interface Store {
-  get(id: string, done: (error?: unknown, session?: unknown) => void): void
+export type Session = Record<string, unknown>
+
+type Got = (error?: unknown, session?: unknown) => void
+
+/** What is used of an express-session store. */
+interface SessionStore {
+  get(id: string, done: Got): void
   set(id: string, session: object, done: (error?: unknown) => void): void
-  /** As `get`, with a cookie that knows its own end, as stores expect it to. express-session's stores have it. */
-  load?(id: string, done: (error?: unknown, session?: unknown) => void): void
+  destroy?(id: string, done: (error?: unknown) => void): void
+  /** As `get`, with a cookie that stores can read the expiry from. express-session's own stores have it. */
+  load?(id: string, done: Got): void
 }
 
-function storeOf(req: object): Store | undefined {
-  const store = 'sessionStore' in req ? req.sessionStore : undefined
-  return isObject(store) && typeof store.get === 'function' ? (store as unknown as Store) : undefined
-}
+/** A session as its store has it now, beside the copy that the request has loaded. */
+export class StoredSession {
+  readonly #store: SessionStore
+  readonly #id: string
 
-/**
- * The session as its store has it now: `undefined` if it is gone, because the person has logged out meanwhile.
- * Where it cannot be told, for a session without a store or a store in trouble, it is the request's own copy.
- */
-export async function storedSession(req: object): Promise<Record<string, unknown> | undefined> {
-  const store = storeOf(req)
-  const id = sessionIDOf(req)
-  if (!store || id === undefined) return sessionOf(req)
-  try {
-    const [session] = await fromCallback<[unknown?]>((done) => store.get(id, done))
-    return isObject(session) ? session : undefined
-  } catch {
-    return sessionOf(req)
+  private constructor(store: SessionStore, id: string) {
+    this.#store = store
+    this.#id = id
+  }
+
+  /** `undefined` for a session without a store, such as cookie-session's. */
+  static of(req: object): StoredSession | undefined {
+    const store = 'sessionStore' in req ? req.sessionStore : undefined
+    const id = sessionIDOf(req)
+    return isSessionStore(store) && id !== undefined ? new StoredSession(store, id) : undefined
+  }
+
+  /**
+   * The session, or `undefined` if it is gone. As express-session has it, nothing at all and an error with the code
+   * `ENOENT` both mean gone; any other error is the store's.
+   */
+  async load(): Promise<Session | undefined> {
+    try {
+      const [session] = await fromCallback<[unknown?]>((done) => (this.#store.load ? this.#store.load(this.#id, done) : this.#store.get(this.#id, done)))
+      return isObject(session) ? session : undefined
+    } catch (error) {
+      if (isObject(error) && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  async save(session: Session): Promise<void> {
+    await fromCallback((done) => this.#store.set(this.#id, session, done))
+  }
+
+  async destroy(): Promise<void> {
+    await fromCallback((done) => (this.#store.destroy ? this.#store.destroy(this.#id, done) : done()))
   }
 }
 
-/**
- * Changes the session in its store, and nothing else that other requests have put there meanwhile.
- *
- * @param change gives whether there is something to save
- * @returns whether it was changed; `undefined` where it cannot be told, for a session without a store or a store in trouble
- */
-export async function changeStored(req: object, change: (session: Record<string, unknown>) => Promise<boolean>): Promise<boolean | undefined> {
-  const store = storeOf(req)
-  const id = sessionIDOf(req)
-  if (!store || id === undefined) return undefined
-  try {
-    const [session] = await fromCallback<[unknown?]>((done) => (store.load ? store.load(id, done) : store.get(id, done)))
-    if (!isObject(session) || !(await change(session))) return false
-    await fromCallback((done) => store.set(id, session, done))
-    return true
-  } catch {
-    return undefined
-  }
+function isSessionStore(store: unknown): store is SessionStore {
+  return isObject(store) && typeof store.get === 'function' && typeof store.set === 'function'
 }
 
-/** Saves the session now, where sessions can be saved before the end of the request. */
-export async function saveSession(session: Record<string, unknown>): Promise<void> {
+/** Saves the session of a request now, where sessions can be saved before the end of the request. */
+export async function saveSession(req: object): Promise<void> {
+  const session = sessionOf(req)
   const { save } = session
   if (typeof save !== 'function') return
   await fromCallback((done) => {
     const saved: unknown = save.call(session, done)
-    // Some sessions know promises and no callbacks.
+    // Some sessions return a promise instead of calling back.
     if (saved instanceof Promise) saved.then(() => done(), done)
   })
 }

@@ -2,20 +2,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { originalPathOf, originOf } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
 
-/** Where a request's guard sends people to log in, for guards further on. */
-const loginPaths = new WeakMap<object, string>()
+const LOGIN_PATH = Symbol('loginPath')
 
-export function rememberLoginPath(req: object, loginPath: string): void {
-  loginPaths.set(req, loginPath)
+/** Remembers where the guard of a request sends people to log in, for middleware behind it. */
+export function setLoginPath(req: object, loginPath: string): void {
+  Object.assign(req, { [LOGIN_PATH]: loginPath })
+}
+
+function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string | undefined {
+  return req[LOGIN_PATH]
 }
 
 /**
- * Asks whoever sent the request to log in. A browser that is to show a page is sent to `loginPath`, and the page is
- * remembered; everything else is answered 401, since it could do nothing with a login page.
+ * Asks a person to log in. A browser that wants a page is redirected to `loginPath`, and the page is remembered. Everything else
+ * gets 401, since a script or an API client could do nothing with a login page.
  *
- * @param loginPath default: the one of the guard that this request passed; without any, everybody is answered 401
+ * A request without a response, such as that of a WebSocket, gets an error with the status 401.
+ *
+ * @param loginPath default: the one of the guard that the request has passed; without one, everybody gets 401
  */
-export function askToLogIn(req: IncomingMessage, res: ServerResponse, loginPath = loginPaths.get(req)): void {
+export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, loginPath = loginPathOf(req)): void {
+  if (!isResponse(res)) {
+    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
+    return
+  }
+  // The app's own time limit may have answered meanwhile.
+  if (res.headersSent) return
   res.setHeader('Cache-Control', 'no-store')
   if (loginPath === undefined || !wantsPage(req)) {
     refuse(res, loginPath)
@@ -23,11 +35,15 @@ export function askToLogIn(req: IncomingMessage, res: ServerResponse, loginPath 
   }
   const page = pageToComeBackTo(req)
   if (page !== undefined) keepReturnTo(req, page)
-  // 303 makes a GET of whatever was asked.
+  // 303 makes a GET of any method.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
   res.setHeader('Location', loginPath)
   res.setHeader('Content-Length', '0')
   res.end()
+}
+
+function isResponse(res: Partial<ServerResponse>): res is ServerResponse {
+  return typeof res.setHeader === 'function' && typeof res.end === 'function'
 }
 
 function refuse(res: ServerResponse, loginPath: string | undefined): void {

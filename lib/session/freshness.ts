@@ -1,44 +1,35 @@
-import type { TwilioTokens } from '../oauth/tokens'
-import type { Refreshed } from './records/refreshes'
+/** When a token was issued, and when it expires, in epoch ms. */
+export interface Lifetime {
+  readonly receivedAt: number
+  readonly tokens: { readonly expiresAt?: number | undefined }
+}
 
-/** How long before its end, in ms, a token is refreshed unless the application says otherwise. */
 const DEFAULT_LEEWAY = 60_000
+/** ms before its end at which a token can't be relied on for a request any more. */
+const ABOUT_TO_EXPIRE = 10_000
 
-/** The one place that decides when a token is stale. */
+/** The one place that decides whether a token is stale. */
 export class Freshness {
-  readonly #leeway: number
-  /** The default must not make a token that lives for a minute stale from the start. */
-  readonly #isShortenedForShortLives: boolean
+  readonly #leeway: number | undefined
 
-  /** @param leeway ms; default: 60 s, but never more than half of a token's life */
+  /** @param leeway ms before its end from which on a token is stale; default: 60 s, but at most half of the token's lifetime */
   constructor(leeway?: number) {
-    this.#leeway = leeway ?? DEFAULT_LEEWAY
-    this.#isShortenedForShortLives = leeway === undefined
+    this.#leeway = leeway
   }
 
-  /** Whether a token of the session has to be refreshed. One that does not say when it ends is not. */
-  isStale(tokens: TwilioTokens): boolean {
-    if (tokens.expiresAt === undefined) return false
-    const left = tokens.expiresAt - Date.now()
-    return left <= this.#leeway && (!this.#isShortenedForShortLives || left <= lifetimeOf(tokens) / 2)
-  }
-
-  /**
-   * Whether what came of a refresh is to be used. If it was done after `asked` (epoch ms) it is, whatever it brought;
-   * an older one, if it is not about to end itself.
-   */
-  isUsable({ tokens, at }: Refreshed, asked: number): boolean {
-    if (at >= asked || tokens.expiresAt === undefined) return true
-    return tokens.expiresAt - Math.min(this.#leeway, (tokens.expiresAt - at) / 2) > Date.now()
+  /** Whether a token should be refreshed. One without an end never is. */
+  isStale({ receivedAt, tokens: { expiresAt } }: Lifetime, now: number): boolean {
+    if (expiresAt === undefined) return false
+    return expiresAt - now <= (this.#leeway ?? Math.min(DEFAULT_LEEWAY, (expiresAt - receivedAt) / 2))
   }
 }
 
-/** Whether Twilio still takes the token. */
-export function isAlive({ expiresAt }: TwilioTokens): boolean {
-  return expiresAt === undefined || expiresAt > Date.now()
+/** Whether Twilio still accepts a token. */
+export function isAlive({ tokens: { expiresAt } }: Lifetime, now: number): boolean {
+  return expiresAt === undefined || expiresAt > now
 }
 
-/** In ms, by the token's own word. */
-function lifetimeOf({ claims: { iat, exp } }: TwilioTokens): number {
-  return typeof iat === 'number' && typeof exp === 'number' && exp > iat ? (exp - iat) * 1000 : Infinity
+/** Whether a token lives long enough to be used for the request at hand. */
+export function isUsable({ tokens: { expiresAt } }: Lifetime, now: number): boolean {
+  return expiresAt === undefined || expiresAt - now > ABOUT_TO_EXPIRE
 }

@@ -1,24 +1,154 @@
-import { peekSession } from '../request/session'
-import { setMethod, type Done } from './session-methods'
+import { peekSession, sessionOf } from '../request/session'
+import { StoredSession, type Session } from '../request/session-store'
+import { isObject } from '../util/is-object'
+import { newerOf, type KeptLogin } from './kept-login'
+import type { LoginCodec } from './login-codec'
 
-/**
- * Passport renews the session at login and at logout. A session of cookie-session, which is kept in the cookie itself,
- * cannot be renewed but only be begun anew.
- */
-export function makeRenewable(req: object): void {
-  const session = peekSession(req)
-  if (!session || !isCookieSession(req) || typeof session.regenerate === 'function') return
-  setMethod(session, 'regenerate', (done: Done) => {
-    // It sets no cookie for a new session with nothing in it, and a logout would leave the old one.
-    Object.assign(req, { session: { passport: {} } })
-    makeRenewable(req)
-    done()
-  })
-  setMethod(session, 'save', (done: Done) => {
-    done()
-  })
+/** Where tokens were kept before each client had a key of its own. */
+const LEGACY_KEY = 'twilioTokens'
+/** Where Passport keeps who is logged in. */
+const PASSPORT_KEY = 'passport'
+/** What the session middleware itself keeps in a session. */
+const HOUSEKEEPING = ['cookie', 'id', 'sessionId', 'encryptedSessionId']
+
+/** Why a login is over. */
+export type EndReason = 'logged out' | 'refused' | 'session gone'
+
+/** How the login of one client is kept in sessions. */
+export class LoginSessions {
+  readonly #key: string
+  readonly #codec: LoginCodec
+  readonly #onUnreadable: () => void
+
+  constructor(clientID: string, codec: LoginCodec, onUnreadable: () => void) {
+    this.#key = `${LEGACY_KEY}:${clientID}`
+    this.#codec = codec
+    this.#onUnreadable = onUnreadable
+  }
+
+  of(req: object): LoginSession {
+    return new LoginSession(this, req)
+  }
+
+  read(session: Session | undefined): KeptLogin | undefined {
+    const stored = session?.[this.#key] ?? session?.[LEGACY_KEY]
+    if (stored === undefined) return undefined
+    const login = this.#codec.decode(stored)
+    if (!login) this.#onUnreadable()
+    return login
+  }
+
+  write(session: Session, login: KeptLogin): void {
+    remove(session, [LEGACY_KEY])
+    session[this.#key] = this.#codec.encode(login)
+  }
+
+  remove(session: Session): void {
+    remove(session, [this.#key, LEGACY_KEY])
+  }
 }
 
-function isCookieSession(req: object): boolean {
-  return 'sessionOptions' in req && !('sessionStore' in req)
+/** The login in the session of one request: in the request's own copy, and in the session store. */
+export class LoginSession {
+  readonly #sessions: LoginSessions
+  readonly #req: object
+  readonly #stored: StoredSession | undefined
+
+  constructor(sessions: LoginSessions, req: object) {
+    this.#sessions = sessions
+    this.#req = req
+    this.#stored = StoredSession.of(req)
+  }
+
+  /** Whether there is a store, and the request's session is but a copy. cookie-session has none. */
+  get hasStore(): boolean {
+    return this.#stored !== undefined
+  }
+
+  /** The login in the request's own copy of the session. */
+  get copy(): KeptLogin | undefined {
+    return this.#sessions.read(peekSession(this.#req))
+  }
+
+  /** Puts the login into the request's own copy, which is saved with the response. */
+  set copy(login: KeptLogin) {
+    this.#sessions.write(sessionOf(this.#req), login)
+  }
+
+  /** Takes the login out of the request's own copy. */
+  forget(): void {
+    const session = peekSession(this.#req)
+    if (session) this.#sessions.remove(session)
+  }
+
+  /**
+   * The login as the session store has it, if it is still the same one.
+   *
+   * Rejects with the store's error.
+   */
+  async load(login: KeptLogin): Promise<KeptLogin | undefined> {
+    return this.#loginIn(await this.#loadSession(), login)
+  }
+
+  /**
+   * Replaces the login in the session store, and nothing else that other requests have put there meanwhile. A login that
+   * is gone, is another, or is newer, stays as it is.
+   *
+   * Rejects with the store's error.
+   */
+  async replace(login: KeptLogin): Promise<void> {
+    await this.#change(login, (session) => this.#sessions.write(session, login))
+  }
+
+  /** Takes the login out of the session store. Rejects with the store's error. */
+  async remove(login: KeptLogin): Promise<void> {
+    await this.#change(login, (session) => this.#sessions.remove(session))
+  }
+
+  /** Ends the session in the store. Rejects with the store's error. */
+  async destroy(): Promise<void> {
+    await this.#stored?.destroy()
+  }
+
+  /**
+   * Takes what is over out of the request's own copy. The request may save its copy at its end, and must not bring back
+   * a login that somebody has ended meanwhile.
+   */
+  abandon(reason: EndReason): void {
+    const session = peekSession(this.#req)
+    if (!session) return
+    if (reason === 'session gone') remove(session, Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key)))
+    if (reason === 'logged out') remove(session, [PASSPORT_KEY])
+    this.#sessions.remove(session)
+  }
+
+  async #change(login: KeptLogin, change: (session: Session) => void): Promise<void> {
+    const session = await this.#loadSession()
+    const kept = this.#loginIn(session, login)
+    if (!session || !kept || newerOf(login, kept) === kept) return
+    change(session)
+    await this.#stored?.save(session)
+  }
+
+  async #loadSession(): Promise<Session | undefined> {
+    return this.#stored ? this.#stored.load() : peekSession(this.#req)
+  }
+
+  #loginIn(session: Session | undefined, { id }: KeptLogin): KeptLogin | undefined {
+    const copy = peekSession(this.#req)
+    // Passport takes the user out of the session before it renews it at logout.
+    if (hasUser(copy) && !hasUser(session)) return undefined
+    const login = this.#sessions.read(session)
+    return login?.id === id ? login : undefined
+  }
+}
+
+function hasUser(session: Session | undefined): boolean {
+  const passport = session?.[PASSPORT_KEY]
+  return isObject(passport) && passport.user !== undefined
+}
+
+function remove(session: Session, keys: readonly string[]): void {
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects whose keys are gone only when deleted
+  for (const key of keys) delete session[key]
 }

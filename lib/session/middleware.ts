@@ -1,4 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Middleware for Connect, and for everything that takes Connect's: Express, NestJS, Fastify's Express bridge. */
+/** Connect middleware, as Express, NestJS and Fastify's Express bridge use it. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void

@@ -3,7 +3,7 @@ import { isObject } from '../util/is-object'
 import { checkText } from '../oauth/options'
 import { originalPathOf } from '../request/original-url'
 import { peekSession } from '../request/session'
-import { askToLogIn, rememberLoginPath } from './ask-to-log-in'
+import { askToLogIn, setLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
 
 /** What {@link requireLogin} needs to know. */
@@ -28,7 +28,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
   checkText('loginPath', loginPath, "the path of your login route, as in requireLogin({ loginPath: '/auth/twilio' })")
   return (req, res, next) => {
     if (isLoggedIn(req)) {
-      rememberLoginPath(req, loginPath)
+      setLoginPath(req, loginPath)
       next()
     } else if (wasNotAskedFor(req)) {
       next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
@@ -36,7 +36,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       // A guard in front of the whole app must not keep people from logging in, nor from coming back.
       next()
     } else {
-      askToLogIn(req, res, loginPath)
+      askToLogIn(req, res, next, loginPath)
     }
   }
 }

@@ -1,67 +1,53 @@
-import { createHash, hkdfSync, randomBytes, webcrypto } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
-/** A key for {@link seal}, and the name that tells it from others. */
+/** A key for {@link seal}, and the ID that its header carries. */
 export interface SealingKey {
   readonly id: string
-  readonly key: Uint8Array<ArrayBuffer>
+  readonly key: Uint8Array
 }
 
+const ALGORITHM = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** A key made of a secret (RFC 5869), different for each purpose. */
+/** Derives a key from a secret (RFC 5869), a different one for each purpose. */
 export function sealingKey(secret: string, purpose: string): SealingKey {
   const key = new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32))
   return { id: createHash('sha256').update(key).digest('base64url').slice(0, 8), key }
 }
 
-/** JSON, encrypted and proof against change: a compact JWE (RFC 7516 §7.1) with `dir` and `A256GCM`. */
-export async function seal(value: unknown, sealing: SealingKey): Promise<string> {
+/** Encrypts and authenticates JSON: a compact JWE (RFC 7516 §7.1) with `dir` and `A256GCM`. */
+export function seal(value: unknown, sealing: SealingKey): string {
   const header = headerOf(sealing)
-  const iv = new Uint8Array(randomBytes(IV_BYTES))
-  const encrypted = Buffer.from(await webcrypto.subtle.encrypt(cipher(iv, header), await aesKey(sealing, 'encrypt'), utf8(JSON.stringify(value))))
-  // With `dir`, there is no encrypted key.
-  return [header, '', base64url(iv), base64url(encrypted.subarray(0, -TAG_BYTES)), base64url(encrypted.subarray(-TAG_BYTES))].join('.')
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv(ALGORITHM, sealing.key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(header))
+  const ciphertext = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()])
+  // The second part is the encrypted key, which `dir` leaves empty.
+  return [header, '', ...[iv, ciphertext, cipher.getAuthTag()].map((part) => part.toString('base64url'))].join('.')
 }
 
-/** What was sealed with one of the keys, and with which; `undefined` for anything else. */
-export async function open(sealed: string, keys: readonly SealingKey[]): Promise<{ value: unknown; key: SealingKey } | undefined> {
-  const [header = '', encryptedKey, iv = '', ciphertext = '', tag = '', ...more] = sealed.split('.')
-  // Nothing in the header is believed: it must be, to the letter, what seal() writes.
-  const key = keys.find((one) => headerOf(one) === header)
-  if (!key || encryptedKey !== '' || more.length > 0) return undefined
+/** The JSON that was sealed with one of the keys; `undefined` for anything else. */
+export function open(sealed: string, keys: readonly SealingKey[]): unknown {
+  const [header = '', encryptedKey, ...parts] = sealed.split('.')
+  // The header is compared, not parsed: only what seal() writes is accepted.
+  const sealing = keys.find((key) => headerOf(key) === header)
+  const [iv, ciphertext, tag] = parts.map(decode)
+  if (!sealing || encryptedKey !== '' || parts.length !== 3 || iv?.length !== IV_BYTES || !ciphertext || tag?.length !== TAG_BYTES) return undefined
   try {
-    const encrypted = new Uint8Array([...bytes(ciphertext), ...bytes(tag, TAG_BYTES)])
-    const text = await webcrypto.subtle.decrypt(cipher(bytes(iv, IV_BYTES), header), await aesKey(key, 'decrypt'), encrypted)
-    return { value: JSON.parse(Buffer.from(text).toString()), key }
+    const decipher = createDecipheriv(ALGORITHM, sealing.key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(header)).setAuthTag(tag)
+    const value: unknown = JSON.parse(Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString())
+    return value
   } catch {
     return undefined
   }
 }
 
 function headerOf({ id }: SealingKey): string {
-  return base64url(utf8(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: id })))
+  return Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid: id })).toString('base64url')
 }
 
-function cipher(iv: Uint8Array<ArrayBuffer>, header: string) {
-  return { name: 'AES-GCM', iv, additionalData: utf8(header), tagLength: TAG_BYTES * 8 }
-}
-
-function aesKey({ key }: SealingKey, use: 'encrypt' | 'decrypt') {
-  return webcrypto.subtle.importKey('raw', key, 'AES-GCM', false, [use])
-}
-
-function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text)
-}
-
-function base64url(data: Uint8Array): string {
-  return Buffer.from(data).toString('base64url')
-}
-
-/** @throws {RangeError} for anything that is not exactly what base64url() writes of that many bytes */
-function bytes(text: string, length?: number): Uint8Array<ArrayBuffer> {
-  const decoded = new Uint8Array(Buffer.from(text, 'base64url'))
-  if (base64url(decoded) !== text || (length !== undefined && decoded.length !== length)) throw new RangeError('This was not sealed here.')
-  return decoded
+/** `undefined` for text that isn't canonical base64url. */
+function decode(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : undefined
 }

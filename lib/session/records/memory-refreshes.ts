@@ -1,62 +1,87 @@
-import { createHash } from 'node:crypto'
-import type { TwilioTokens } from '../../oauth/tokens'
-import type { Refreshed, Refreshes, SpentTokens } from './refreshes'
+import { systemClock, type Clock } from '../../util/clock'
+import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
 
-export const DEFAULT_KEPT_FOR = 10 * 60 * 1000
+/** Records in memory; the oldest go first. */
+const MAX_RECORDS = 50_000
 
-/** Refreshes remembered by one process; the oldest go first. */
-const REMEMBERED_MAX = 10_000
+interface Entry {
+  record?: RefreshRecord | undefined
+  /** When the record expires. */
+  recordUntil: number
+  lock?: Lock | undefined
+}
 
-/** What tokens are known by, where they themselves must not be told. Tokens without a refresh token are never spent. */
-export function nameOf({ refreshToken = '', accessToken }: Pick<TwilioTokens, 'accessToken' | 'refreshToken'>): string {
-  // Where Twilio keeps a refresh token good, only the access token tells one refresh from the next.
-  return createHash('sha256').update(`${refreshToken}\n${accessToken}`).digest('base64url')
+interface Lock {
+  readonly owner: string | undefined
+  readonly failure?: string | undefined
+  readonly until: number
 }
 
 /** {@link Refreshes} within one process. */
 export class MemoryRefreshes implements Refreshes {
-  readonly #keptFor: number
-  readonly #underWay = new Map<string, Promise<Refreshed>>()
-  /** By name; oldest first. */
-  readonly #done = new Map<string, Refreshed>()
+  readonly #clock: Pick<Clock, 'elapsed'>
+  readonly #entries = new Map<string, Entry>()
 
-  /** @param keptFor ms that what came of a refresh is remembered; default: 10 minutes */
-  constructor(keptFor = DEFAULT_KEPT_FOR) {
-    this.#keptFor = keptFor
+  constructor(clock: Pick<Clock, 'elapsed'> = systemClock) {
+    this.#clock = clock
   }
 
-  once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>): Promise<Refreshed> {
-    return this.share(spent, async () => ({ tokens: await refresh(), at: Date.now() }))
+  read(name: string): Promise<RefreshRecord | undefined> {
+    return Promise.resolve(this.#recordOf(this.#entries.get(name)))
   }
 
-  /** As {@link once}, for work that knows itself when the refresh was done. */
-  share(spent: SpentTokens, work: () => Promise<Refreshed>): Promise<Refreshed> {
-    const name = nameOf(spent)
-    this.#forgetOld()
-    const done = this.#done.get(name)
-    if (done) return Promise.resolve(done)
-    const shared = this.#underWay.get(name) ?? this.#start(name, work)
-    return shared
+  acquire(name: string, { generation, owner, ttl }: AcquireRequest): Promise<Acquired> {
+    const entry = this.#entryOf(name)
+    const record = this.#recordOf(entry)
+    if (record && record.generation > generation) return Promise.resolve({ outcome: 'recorded', ...record })
+    const now = this.#clock.elapsed()
+    const lock = entry.lock && entry.lock.until > now ? entry.lock : undefined
+    if (lock?.failure !== undefined) return Promise.resolve({ outcome: 'failed', failure: lock.failure })
+    if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', expiresIn: lock.until - now })
+    entry.lock = { owner, until: now + ttl }
+    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined })
   }
 
-  #start(name: string, work: () => Promise<Refreshed>): Promise<Refreshed> {
-    const started = work()
-      .then((refreshed) => {
-        this.#done.set(name, refreshed)
-        // Tokens that Twilio gives again, to whoever spent them or others, are good for a refresh again.
-        this.#done.delete(nameOf(refreshed.tokens))
-        return refreshed
-      })
-      .finally(() => this.#underWay.delete(name))
-    this.#underWay.set(name, started)
-    return started
+  save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
+    const entry = this.#entryOf(name)
+    const record = this.#recordOf(entry)
+    if (entry.lock?.owner === owner) entry.lock = undefined
+    if (record && record.generation >= generation) return Promise.resolve(false)
+    entry.record = { generation, value }
+    entry.recordUntil = this.#clock.elapsed() + ttl
+    return Promise.resolve(true)
   }
 
-  #forgetOld(): void {
-    const now = Date.now()
-    for (const [name, { at }] of this.#done) {
-      if (at + this.#keptFor > now && this.#done.size <= REMEMBERED_MAX) break
-      this.#done.delete(name)
+  release(name: string, { owner, failure }: ReleaseRequest): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry?.lock?.owner === owner) {
+      const { until } = entry.lock
+      entry.lock = failure ? { owner: undefined, failure: failure.note, until: this.#clock.elapsed() + failure.ttl } : { owner: undefined, until }
+    }
+    return Promise.resolve()
+  }
+
+  #recordOf(entry: Entry | undefined): RefreshRecord | undefined {
+    return entry && entry.recordUntil > this.#clock.elapsed() ? entry.record : undefined
+  }
+
+  /** The entry of a login, moved to the end of the map, so that the first ones are the oldest. */
+  #entryOf(name: string): Entry {
+    const entry = this.#entries.get(name) ?? { recordUntil: 0 }
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
+    this.#forgetOldest()
+    return entry
+  }
+
+  #forgetOldest(): void {
+    for (const [name, entry] of this.#entries) {
+      const isExpired = !this.#recordOf(entry) && !(entry.lock && entry.lock.until > this.#clock.elapsed())
+      if (!isExpired && this.#entries.size <= MAX_RECORDS) break
+      this.#entries.delete(name)
     }
   }
 }
+
+/** Shared by all `SessionTokens` of a process that have no other. */
+export const memoryRefreshes = new MemoryRefreshes()

@@ -1,36 +1,73 @@
-import type { TwilioTokens } from '../../oauth/tokens'
-
-/** A refresh that was done: what came of it, and when (epoch ms). */
-export interface Refreshed {
-  /** The fresh ones. */
-  readonly tokens: TwilioTokens
-  /** When Twilio gave them, in epoch ms. */
-  readonly at: number
-}
-
-/** Tokens that a refresh spends. */
-export interface SpentTokens {
-  /** Tells one refresh from the next where Twilio keeps a refresh token good. */
-  readonly accessToken: string
-  /** Good for one refresh, as a rule. */
-  readonly refreshToken: string
-}
-
-/** How long a refresh may take. */
-export interface RefreshLimits {
-  /** Until when the answer is waited for, in epoch ms. */
-  readonly deadline: number
+/** What {@link Refreshes.acquire} asks for. */
+export interface AcquireRequest {
+  /** The generation that the caller has. Only a newer record is of interest. */
+  readonly generation: number
+  /** Names the caller. The same caller may acquire its lock again, which extends it. */
+  readonly owner: string
+  /** ms after which the lock expires unless it is released. */
+  readonly ttl: number
 }
 
 /**
- * Sees to it that tokens are refreshed once, whoever asks, and remembers what came of it
- * for requests that come late with an old copy of the session. Where Twilio gave the very tokens that were to be spent,
- * they are not: that need not be remembered.
+ * What {@link Refreshes.acquire} found:
+ * - `recorded`: a record newer than the caller's generation; nothing was locked.
+ * - `locked`: the lock is the caller's. `isReleased` tells whether the last owner released it; a lock that was free
+ *   without a trace of its last owner has expired, or was never taken, or was lost with a server.
+ * - `busy`: another owner has the lock, for at most `expiresIn` ms.
+ * - `failed`: the last owner's refresh has just failed, with the note it left.
+ */
+export type Acquired =
+  | { readonly outcome: 'recorded'; readonly generation: number; readonly value: string }
+  | { readonly outcome: 'locked'; readonly isReleased: boolean }
+  | { readonly outcome: 'busy'; readonly expiresIn: number }
+  | { readonly outcome: 'failed'; readonly failure: string }
+
+/** A record of a login. */
+export interface RefreshRecord {
+  /** Grows with every record of the login. */
+  readonly generation: number
+  /** Encrypted. */
+  readonly value: string
+}
+
+/** What {@link Refreshes.save} stores. */
+export interface SaveRequest extends RefreshRecord {
+  /** The caller, whose lock is released. */
+  readonly owner: string
+  /** ms after which the record expires. */
+  readonly ttl: number
+}
+
+/** How {@link Refreshes.release} gives up a lock. */
+export interface ReleaseRequest {
+  /** The caller, whose lock is released. */
+  readonly owner: string
+  /** Why the refresh failed. Until it expires, `acquire` reports it instead of locking. */
+  readonly failure?: { readonly note: string; readonly ttl: number } | undefined
+}
+
+/**
+ * A store of records, one per login, shared by all processes of an app: `redisRefreshes(redis)`, `postgresRefreshes(pool)`,
+ * or an implementation of your own. Each function is atomic. Names are up to 64 characters, `A`–`Z`, `a`–`z`, `0`–`9`, `-` and `_`.
+ *
+ * A function that could not do its work rejects: with a {@link RefreshStoreError} where it knows that nothing was done.
  */
 export interface Refreshes {
-  /**
-   * What came of refreshing these tokens: as remembered, as others are just being told, or by `refresh`.
-   * Rejects as `refresh` does.
-   */
-  once(spent: SpentTokens, refresh: () => Promise<TwilioTokens>, limits: RefreshLimits): Promise<Refreshed>
+  /** Reads the record of a login, if there is one. */
+  read(name: string): Promise<RefreshRecord | undefined>
+  /** Reads the record of a login if it is newer than the caller's generation, else locks it unless another owner has. */
+  acquire(name: string, request: AcquireRequest): Promise<Acquired>
+  /** Stores a record unless the store has one of the same generation or newer, and releases the owner's lock. Resolves to whether it was stored. */
+  save(name: string, request: SaveRequest): Promise<boolean>
+  /** Releases the owner's lock. Does nothing when the lock is another's. */
+  release(name: string, request: ReleaseRequest): Promise<void>
+}
+
+/** The store of the records could not be reached, or refused, and nothing was done. `cause` is the store's own error. */
+export class RefreshStoreError extends Error {
+  override readonly name = 'RefreshStoreError'
+}
+
+export function isRefreshes(value: unknown): value is Refreshes {
+  return typeof value === 'object' && value !== null && ['read', 'acquire', 'save', 'release'].every((name) => name in value && typeof (value as Record<string, unknown>)[name] === 'function')
 }

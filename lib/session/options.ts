@@ -1,0 +1,75 @@
+import { TwilioOAuthClient } from '../oauth/client'
+import { checkNumber, checkText } from '../oauth/options'
+import { freezesAfterResponse } from './platform'
+import { memoryRefreshes } from './records/memory-refreshes'
+import { isRefreshes, type Refreshes } from './records/refreshes'
+
+/** Options for {@link SessionTokens}. */
+export interface SessionTokensOptions {
+  /** Encrypts the tokens in the session and in the records: a long random text, or several, newest first, while one replaces another. Default: they are not encrypted. */
+  readonly secret?: string | readonly string[] | undefined
+  /** ms before its expiry from which on a token is refreshed. Default: 60 s, but at most half of the token's lifetime. */
+  readonly leeway?: number | undefined
+  /** Where one record per login is kept, so that refreshes happen once across processes: `redisRefreshes(redis)` or `postgresRefreshes(pool)`. Default: in this process's memory. */
+  readonly refreshes?: Refreshes | undefined
+  /**
+   * Whether a token that is still alive is refreshed in the background, while the request goes on with it. Where it isn't, the
+   * request waits. Default: `true`, except on platforms that freeze a process after its response (AWS Lambda, Vercel,
+   * Netlify, Cloud Run, Google and Azure functions).
+   */
+  readonly refreshInBackground?: boolean | undefined
+  /** ms that the record of a login is kept after its last change. Default: the `maxAge` of the session's cookie, else 24 hours. */
+  readonly recordTTL?: number | undefined
+  /** Called with a message for the app's operator. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+export interface SessionTokensConfiguration {
+  readonly client: TwilioOAuthClient
+  /** Newest first; may be empty. */
+  readonly secrets: readonly string[]
+  readonly leeway: number | undefined
+  readonly refreshes: Refreshes
+  readonly refreshInBackground: boolean
+  readonly recordTTL: number | undefined
+  readonly warn: (message: string) => void
+}
+
+/** @throws {TypeError} naming the option that is wrong, and what it should be */
+export function configureSessionTokens(strategyOrClient: unknown, options: SessionTokensOptions): SessionTokensConfiguration {
+  const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn = emitWarning } = options
+  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw new TypeError('leeway must be a number of ms, 0 or more.')
+  if (!isRefreshes(refreshes)) throw new TypeError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
+  return {
+    client: clientOf(strategyOrClient),
+    secrets: secret === undefined ? [] : checkSecrets(secret),
+    leeway,
+    refreshes,
+    refreshInBackground,
+    recordTTL: recordTTL === undefined ? undefined : checkNumber('recordTTL', recordTTL, 'ms'),
+    warn
+  }
+}
+
+function clientOf(strategyOrClient: unknown): TwilioOAuthClient {
+  const client: unknown = typeof strategyOrClient === 'object' && strategyOrClient !== null && 'client' in strategyOrClient ? strategyOrClient.client : strategyOrClient
+  if (client instanceof TwilioOAuthClient) return client
+  throw new TypeError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
+}
+
+const SECRET_LENGTH = 32
+
+function checkSecrets(secret: unknown): string[] {
+  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
+  const meaning = `a random text of ${SECRET_LENGTH} characters or more, or an array of such, newest first`
+  if (secrets.length === 0) checkText('secret', undefined, meaning)
+  return secrets.map((one) => {
+    checkText('secret', one, meaning)
+    if (one.length < SECRET_LENGTH) throw new TypeError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
+    return one
+  })
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, 'PassportTwilioWarning')
+}

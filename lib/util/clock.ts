@@ -1,0 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Time, so that a test can bring its own. */
+export interface Clock {
+  /** Epoch ms. Jumps when the machine's clock is set. */
+  now(): number
+  /** ms since some moment in the past. Never jumps. */
+  elapsed(): number
+  /** Waits for this many ms. */
+  sleep(ms: number): Promise<void>
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  sleep: (ms) => pause(ms)
+}
