@@ -1,62 +1,58 @@
-import type { ApiVersion } from '../oauth/dialect'
-import { DIALECTS } from '../oauth/dialect'
-import type { Grants } from './grants'
-import { readParameters, required } from './parameters'
-import type { SandboxApp } from './people'
-import { jsonReply, type Reply, type SandboxRequest } from './reply'
-import { SandboxError } from './twilio-error'
+import { DIALECTS, type ApiVersion } from '../oauth/dialect'
+import type { SandboxApp } from './apps'
+import type { AuthorizationRequests } from './authorization-requests'
+import { CORS_HEADERS, jsonResponse, type SandboxRequest, type SandboxResponse } from './http'
+import { readParameters, requireParameter } from './parameters'
+import { SandboxError } from './sandbox-error'
 
 export interface AuthorizeOptions {
+  /** The origin of the sandbox. */
   readonly url: string
   readonly apps: readonly SandboxApp[]
-  readonly grants: Grants
-  /** Whether the answer has a `Location` too. */
+  readonly authorizationRequests: AuthorizationRequests
+  /** Whether the response has a `Location` header beside `redirect_to`. */
   readonly locationHeader: boolean
 }
 
-/** The contract's CORS headers. */
-export const CORS_HEADERS = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
-  'Access-Control-Allow-Headers': 'Content-Type, Authorization'
-} as const
-
-/** SHA-256 in base64url (RFC 7636 §4.2). */
+/** A SHA-256 hash in base64url (RFC 7636 §4.2). */
 const CODE_CHALLENGE = /^[\w-]{43}$/
 
-/** The contract's `FetchAuthorize`: translates the call into the address of a page for people. */
-export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequest, { url, apps, grants, locationHeader }: AuthorizeOptions): Reply {
+/** The contract's operation `FetchAuthorize`: checks the request and redirects to the consent page. */
+export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequest, { url, apps, authorizationRequests, locationHeader }: AuthorizeOptions): SandboxResponse {
   const dialect = DIALECTS[apiVersion]
   const parameters = readParameters(query, dialect)
-  const clientID = required(parameters, 'client_id', dialect)
+  const clientID = requireParameter(parameters, 'client_id', dialect)
   const app = apps.find((registered) => registered.clientID === clientID)
-  if (!app) throw new SandboxError('invalid_client', 'There is no OAuth app with this client ID.')
-  const redirectURI = required(parameters, 'redirect_uri', dialect)
+  if (!app) throw new SandboxError('invalid_client', 'No OAuth app is registered with this client ID.')
+  const redirectURI = requireParameter(parameters, 'redirect_uri', dialect)
   checkRedirectURI(app, redirectURI)
-  if (required(parameters, 'response_type', dialect) !== 'code') throw new SandboxError('unsupported_response_type', 'The response type must be code.')
+  if (requireParameter(parameters, 'response_type', dialect) !== 'code') throw new SandboxError('unsupported_response_type', 'The response type must be code.')
   checkCodeChallenge(parameters.code_challenge, parameters.code_challenge_method)
 
   const { scope = '', state, code_challenge: codeChallenge } = parameters
-  const id = grants.ask({ app, apiVersion, redirectURI, scope, state, codeChallenge })
+  const id = authorizationRequests.add({ app, apiVersion, redirectURI, scope, state, codeChallenge })
   const page = new URL('/authorize', url)
-  const shown = { response_type: 'code', client_id: clientID, redirect_uri: redirectURI, scope, state, request: id }
-  for (const [name, value] of Object.entries(shown)) {
+  const pageParameters = { response_type: 'code', client_id: clientID, redirect_uri: redirectURI, scope, state, request: id }
+  for (const [name, value] of Object.entries(pageParameters)) {
     if (value !== undefined) page.searchParams.set(name, value)
   }
-  return jsonReply(302, { redirect_to: page.href }, { ...CORS_HEADERS, ...(locationHeader ? { Location: page.href } : {}) })
+  return jsonResponse(302, { redirect_to: page.href }, { ...CORS_HEADERS, ...(locationHeader ? { Location: page.href } : {}) })
 }
 
 function checkRedirectURI({ redirectURIs }: SandboxApp, redirectURI: string): void {
-  const isRegistered = redirectURIs ? redirectURIs.includes(redirectURI) : isOnThisMachine(redirectURI)
-  if (!isRegistered) throw new SandboxError('invalid_request', 'The redirect address is not registered with the OAuth app. It is compared letter by letter.')
+  if (redirectURIs) {
+    if (!redirectURIs.includes(redirectURI)) throw new SandboxError('invalid_request', 'The redirect URI is not registered for this OAuth app. It must match a registered redirect URI exactly.')
+  } else if (!isOnThisMachine(redirectURI)) {
+    throw new SandboxError('invalid_request', 'The redirect URI is not registered for this OAuth app. Without any registered redirect URI, only localhost, 127.0.0.1 and [::1] are allowed.')
+  }
 }
 
-function isOnThisMachine(address: string): boolean {
-  return URL.canParse(address) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(address).hostname)
+function isOnThisMachine(uri: string): boolean {
+  return URL.canParse(uri) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(uri).hostname)
 }
 
 function checkCodeChallenge(challenge: string | undefined, method: string | undefined): void {
   if (challenge === undefined && method === undefined) return
   if (method !== 'S256') throw new SandboxError('invalid_request', 'The code challenge method must be S256.')
-  if (challenge === undefined || !CODE_CHALLENGE.test(challenge)) throw new SandboxError('invalid_request', 'The code challenge is not a SHA-256 in base64url.')
+  if (challenge === undefined || !CODE_CHALLENGE.test(challenge)) throw new SandboxError('invalid_request', 'The code challenge is not a SHA-256 hash in base64url.')
 }

@@ -1,25 +1,31 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { DIALECTS, type ApiVersion } from '../oauth/dialect'
-import { newSID } from './people'
 import { startSandbox, type Sandbox } from './index'
 
-const USAGE = `passport-twilio-sandbox: a strict Twilio OAuth on this machine, for apps in any language.
+const USAGE = `Usage: passport-twilio-sandbox [options]
 
-  --port NUMBER          where it listens; default 8020, 0 for a free one
-  --api-version VERSION  whose addresses are printed, v1 or v2; default v1 (it answers both)
-  --client-id ID         34 characters, OQ…; default: made up
-  --client-secret TEXT   default: made up
-  --redirect-uri URL     the app's callback, compared exactly; may be given several times;
-                         default: every address on this machine
-  --help                 prints this
+Runs a strict local Twilio for OAuth, for apps in any language.
 
-Ctrl-C stops it.`
+  --port NUMBER          port to listen on, 0 for a free one (default: 8020)
+  --api-version VERSION  v1 or v2, whose endpoints are printed (default: v1); both are always served
+  --client-id ID         client ID of the OAuth app, 34 characters, OQ… (default: random)
+  --client-secret TEXT   client secret of the OAuth app (default: random)
+  --redirect-uri URI     redirect URI of the OAuth app, compared exactly; can be repeated
+                         (default: any URI on this machine)
+  -h, --help             print this help`
 
-/** What is wrong with the command, in words. */
+const EXAMPLE_CLIENT_ID = 'OQ0123456789abcdef0123456789abcdef'
+
+const VERSION_HINTS: Readonly<Record<ApiVersion, string>> = {
+  v1: 'Most OAuth libraries use the names of v2 (--api-version v2).',
+  v2: 'These are the names that OAuth libraries use.'
+}
+
+/** A wrong command line. */
 class UsageError extends Error {}
 
-interface Command {
+interface CommandOptions {
   readonly port: number
   readonly apiVersion: ApiVersion
   readonly clientID: string | undefined
@@ -27,24 +33,33 @@ interface Command {
   readonly redirectURIs: string[] | undefined
 }
 
-/** @returns `undefined` where only help is wanted */
-function readCommand(parameters: readonly string[]): Command | undefined {
-  const { values } = parse(parameters)
-  if (values.help) return undefined
-  const { port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs } = values
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be 0 to 65535; it is ${port}.`)
-  if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2; it is ${apiVersion}.`)
-  if (clientID !== undefined && clientID.length !== 34) throw new UsageError(`--client-id must have 34 characters, as in ${newSID('OQ')}; it has ${clientID.length}.`)
-  if (clientID !== undefined && /^(AC|SK)/.test(clientID)) throw new UsageError(`--client-id begins with OQ, as in ${newSID('OQ')}; ${clientID.slice(0, 2)}… is an ${clientID.startsWith('AC') ? "account's SID" : "API key's SID"}.`)
+async function main(args: readonly string[]): Promise<void> {
+  const command = readCommandLine(args)
+  if (command === 'help') {
+    process.stdout.write(`${USAGE}\n`)
+    return
+  }
+  const { port, clientID, clientSecret, redirectURIs } = command
+  const sandbox = await startSandbox({ port, apps: [{ clientID, clientSecret, redirectURIs }] })
+  process.stdout.write(`${describe(sandbox, command)}\n`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
+}
+
+function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
+  const { help, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs } = parse(args)
+  if (help) return 'help'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535, not ${port}.`)
+  if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2, not ${apiVersion}.`)
+  if (clientID !== undefined) checkClientID(clientID)
   if (clientSecret === '') throw new UsageError('--client-secret must not be empty.')
-  const notAbsolute = redirectURIs?.find((uri) => !URL.canParse(uri))
-  if (notAbsolute !== undefined) throw new UsageError(`--redirect-uri must be a whole address, as in http://localhost:3000/auth/twilio/callback; it is ${notAbsolute}.`)
+  const invalidURI = redirectURIs?.find((uri) => !URL.canParse(uri))
+  if (invalidURI !== undefined) throw new UsageError(`--redirect-uri must be an absolute URI such as http://localhost:3000/auth/twilio/callback, not ${invalidURI}.`)
   return { port: Number(port), apiVersion, clientID, clientSecret, redirectURIs }
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
+    const { values } = parseArgs({
       args: [...args],
       options: {
         port: { type: 'string' },
@@ -55,8 +70,9 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h' }
       }
     })
+    return values
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
+    throw new UsageError(`${messageOf(error)}\n\n${USAGE}`)
   }
 }
 
@@ -64,55 +80,51 @@ function isApiVersion(value: string): value is ApiVersion {
   return Object.hasOwn(DIALECTS, value)
 }
 
-/** What to put where, in the words of an app in any language. */
-function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, people }: Sandbox, { apiVersion, redirectURIs = ['any on this machine'] }: Command): string {
+function checkClientID(clientID: string): void {
+  if (clientID.length !== 34) throw new UsageError(`--client-id must have 34 characters, as in ${EXAMPLE_CLIENT_ID}, not ${clientID.length}.`)
+  if (clientID.startsWith('AC')) throw new UsageError(`--client-id must be the client ID of an OAuth app, as in ${EXAMPLE_CLIENT_ID}, not an account SID (AC…).`)
+  if (clientID.startsWith('SK')) throw new UsageError(`--client-id must be the client ID of an OAuth app, as in ${EXAMPLE_CLIENT_ID}, not an API key SID (SK…).`)
+}
+
+/** What a developer needs to configure an app in any language. */
+function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, people }: Sandbox, { apiVersion, redirectURIs }: CommandOptions): string {
   const { authorizePath, tokenPath, parameterNames } = DIALECTS[apiVersion]
-  const rows = [
+  const settings = [
     ['Client ID', clientID],
     ['Client secret', clientSecret],
-    ['Redirect address', redirectURIs.join(', ')],
+    ['Redirect URI', redirectURIs?.join(', ') ?? 'any on this machine'],
     ['Authorize endpoint', url + authorizePath],
     ['Token endpoint', url + tokenPath],
-    ['Public keys of its tokens', jwksURL],
+    ['Public keys (JWKS)', jwksURL],
     ['Twilio API', apiURL],
     ['Account SID', accountSid]
   ] as const
-  const signIn = people.map(({ name, email }) => `  ${name.padEnd(27)}${email}`)
   return [
-    `The sandbox runs at ${url} (${apiVersion}).`,
+    `The sandbox is running at ${url} (${apiVersion}).`,
     '',
-    ...rows.map(([name, value]) => `  ${name.padEnd(27)}${value}`),
+    ...settings.map(tableRow),
     '',
-    `The names of the parameters are ${parameterNames.response_type}, ${parameterNames.client_id} and so on${DIALECT_HINTS[apiVersion]}.`,
-    `${parameterNames.client_id} and ${parameterNames.client_secret} go into the body of the token call; there is no Basic authorization.`,
-    'The account is that of client credentials; people bring their own.',
+    `Parameters are named ${parameterNames.response_type}, ${parameterNames.client_id} and so on. ${VERSION_HINTS[apiVersion]}`,
+    `Send ${parameterNames.client_id} and ${parameterNames.client_secret} in the body of token requests; Basic authentication is not supported.`,
+    'The account SID is the account that client credentials act for. Each person has an account of their own.',
     `With passport-twilio: new TwilioStrategy({ clientID, clientSecret, baseURL: '${url}', apiVersion: '${apiVersion}', callbackURL }, verify)`,
     '',
-    'Who can sign in:',
-    ...signIn,
+    'People who can sign in:',
+    ...people.map(({ name, email }) => tableRow([name, email])),
     '',
-    'Ctrl-C stops it.'
+    'Press Ctrl-C to stop.'
   ].join('\n')
 }
 
-const DIALECT_HINTS: Readonly<Record<ApiVersion, string>> = {
-  v1: '; other OAuth libraries speak v2 (--api-version v2)',
-  v2: ', as in every OAuth library'
+function tableRow([name, value]: readonly [string, string]): string {
+  return `  ${name.padEnd(20)}${value}`
 }
 
-async function main(parameters: readonly string[]): Promise<void> {
-  const command = readCommand(parameters)
-  if (!command) {
-    process.stdout.write(`${USAGE}\n`)
-    return
-  }
-  const { port, clientID, clientSecret, redirectURIs } = command
-  const sandbox = await startSandbox({ port, apps: [{ clientID, clientSecret, redirectURIs }] })
-  process.stdout.write(`${describe(sandbox, command)}\n`)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exitCode = 1
 })

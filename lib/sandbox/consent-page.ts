@@ -1,88 +1,26 @@
-import { createHash } from 'node:crypto'
-import type { AuthorizationRequest } from './grants'
-import { HTML, html } from './html'
+import type { AuthorizationRequest } from './authorization-requests'
+import { html, type HTML } from './html'
+import { pageLayout } from './page-layout'
 import type { SandboxPerson } from './people'
 
-/** What the pages look like; no page has anything else in its style, so that a hash of it can stand in the policy. */
-const STYLE = `
-:root{--ground:#f4f4f6;--surface:#fff;--ink:#16181d;--soft:#5b606b;--line:#dfe0e5;--edge:#8a8d94;--accent:#c4162f;--on-accent:#fff;--pale:#fdf1f3;color-scheme:light dark;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-@media(prefers-color-scheme:dark){:root{--ground:#121317;--surface:#1c1e24;--ink:#eceef2;--soft:#a4a9b5;--line:#343841;--edge:#757b87;--accent:#ff6478;--on-accent:#24060b;--pale:#2c1f24}}
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:start center;background:var(--ground);color:var(--ink);padding:clamp(0rem,6vh,4rem) 0}
-main{width:min(30rem,100%);background:var(--surface);padding:2rem clamp(1.25rem,5vw,2.25rem) 1.5rem;border:1px solid var(--line);border-radius:16px}
-.mark{display:inline-flex;gap:.6rem;align-items:center;font-weight:600;margin:0 0 1.5rem}
-.mark i{width:1.7rem;height:1.7rem;border-radius:50%;background:radial-gradient(circle,var(--accent) 22%,var(--surface) 24%,var(--surface) 40%,var(--accent) 42%)}
-h1{font-size:1.45rem;line-height:1.25;letter-spacing:-.01em;margin:0 0 .5rem;text-wrap:balance;overflow-wrap:anywhere}
-h2,legend{font-size:.95rem;font-weight:600;margin:1.5rem 0 .6rem;padding:0}
-p{margin:0 0 1rem;color:var(--soft)}
-ul{margin:0;padding:0;list-style:none}
-li{display:grid;grid-template-columns:1.4rem 1fr;padding:.3rem 0;overflow-wrap:anywhere}
-li::before{content:"✓";color:var(--accent);font-weight:700}
-fieldset{border:0;margin:1.5rem 0 0;padding:0;min-width:0}
-legend{margin-top:0}
-label{display:grid;grid-template-columns:auto 1fr;gap:0 .8rem;align-items:center;padding:.7rem .9rem;border:1px solid var(--line);border-radius:12px;margin-bottom:.5rem;cursor:pointer}
-label:has(:checked){border-color:var(--accent);background:var(--pale)}
-label small{grid-column:2;color:var(--soft);overflow-wrap:anywhere}
-input{accent-color:var(--accent);width:1.05rem;height:1.05rem;margin:0}
-.actions{display:grid;grid-template-columns:3fr 2fr;gap:.75rem;margin:1.5rem 0 1.25rem}
-button{font:inherit;font-weight:600;padding:.8rem 1rem;border-radius:12px;border:1px solid var(--accent);background:var(--accent);color:var(--on-accent);cursor:pointer}
-button.quiet{background:none;color:var(--ink);border-color:var(--edge)}
-button:hover{filter:brightness(1.07)}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-footer{border-top:1px solid var(--line);padding-top:1rem;font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}
-@media(max-width:31rem){body{padding:0}main{border:0;border-radius:0;min-height:100vh}}
-@media(max-width:22rem){.actions{grid-template-columns:1fr}}
-`
-
-const ICON = 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"%3E%3Ccircle cx="16" cy="16" r="11" fill="%23fff" stroke="%23d6213a" stroke-width="8"/%3E%3Ccircle cx="16" cy="16" r="3.5" fill="%23d6213a"/%3E%3C/svg%3E'
-
-/**
- * Nothing but the style and the icon is let in. There is no `form-action`: browsers hold it against the app
- * that the form's answer redirects to, too.
- */
-export const PAGE_HEADERS = {
-  'Content-Security-Policy': `default-src 'none'; img-src data:; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer'
-} as const
-
-/** What a scope lets an app do. */
-const SCOPES: Readonly<Record<string, string>> = {
+/** What each scope allows an app to do. Other scopes are shown by their name. */
+const SCOPE_DESCRIPTIONS: Readonly<Record<string, string>> = {
   openid: 'Know who you are',
   profile: 'See your name',
-  email: 'See your e-mail address',
-  offline_access: 'Stay connected while you are away, until you disconnect it',
+  email: 'See your email address',
+  offline_access: 'Stay connected while you are away, until you revoke access',
   'managed-users': "Manage your organization's users"
 }
 
-function page(title: string, content: HTML): HTML {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} · Twilio sandbox</title>
-<link rel="icon" href="${ICON}">
-<style>${new HTML(STYLE)}</style>
-</head>
-<body>
-<main>
-<p class="mark"><i aria-hidden="true"></i>Twilio sandbox</p>
-${content}
-</main>
-</body>
-</html>
-`
-}
-
+/** @param id the ID of the authorization request */
 export function consentPage({ app, scope, redirectURI }: AuthorizationRequest, id: string, people: readonly SandboxPerson[]): HTML {
-  return page(
+  return pageLayout(
     `${app.name} wants to use your account`,
-    // Enter presses the form's first button, so the one that people come for is first.
+    // The Enter key presses the first button of a form, so Approve comes first.
     html`<h1>${app.name} wants to use your Twilio account</h1>
-<p>Approve only what you expect from it. You can change your mind at any time.</p>
+<p>Approve access only if you trust this app. You can revoke it at any time.</p>
 <h2>It will be able to</h2>
-<ul>${scopesInWords(scope)}</ul>
+<ul>${describeScope(scope)}</ul>
 <form method="post" action="/authorize">
 <input type="hidden" name="request" value="${id}">
 <fieldset>
@@ -94,23 +32,23 @@ ${people.map(personChoice)}
 <button class="quiet" name="decision" value="deny">Deny</button>
 </div>
 </form>
-<footer>You will be sent back to ${hostOf(redirectURI)}. This is a sandbox on this machine, and not Twilio: nobody real is asked, and nothing real is shared.</footer>`
+<footer>You will be sent back to ${hostOf(redirectURI)}. This is a local sandbox, not Twilio: no real person, account or data is involved.</footer>`
   )
 }
 
 export function errorPage(message: string): HTML {
-  return page(
-    'This cannot be approved',
-    html`<h1>This cannot be approved</h1>
+  return pageLayout(
+    'This request cannot be approved',
+    html`<h1>This request cannot be approved</h1>
 <p>${message}</p>
-<p>Go back to the app, and start the login again.</p>`
+<p>Go back to the app and log in again.</p>`
   )
 }
 
-function scopesInWords(scope: string): HTML[] {
-  const scopes = scope.split(' ').filter((name) => name !== '')
-  const words = scopes.length === 0 ? ['Use your account once, for a short time'] : scopes.map((name) => (Object.hasOwn(SCOPES, name) ? (SCOPES[name] ?? name) : name))
-  return words.map((text) => html`<li>${text}</li>`)
+function describeScope(scope: string): HTML[] {
+  const names = scope.split(' ').filter((name) => name !== '')
+  const descriptions = names.length === 0 ? ['Use your account for a short time'] : names.map((name) => (Object.hasOwn(SCOPE_DESCRIPTIONS, name) ? (SCOPE_DESCRIPTIONS[name] ?? name) : name))
+  return descriptions.map((description) => html`<li>${description}</li>`)
 }
 
 function personChoice({ name, email, accountName, userSid }: SandboxPerson, index: number): HTML {
@@ -118,6 +56,6 @@ function personChoice({ name, email, accountName, userSid }: SandboxPerson, inde
   return html`<label><input type="radio" name="person" value="${userSid}"${checked}>${name}<small>${email} · ${accountName}</small></label>`
 }
 
-function hostOf(redirectURI: string): string {
-  return URL.canParse(redirectURI) ? new URL(redirectURI).host : redirectURI
+function hostOf(uri: string): string {
+  return URL.canParse(uri) ? new URL(uri).host : uri
 }

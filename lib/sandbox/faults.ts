@@ -1,24 +1,37 @@
-import type { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
-import type { Reply } from './reply'
-import { errorReply, SandboxError } from './twilio-error'
+import { errorResponse, type SandboxResponse } from './http'
+import { SandboxError } from './sandbox-error'
 
-/** Where a fault can strike. */
+/** An endpoint that can be made to fail: either version's authorize or token endpoint, the Twilio API, or the public keys. */
 export type SandboxEndpoint = 'authorize' | 'token' | 'api' | 'keys'
 
-/** An answer made up by a test. */
+/** A response that is sent instead of the real one. The request is not handled. */
 export interface FaultAnswer {
   /** The HTTP status. */
   readonly status: number
-  /** As it goes out. */
+  /** The body, sent unchanged. */
   readonly body: string
-  /** Default: none. */
+  /** The HTTP headers. Default: none but `Content-Length`. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /**
- * What goes wrong. `silent` never answers; `silent after issuing` and `cut short` carry the request out first,
- * so that a token is spent; `silent after headers` begins an answer and stops; the others answer what they say.
+ * How a request fails.
+ *
+ * Without handling the request, so that no code or refresh token is used up:
+ * - `silent` never responds.
+ * - `reset` resets the connection.
+ * - `server error` responds with status 500 and Twilio's error 20500.
+ * - `throttled` responds with status 429, Twilio's error 20429, and `Retry-After: 1`.
+ * - `html error` responds with status 502 and an HTML page.
+ * - `empty` responds with status 200 and no body.
+ * - `not json` responds with status 200 and incomplete JSON.
+ * - A {@link FaultAnswer} is sent as it is.
+ *
+ * After handling the request, so that a code or refresh token is used up but the response is lost:
+ * - `silent after issuing` never responds.
+ * - `silent after headers` sends the headers and nothing more.
+ * - `cut short` sends the headers and half of the body, and closes the connection.
  */
 export type SandboxFault =
   | 'silent'
@@ -33,72 +46,80 @@ export type SandboxFault =
   | 'not json'
   | FaultAnswer
 
-/** How long a throttled app is told to wait, in seconds. */
+/** What a fault replaces. */
+interface FaultBehavior {
+  /** Replaces everything. */
+  readonly drop?: (response: ServerResponse) => void
+  /** Replaces handling the request. */
+  readonly respond?: () => SandboxResponse
+  /** Replaces sending the response. */
+  readonly send?: (response: ServerResponse, content: SandboxResponse) => void
+}
+
+/** In seconds. */
 const THROTTLED_FOR = 1
 
-/** Answers that stand for a fault, by its name. */
-const ANSWERS: Readonly<Record<string, () => Reply>> = {
-  'server error': () => errorReply(new SandboxError('server_error', 'Internal server error.')),
-  throttled: () =>
-    errorReply(
-      new SandboxError('temporarily_unavailable', 'Too many requests.'),
-      { throttled_until: new Date(Date.now() + THROTTLED_FOR * 1000).toISOString() },
-      { 'Retry-After': String(THROTTLED_FOR) }
-    ),
-  'html error': () => ({ status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html><h1>502 Bad Gateway</h1></html>' }),
-  empty: () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: '' }),
-  'not json': () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"access_token": ' })
-}
-
-/** How a connection misbehaves with the answer that would have been given. */
-const MANNERS: Readonly<Record<string, (response: ServerResponse, reply: Reply, socket: Socket | null) => void>> = {
-  silent: () => undefined,
-  'silent after issuing': () => undefined,
-  'silent after headers': (response, { status, headers, body }) => {
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
-    response.flushHeaders()
+const BEHAVIORS: Readonly<Record<Exclude<SandboxFault, FaultAnswer>, FaultBehavior>> = {
+  silent: { drop: () => undefined },
+  reset: { drop: (response) => response.socket?.resetAndDestroy() },
+  'server error': { respond: () => errorResponse(new SandboxError('server_error', 'Internal server error.')) },
+  throttled: {
+    respond: () =>
+      errorResponse(
+        new SandboxError('temporarily_unavailable', 'Too many requests.'),
+        { throttled_until: new Date(Date.now() + THROTTLED_FOR * 1000).toISOString() },
+        { 'Retry-After': String(THROTTLED_FOR) }
+      )
   },
-  'cut short': (response, { status, headers, body }, socket) => {
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
-    response.write(body.slice(0, body.length / 2), () => socket?.destroy())
+  'html error': { respond: () => ({ status: 502, headers: { 'Content-Type': 'text/html' }, body: '<html><h1>502 Bad Gateway</h1></html>' }) },
+  empty: { respond: () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: '' }) },
+  'not json': { respond: () => ({ status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"access_token": ' }) },
+  'silent after issuing': { send: () => undefined },
+  'silent after headers': {
+    send: (response, content) => {
+      writeHead(response, content)
+      response.flushHeaders()
+    }
   },
-  reset: (_response, _reply, socket) => {
-    socket?.resetAndDestroy()
+  'cut short': {
+    send: (response, content) => {
+      writeHead(response, content)
+      response.write(content.body.slice(0, content.body.length / 2), () => response.socket?.destroy())
+    }
   }
 }
 
-/** What the next requests meet, an endpoint each. */
+/** The faults that are queued for each endpoint. */
 export class Faults {
-  readonly #queued: Record<SandboxEndpoint, SandboxFault[]> = { authorize: [], token: [], api: [], keys: [] }
+  readonly #queues: Record<SandboxEndpoint, FaultBehavior[]> = { authorize: [], token: [], api: [], keys: [] }
 
+  /** @throws {TypeError} for an unknown endpoint or fault */
   add(endpoint: SandboxEndpoint, fault: SandboxFault): void {
-    const isKnown = typeof fault === 'object' || Object.hasOwn(ANSWERS, fault) || Object.hasOwn(MANNERS, fault)
-    if (!Object.hasOwn(this.#queued, endpoint) || !isKnown) throw new TypeError('failNext() takes an endpoint (authorize, token, api, keys) and one of the faults that SandboxFault lists.')
-    this.#queued[endpoint].push(fault)
+    const behavior = behaviorOf(fault)
+    if (!Object.hasOwn(this.#queues, endpoint) || !behavior) {
+      throw new TypeError('failNext() takes an endpoint (authorize, token, api or keys) and a fault that is listed in the type SandboxFault.')
+    }
+    this.#queues[endpoint].push(behavior)
   }
 
-  next(endpoint: SandboxEndpoint): SandboxFault | undefined {
-    return this.#queued[endpoint].shift()
+  /** Removes the endpoint's oldest fault from the queue. Without one, nothing is replaced. */
+  next(endpoint: SandboxEndpoint): FaultBehavior {
+    return this.#queues[endpoint].shift() ?? {}
   }
 }
 
-/** The answer that a fault gives instead of the right one. */
-export function answerOf(fault: SandboxFault | undefined): Reply | undefined {
-  if (typeof fault === 'object') return { status: fault.status, headers: fault.headers ?? {}, body: fault.body }
-  return fault !== undefined && Object.hasOwn(ANSWERS, fault) ? ANSWERS[fault]?.() : undefined
+function behaviorOf(fault: SandboxFault): FaultBehavior | undefined {
+  if (typeof fault === 'string') return Object.hasOwn(BEHAVIORS, fault) ? BEHAVIORS[fault] : undefined
+  const { status, headers = {}, body } = fault
+  return { respond: () => ({ status, headers, body }) }
 }
 
-/** Whether a request is dropped before anything is done for it. */
-export function isDropped(fault: SandboxFault | undefined): boolean {
-  return fault === 'silent' || fault === 'reset'
+function writeHead(response: ServerResponse, { status, headers, body }: SandboxResponse): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
 }
 
-export function deliver(response: ServerResponse, reply: Reply, fault: SandboxFault | undefined): void {
-  const misbehave = typeof fault === 'string' && Object.hasOwn(MANNERS, fault) ? MANNERS[fault] : undefined
-  if (misbehave) {
-    misbehave(response, reply, response.socket)
-    return
-  }
-  response.writeHead(reply.status, { ...reply.headers, 'Content-Length': Buffer.byteLength(reply.body) })
-  response.end(reply.body)
+/** Sends a response without a fault. */
+export function sendResponse(response: ServerResponse, content: SandboxResponse): void {
+  writeHead(response, content)
+  response.end(content.body)
 }

@@ -1,178 +1,143 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import type { ApiVersion } from '../oauth/dialect'
-import type { SandboxApp, SandboxPerson } from './people'
-import { SandboxError } from './twilio-error'
+import { randomBytes } from 'node:crypto'
+import type { SandboxApp } from './apps'
+import type { AuthorizationRequest } from './authorization-requests'
+import { BoundedMap } from './bounded-map'
+import type { SandboxPerson } from './people'
+import { SandboxError } from './sandbox-error'
 
-/** What an app asks for, until somebody approves it. */
-export interface AuthorizationRequest {
-  readonly app: SandboxApp
-  readonly apiVersion: ApiVersion
-  readonly redirectURI: string
-  readonly scope: string
-  readonly state: string | undefined
-  /** PKCE's S256 challenge. */
-  readonly codeChallenge: string | undefined
+/** An authorization request that a person has approved. */
+export interface Approval extends AuthorizationRequest {
+  readonly person: SandboxPerson
+  readonly family: TokenFamily
 }
 
-/** All that came of one approval: it is revoked together. */
-export interface Family {
+/** All codes and tokens that were issued from one approval. They are revoked together (RFC 6749 §4.1.2, RFC 9700 §4.14.2). */
+export interface TokenFamily {
   isRevoked: boolean
 }
 
-/** What a person has approved. */
-export interface Approval extends AuthorizationRequest {
-  readonly person: SandboxPerson
-  readonly family: Family
-}
-
-/** A thing that is good for once. */
-interface Once<Content> {
-  readonly content: Content
-  readonly expiresAt: number
-  isSpent: boolean
-}
-
-interface AccessToken {
+/** Who can call the API with an access token: the app on behalf of a person, or the app itself. */
+export interface AccessTokenHolder {
   readonly app: SandboxApp
   readonly person: SandboxPerson | undefined
-  readonly family: Family
+}
+
+/** An authorization code or a refresh token. */
+interface IssuedGrant {
+  readonly approval: Approval
+  /** Epoch ms. */
+  readonly expiresAt: number
+  isUsed: boolean
+}
+
+interface AccessToken extends AccessTokenHolder {
+  readonly family: TokenFamily
+  /** Epoch ms. */
   expiresAt: number
 }
 
-/** How often each grant was carried out. */
+/** How often each grant succeeded at the token endpoint. */
 export interface GrantCounts {
-  /** Codes changed for tokens. */
+  /** Authorization codes exchanged for tokens. */
   codes: number
-  /** Refreshes carried out. */
+  /** Refreshes. */
   refreshes: number
-  /** Client credentials carried out. */
+  /** Client credentials grants. */
   clientCredentials: number
-  /** Codes and refresh tokens that came again after they had been spent. */
+  /** Attempts to use an authorization code or a single-use refresh token a second time. They are refused. */
   reuses: number
 }
 
-/** Twilio's documented lifetime of a code, in ms. */
-const CODE_LIFETIME = 5 * 60 * 1000
-const REQUEST_LIFETIME = 30 * 60 * 1000
-/** How many of each kind are remembered; the oldest go first. */
-const REMEMBERED_MAX = 50_000
+/** Twilio's documented lifetime of an authorization code. */
+const CODE_LIFETIME_MS = 5 * 60 * 1000
 
-/** What is asked for, approved, issued and revoked. Times are in epoch ms. */
+/** The authorization codes and tokens that the sandbox has issued. */
 export class Grants {
   readonly counts: GrantCounts = { codes: 0, refreshes: 0, clientCredentials: 0, reuses: 0 }
-  readonly #requests = new Map<string, Once<AuthorizationRequest>>()
-  readonly #codes = new Map<string, Once<Approval>>()
-  readonly #refreshTokens = new Map<string, Once<Approval>>()
-  readonly #accessTokens = new Map<string, AccessToken>()
-  readonly #families = new Set<WeakRef<Family>>()
+  readonly #codes = new BoundedMap<string, IssuedGrant>()
+  readonly #refreshTokens = new BoundedMap<string, IssuedGrant>()
+  readonly #accessTokens = new BoundedMap<string, AccessToken>()
 
-  /** Keeps what an app asks for, and gives the ID it is found by. */
-  ask(request: AuthorizationRequest): string {
-    return put(this.#requests, randomUUID(), { content: request, expiresAt: Date.now() + REQUEST_LIFETIME, isSpent: false })
+  issueCode(request: AuthorizationRequest, person: SandboxPerson): string {
+    const code = randomSecret('code')
+    this.#codes.set(code, { approval: { ...request, person, family: { isRevoked: false } }, expiresAt: Date.now() + CODE_LIFETIME_MS, isUsed: false })
+    return code
   }
 
-  /** What an app asks for, still to be decided on. */
-  asked(id: string): AuthorizationRequest | undefined {
-    const request = this.#requests.get(id)
-    return request && !request.isSpent && request.expiresAt > Date.now() ? request.content : undefined
-  }
-
-  /** As {@link asked}, once. */
-  decide(id: string): AuthorizationRequest | undefined {
-    const request = this.asked(id)
-    this.#requests.delete(id)
-    return request
-  }
-
-  /** A code for what a person has approved. */
-  approve(request: AuthorizationRequest, person: SandboxPerson): string {
-    const family = this.#newFamily()
-    return put(this.#codes, newSecret('code'), { content: { ...request, person, family }, expiresAt: Date.now() + CODE_LIFETIME, isSpent: false })
-  }
-
-  /** @throws {SandboxError} for a code that is unknown, not this app's, used before, or too old */
-  spendCode(code: string, app: SandboxApp, check: (approval: Approval) => void): Approval {
-    const approval = this.#spend(this.#codes, code, app, 'code', check)
-    this.counts.codes++
-    return approval
-  }
-
-  /** A refresh token for what a person has approved. */
   issueRefreshToken(approval: Approval): string {
-    return put(this.#refreshTokens, newSecret('refresh'), { content: approval, expiresAt: Infinity, isSpent: false })
+    const token = randomSecret('refresh')
+    this.#refreshTokens.set(token, { approval, expiresAt: Infinity, isUsed: false })
+    return token
   }
 
-  /** @throws {SandboxError} for a refresh token that is unknown, not this app's, used before, or revoked */
-  spendRefreshToken(token: string, app: SandboxApp, { isSingleUse, check }: { isSingleUse: boolean; check: (approval: Approval) => void }): Approval {
-    const approval = this.#spend(this.#refreshTokens, token, app, 'refresh token', check)
-    const entry = this.#refreshTokens.get(token)
-    if (entry) entry.isSpent = isSingleUse
-    this.counts.refreshes++
-    return approval
+  /**
+   * Makes an access token valid for the API.
+   *
+   * @param ttl in seconds
+   */
+  addAccessToken(token: string, { app, person, family = { isRevoked: false } }: { app: SandboxApp; person?: SandboxPerson; family?: TokenFamily }, ttl: number): void {
+    this.#accessTokens.set(token, { app, person, family, expiresAt: Date.now() + ttl * 1000 })
   }
 
-  /** Makes an access token known to the API, and gives its ID. */
-  issueAccessToken({ app, person, family, lifetime }: { app: SandboxApp; person?: SandboxPerson | undefined; family?: Family | undefined; lifetime: number }): string {
-    return put(this.#accessTokens, randomUUID(), { app, person, family: family ?? this.#newFamily(), expiresAt: Date.now() + lifetime * 1000 })
+  /**
+   * Returns what an authorization code was issued for.
+   *
+   * @throws {SandboxError} `invalid_grant` for a code that is unknown, another app's, already used, revoked or expired
+   */
+  findCode(code: string, app: SandboxApp): Approval {
+    return this.#findValid(this.#codes.get(code), app, 'authorization code')
   }
 
-  /** Who may use the API with the access token of this ID; `undefined` where it has ended or was revoked. */
-  holderOf(id: unknown): { app: SandboxApp; person: SandboxPerson | undefined } | undefined {
-    const token = typeof id === 'string' ? this.#accessTokens.get(id) : undefined
+  /**
+   * Returns what a refresh token was issued for.
+   *
+   * @throws {SandboxError} `invalid_grant` for a token that is unknown, another app's, already used or revoked
+   */
+  findRefreshToken(token: string, app: SandboxApp): Approval {
+    return this.#findValid(this.#refreshTokens.get(token), app, 'refresh token')
+  }
+
+  markCodeUsed(code: string): void {
+    markUsed(this.#codes.get(code))
+  }
+
+  markRefreshTokenUsed(token: string): void {
+    markUsed(this.#refreshTokens.get(token))
+  }
+
+  /** `undefined` for an access token that is missing, unknown, expired or revoked. */
+  holderOf(accessToken: string | undefined): AccessTokenHolder | undefined {
+    const token = accessToken === undefined ? undefined : this.#accessTokens.get(accessToken)
     return token && !token.family.isRevoked && token.expiresAt > Date.now() ? token : undefined
   }
 
-  /** Ends every access token that was issued so far, for the API. */
   expireAccessTokens(): void {
     for (const token of this.#accessTokens.values()) token.expiresAt = 0
   }
 
-  /** Revokes everything that anybody has approved so far. */
   revokeAll(): void {
-    for (const reference of this.#families) {
-      const family = reference.deref()
-      if (family) family.isRevoked = true
-    }
-    this.#families.clear()
+    for (const { approval } of [...this.#codes.values(), ...this.#refreshTokens.values()]) approval.family.isRevoked = true
+    for (const { family } of this.#accessTokens.values()) family.isRevoked = true
   }
 
-  #newFamily(): Family {
-    const family = { isRevoked: false }
-    this.#families.add(new WeakRef(family))
-    if (this.#families.size > REMEMBERED_MAX) forgetOldest(this.#families)
-    return family
-  }
-
-  #spend(issued: Map<string, Once<Approval>>, secret: string, app: SandboxApp, what: string, check: (approval: Approval) => void): Approval {
-    const entry = issued.get(secret)
-    if (entry?.content.app !== app) throw new SandboxError('invalid_grant', `The ${what} is not known.`)
-    const { content, expiresAt } = entry
-    if (entry.isSpent) {
+  #findValid(grant: IssuedGrant | undefined, app: SandboxApp, kind: string): Approval {
+    if (grant?.approval.app !== app) throw new SandboxError('invalid_grant', `The ${kind} is unknown.`)
+    const { approval, expiresAt, isUsed } = grant
+    if (isUsed) {
       this.counts.reuses++
-      content.family.isRevoked = true
-      throw new SandboxError('invalid_grant', `The ${what} has been used before. Everything that came of it is revoked.`)
+      approval.family.isRevoked = true
+      throw new SandboxError('invalid_grant', `The ${kind} has already been used. All tokens issued from the same approval are now revoked.`)
     }
-    if (content.family.isRevoked) throw new SandboxError('invalid_grant', `The ${what} has been revoked.`)
-    if (expiresAt <= Date.now()) throw new SandboxError('invalid_grant', `The ${what} has expired.`)
-    check(content)
-    entry.isSpent = true
-    return content
+    if (approval.family.isRevoked) throw new SandboxError('invalid_grant', `The ${kind} has been revoked.`)
+    if (expiresAt <= Date.now()) throw new SandboxError('invalid_grant', `The ${kind} has expired.`)
+    return approval
   }
 }
 
-function newSecret(kind: string): string {
-  return `${kind}-${randomBytes(32).toString('base64url')}`
+function markUsed(grant: IssuedGrant | undefined): void {
+  if (grant) grant.isUsed = true
 }
 
-function put<Value>(map: Map<string, Value>, key: string, value: Value): string {
-  map.set(key, value)
-  if (map.size > REMEMBERED_MAX) forgetOldest(map)
-  return key
-}
-
-function forgetOldest<Key>(collection: { keys(): IterableIterator<Key>; delete(key: Key): boolean }): void {
-  for (const oldest of collection.keys()) {
-    collection.delete(oldest)
-    return
-  }
+function randomSecret(prefix: string): string {
+  return `${prefix}-${randomBytes(32).toString('base64url')}`
 }

@@ -1,6 +1,6 @@
 import escapeHTML from 'escape-html'
 
-/** Markup, as opposed to text that is yet to be escaped. */
+/** Markup, which is not escaped again when it is inserted into other markup. */
 export class HTML {
   readonly markup: string
 
@@ -9,14 +9,12 @@ export class HTML {
   }
 }
 
-type Content = string | HTML | readonly HTML[]
-
-/** Markup with values in it: text is escaped, markup is put in as it is. */
-export function html(parts: TemplateStringsArray, ...values: readonly Content[]): HTML {
+/** Template tag for markup. Strings are escaped; {@link HTML} is inserted unchanged. */
+export function html(parts: TemplateStringsArray, ...values: readonly (string | HTML | readonly HTML[])[]): HTML {
   return new HTML(String.raw({ raw: parts }, ...values.map(markupOf)))
 }
 
-function markupOf(content: Content): string {
-  if (typeof content === 'string') return escapeHTML(content)
-  return content instanceof HTML ? content.markup : content.map(({ markup }) => markup).join('')
+function markupOf(value: string | HTML | readonly HTML[]): string {
+  if (typeof value === 'string') return escapeHTML(value)
+  return value instanceof HTML ? value.markup : value.map(({ markup }) => markup).join('')
 }

@@ -1,113 +1,116 @@
 /**
- * A strict Twilio OAuth on this machine, for tests and for trying things out.
+ * A strict local Twilio for tests and for development: Twilio's OAuth API, a consent page, and a few resources of
+ * api.twilio.com.
  *
  * @module passport-twilio/sandbox
  */
 
-import { DIALECTS, type ApiVersion } from '../oauth/dialect'
-import { SandboxAPI } from './api'
-import { authorizeEndpoint, CORS_HEADERS } from './authorize-endpoint'
-import { decideConsent, showConsent } from './consent'
+import { registerApp, type SandboxAppOptions } from './apps'
+import { AuthorizationRequests } from './authorization-requests'
 import type { SandboxEndpoint, SandboxFault } from './faults'
 import { Grants, type GrantCounts } from './grants'
-import { READY_PEOPLE, registerApp, type SandboxAppOptions, type SandboxPerson } from './people'
-import { logInAt, type SandboxLoginOptions } from './person'
-import { jsonReply } from './reply'
+import { logIn, type SandboxLoginOptions } from './login'
+import { DEFAULT_PEOPLE, type SandboxPerson } from './people'
 import type { LoggedRequest } from './request-log'
-import { SandboxServer, type Route } from './sandbox-server'
-import { tokenEndpoint } from './token-endpoint'
+import { createRoutes, JWKS_PATH } from './routes'
+import { SandboxServer } from './server'
 import { createTokenSigner } from './token-signer'
 
+export type { SandboxApp, SandboxAppOptions } from './apps'
 export type { FaultAnswer, SandboxEndpoint, SandboxFault } from './faults'
 export type { GrantCounts } from './grants'
-export type { SandboxApp, SandboxAppOptions, SandboxPerson } from './people'
-export type { SandboxLoginOptions } from './person'
+export type { SandboxLoginOptions } from './login'
+export type { SandboxPerson } from './people'
 export type { LoggedRequest } from './request-log'
 
-/** What {@link startSandbox} may be told. */
+/** Options for {@link startSandbox}. */
 export interface SandboxOptions {
-  /** Default: a free one. */
+  /** The port to listen on, on 127.0.0.1. Default: 0, for a free one. */
   readonly port?: number | undefined
-  /** The OAuth apps that are registered; what is left out is made up. Default: one. */
+  /** The registered OAuth apps, at least one. Default: one app with a random `clientID` and `clientSecret`. */
   readonly apps?: readonly SandboxAppOptions[] | undefined
-  /** Who can sign in. Default: three ready people. */
+  /** Who can sign in, at least one person. Default: three people, each with an account of their own. */
   readonly people?: readonly SandboxPerson[] | undefined
-  /** How long access tokens live, in seconds; parts of a second are taken. Default: 3600. */
+  /** The lifetime of access tokens, in seconds. Fractions are allowed. Default: 3600. */
   readonly accessTokenTTL?: number | undefined
-  /** Whether a refresh token is good for once only. Default: `true`. */
+  /**
+   * Whether each refresh token can be used only once and a refresh returns a new one. If `false`, refresh tokens can be
+   * used any number of times and a refresh returns `null`. Default: `true`.
+   */
   readonly rotateRefreshTokens?: boolean | undefined
-  /** Whether the authorize endpoint sends a `Location` beside `redirect_to`; it is not known what Twilio does. Default: `true`. */
+  /** Whether the authorize endpoint sends a `Location` header beside `redirect_to`. It is not known whether Twilio does. Default: `true`. */
   readonly locationHeader?: boolean | undefined
-  /** How long the token endpoint thinks before it does anything, in ms. Default: 0. */
+  /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
   readonly latency?: number | undefined
 }
 
-/** A Twilio OAuth, and a few resources of Twilio's API, on this machine. */
+/** A running sandbox. */
 export interface Sandbox {
-  /** For `baseURL`. */
+  /** The origin, such as `http://127.0.0.1:8020`, for the option `baseURL`. */
   readonly url: string
-  /** For `apiBaseURL`. */
+  /** The origin of the Twilio API, for the option `apiBaseURL`. */
   readonly apiURL: string
-  /** Where the public keys of its tokens are, for `idToken.jwksURL`. Twilio itself publishes none. */
+  /** The URL of the public keys (JWKS) that verify the sandbox's tokens, for the option `idToken.jwksURL`. Twilio itself publishes none. */
   readonly jwksURL: string
-  /** Of the first app. */
+  /** The client ID of the first app. */
   readonly clientID: string
-  /** Of the first app. */
+  /** The client secret of the first app. */
   readonly clientSecret: string
-  /** Whose account client credentials of the first app work in. */
+  /** The SID of the account that the first app's client credentials act for. */
   readonly accountSid: string
   /** Who can sign in. */
   readonly people: readonly SandboxPerson[]
-  /** What came in, oldest first; secrets, codes and tokens are masked. The last 1,000. */
+  /** The last 1,000 requests, oldest first. Secrets, codes and tokens are masked. */
   readonly requests: readonly LoggedRequest[]
-  /** What has been issued. */
+  /** How often each grant succeeded. */
   readonly counts: Readonly<GrantCounts>
   /**
-   * What a person does in the browser.
+   * Does what a person does in the browser: opens the consent page, signs in, and approves or denies access.
    *
-   * @param authorizeURL where the app sends the browser: the `Location` of its answer
+   * @param authorizeURL the URL that the app redirects the browser to: the `Location` header of its response
    * @param options who signs in, and whether they approve
-   * @returns where the browser is sent back to: the app's callback, with a code or an error
-   * @throws {TypeError} for an address that is not of this sandbox
-   * @throws {Error} with what the page says, when it can be neither approved nor denied
+   * @returns the URL that the browser is redirected back to: the app's callback URL with a code or an error
+   * @throws {TypeError} if the URL is not one of this sandbox
+   * @throws {Error} if no person has the given name or email address, or if the sandbox refuses the request; the message
+   *   says why
    */
   login(authorizeURL: string, options?: SandboxLoginOptions): Promise<string>
   /**
-   * Lets a fault strike the next request at an endpoint; several queue up.
+   * Makes the next request to an endpoint fail. Several calls queue up, one fault per request.
    *
-   * @throws {TypeError} for one it does not know
+   * @throws {TypeError} for an unknown endpoint or fault
    */
   failNext(endpoint: SandboxEndpoint, fault: SandboxFault): void
-  /** Ends all access tokens issued so far, for the API; what they say of their own end stays. */
+  /** Makes the API refuse every access token issued so far, as if it had expired early. The `exp` claim stays the same. */
   expireAccessTokens(): void
-  /** Revokes everything that people have approved so far. */
+  /** Revokes all codes and tokens issued so far. */
   revokeAll(): void
-  /** Ends it, with all its connections. */
+  /** Stops the sandbox and closes all of its connections. */
   stop(): Promise<void>
 }
 
 /**
- * Starts a strict Twilio OAuth on this machine: both versions, exact redirect addresses, codes for once and five minutes,
- * refresh tokens for once, PKCE, errors in Twilio's shape, signed tokens, and a page to sign in and consent on.
+ * Starts a strict local Twilio. It serves both API versions and, like Twilio, compares redirect URIs exactly, accepts each
+ * code once and for five minutes, rotates refresh tokens, checks PKCE, returns errors in Twilio's format, and signs its
+ * tokens. Reuse of a code or refresh token revokes every token issued from the same approval.
  *
- * @throws {Error} when the port is taken
+ * @throws {TypeError} if `apps` or `people` is empty
+ * @throws {Error} if the port is in use
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { port = 0, people = READY_PEOPLE, apps: registered = [{}], accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0 } = options
+  const { port = 0, people = DEFAULT_PEOPLE, accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0 } = options
   const [firstPerson] = people
-  if (!firstPerson) throw new TypeError('people must not be empty: somebody has to sign in.')
-  const apps = registered.map((app) => registerApp(app, firstPerson.accountSid))
+  if (!firstPerson) throw new TypeError('people must not be empty: the sandbox needs a person who can sign in.')
+  const apps = (options.apps ?? [{}]).map((app) => registerApp(app, firstPerson.accountSid))
   const [firstApp] = apps
-  if (!firstApp) throw new TypeError('apps must not be empty: somebody has to ask.')
+  if (!firstApp) throw new TypeError('apps must not be empty: the sandbox needs an OAuth app.')
 
-  const grants = new Grants()
-  const signer = await createTokenSigner()
-  const server = await SandboxServer.listen(port, latency)
+  const server = await SandboxServer.listen(port)
   const { url } = server
-  const api = new SandboxAPI(grants, people)
-  const routes = oauthRoutes({ url, apps, people, grants, signer, accessTokenTTL, rotateRefreshTokens, locationHeader })
-  const apiRoute: Route = { endpoint: 'api', methods: { GET: (request) => api.answer(request), POST: (request) => api.answer(request) } }
-  server.route((path) => (path.startsWith('/2010-04-01/') ? apiRoute : routes.get(path)))
+  const grants = new Grants()
+  const authorizationRequests = new AuthorizationRequests()
+  const signer = createTokenSigner()
+  server.useRoutes(createRoutes({ url, apps, people, authorizationRequests, grants, signer, accessTokenTTL, rotateRefreshTokens, locationHeader, latency }))
 
   return {
     url,
@@ -119,27 +122,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     people,
     requests: server.log.entries,
     counts: grants.counts,
-    login: (authorizeURL, as = {}) => logInAt(authorizeURL, as, { url, people }),
+    login: (authorizeURL, loginOptions = {}) => logIn(authorizeURL, loginOptions, { url, people }),
     failNext: (endpoint, fault) => server.faults.add(endpoint, fault),
     expireAccessTokens: () => grants.expireAccessTokens(),
     revokeAll: () => grants.revokeAll(),
     stop: () => server.stop()
   }
-}
-
-const JWKS_PATH = '/.well-known/jwks.json'
-
-type OAuthOptions = Parameters<typeof authorizeEndpoint>[2] & Parameters<typeof tokenEndpoint>[2] & Parameters<typeof showConsent>[1]
-
-function oauthRoutes(options: OAuthOptions): Map<string, Route> {
-  const preflight = () => ({ status: 204, headers: CORS_HEADERS, body: '' })
-  const versions = (Object.keys(DIALECTS) as ApiVersion[]).flatMap((version): [string, Route][] => [
-    [DIALECTS[version].authorizePath, { endpoint: 'authorize', methods: { GET: (request) => authorizeEndpoint(version, request, options), OPTIONS: preflight } }],
-    [DIALECTS[version].tokenPath, { endpoint: 'token', methods: { POST: (request) => tokenEndpoint(version, request, options), OPTIONS: preflight } }]
-  ])
-  return new Map<string, Route>([
-    ...versions,
-    ['/authorize', { methods: { GET: (request) => showConsent(request, options), POST: (request) => decideConsent(request, options) } }],
-    [JWKS_PATH, { endpoint: 'keys', methods: { GET: () => jsonReply(200, options.signer.jwks) } }]
-  ])
 }

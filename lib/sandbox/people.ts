@@ -1,46 +1,23 @@
-import { randomBytes } from 'node:crypto'
-
-/** Somebody who can sign in at the sandbox. */
+/** A person who can sign in to the sandbox. */
 export interface SandboxPerson {
-  /** In full; what `login`'s `as` takes, too. */
+  /** The full name, for the ID token's `name`. `login()` accepts it as `as`. */
   readonly name: string
   /** For the ID token's `given_name`. */
   readonly givenName: string
   /** For the ID token's `family_name`. */
   readonly familyName: string
-  /** For the ID token's `email`; what `login`'s `as` takes, too. */
+  /** For the ID token's `email`. `login()` accepts it as `as`. */
   readonly email: string
-  /** `US` and 32 hex digits. */
+  /** The user SID: `US` and 32 hex digits. */
   readonly userSid: string
-  /** `AC` and 32 hex digits. */
+  /** The SID of the person's account: `AC` and 32 hex digits. */
   readonly accountSid: string
-  /** What the account is called. */
+  /** The friendly name of the person's account. */
   readonly accountName: string
 }
 
-/** An OAuth app that is registered at the sandbox. */
-export interface SandboxApp {
-  /** `OQ` and 32 more characters. */
-  readonly clientID: string
-  /** What the token endpoint wants to see. */
-  readonly clientSecret: string
-  /** What people are told who asks. */
-  readonly name: string
-  /** Compared exactly. Without any, every address on this machine is taken, so that tests can use free ports. */
-  readonly redirectURIs?: readonly string[] | undefined
-  /** Whose account client credentials work in. */
-  readonly accountSid: string
-}
-
-/** An app to be registered; what is left out is made up. */
-export type SandboxAppOptions = { readonly [Name in keyof SandboxApp]?: SandboxApp[Name] | undefined }
-
-/** A made-up SID: the prefix and 32 hex digits. */
-export function newSID(prefix: string): string {
-  return prefix + randomBytes(16).toString('hex')
-}
-
-export const READY_PEOPLE: readonly [SandboxPerson, ...SandboxPerson[]] = [
+/** Who can sign in unless the `people` option says otherwise. */
+export const DEFAULT_PEOPLE: readonly [SandboxPerson, ...SandboxPerson[]] = [
   {
     name: 'Amara Okafor',
     givenName: 'Amara',
@@ -69,14 +46,3 @@ export const READY_PEOPLE: readonly [SandboxPerson, ...SandboxPerson[]] = [
     accountName: 'Zhào Books'
   }
 ]
-
-/** An app with what was not given made up. */
-export function registerApp(app: SandboxAppOptions, accountSid: string): SandboxApp {
-  return {
-    clientID: app.clientID ?? newSID('OQ'),
-    clientSecret: app.clientSecret ?? randomBytes(36).toString('base64url'),
-    name: app.name ?? 'Your app',
-    redirectURIs: app.redirectURIs,
-    accountSid: app.accountSid ?? accountSid
-  }
-}

@@ -1,47 +1,49 @@
 import { DIALECTS, type OAuthParameter } from '../oauth/dialect'
-import type { SandboxRequest } from './reply'
+import type { SandboxRequest } from './http'
 
-/** A request that came in. What is secret in it is masked. */
+/** A request that the sandbox received, with secrets masked. */
 export interface LoggedRequest {
-  /** As in `GET`. */
+  /** The HTTP method, such as `GET`. */
   readonly method: string
-  /** Without the query. */
+  /** The path, without the query. */
   readonly path: string
-  /** Of the query and of the form, by the names they came with; `Authorization` too. */
+  /** The parameters of the query and of the form, by the names they were sent with, and `Authorization` if that header was sent. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Epoch ms. */
+  /** When the request was received, in epoch ms. */
   readonly at: number
-  /** Of the answer; missing while there is none. */
+  /** The HTTP status of the response; missing until there is one. */
   status?: number
 }
 
-const LOGGED_MAX = 1000
+const MAX_ENTRIES = 1000
 
-/** Nothing is shown of what holds for long. */
-const LASTING = namesOf('client_secret', 'refresh_token')
-/** What is good for once shows its beginning, by which it is known again when it comes back. */
-const ONCE = new Set([...namesOf('code', 'code_verifier', 'state', 'code_challenge'), 'request'])
+/** Long-lived secrets are masked completely. */
+const LONG_LIVED = namesOf('client_secret', 'refresh_token')
+/** Single-use values keep their first characters, so that they can be told apart in the log. */
+const SINGLE_USE = new Set([...namesOf('code', 'code_verifier', 'state', 'code_challenge'), 'request'])
 
 export class RequestLog {
+  /** Oldest first. */
   readonly entries: LoggedRequest[] = []
 
   add({ method, path, query, form, authorization }: SandboxRequest): LoggedRequest {
     const parameters: Record<string, string> = {}
-    for (const [name, value] of [...query, ...(form ?? [])]) parameters[name] = shown(name, value)
+    for (const [name, value] of [...query, ...(form ?? [])]) parameters[name] = mask(name, value)
     if (authorization !== undefined) parameters.Authorization = 'Bearer …'
     const entry = { method, path, parameters, at: Date.now() }
     this.entries.push(entry)
-    if (this.entries.length > LOGGED_MAX) this.entries.shift()
+    if (this.entries.length > MAX_ENTRIES) this.entries.shift()
     return entry
   }
 }
 
+/** The names of OAuth parameters in every version. */
 function namesOf(...parameters: readonly OAuthParameter[]): Set<string> {
   return new Set(Object.values(DIALECTS).flatMap(({ parameterNames }) => parameters.map((parameter) => parameterNames[parameter])))
 }
 
-function shown(name: string, value: string): string {
-  if (LASTING.has(name)) return '…'
-  if (!ONCE.has(name)) return value
+function mask(name: string, value: string): string {
+  if (LONG_LIVED.has(name)) return '…'
+  if (!SINGLE_USE.has(name)) return value
   return value.length > 12 ? `${value.slice(0, 4)}…` : '…'
 }

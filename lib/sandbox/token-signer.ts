@@ -1,77 +1,28 @@
-import { randomUUID } from 'node:crypto'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import type { SandboxApp, SandboxPerson } from './people'
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 
-/** Signs tokens with a key of its own, made at the start. */
+/** Signs JWTs with a key pair that is generated when the sandbox starts. */
 export interface TokenSigner {
+  /** The public key, as a JSON Web Key Set (RFC 7517 §5). */
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
-  sign(claims: Readonly<Record<string, unknown>>): Promise<string>
+  /** Returns a JWT with these claims, signed with ES256 (RFC 7515 §3.1). */
+  sign(claims: Readonly<Record<string, unknown>>): string
 }
 
-export async function createTokenSigner(): Promise<TokenSigner> {
+export function createTokenSigner(): TokenSigner {
   const alg = 'ES256'
   const kid = randomUUID()
-  const { publicKey, privateKey } = await generateKeyPair(alg)
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return {
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }] },
-    sign: (claims) => new SignJWT({ ...claims }).setProtectedHeader({ alg, kid, typ: 'JWT' }).sign(privateKey)
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }] },
+    sign: (claims) => {
+      const signingInput = `${encodePart({ alg, kid, typ: 'JWT' })}.${encodePart(claims)}`
+      // JWS concatenates r and s (RFC 7518 §3.4); Node's default is DER.
+      const signature = sign('sha256', Buffer.from(signingInput), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+      return `${signingInput}.${signature.toString('base64url')}`
+    }
   }
 }
 
-/** For whom a token is: a person who approved the app, or the app itself. */
-export interface TokenSubject {
-  readonly app: SandboxApp
-  readonly person?: SandboxPerson | undefined
-  readonly scope: string
-}
-
-const REGION = 'us1'
-
-function resourceName(type: string, sid: string): string {
-  return `trn:${REGION}:iam:${type}:${sid}`
-}
-
-function subjectOf({ app, person }: TokenSubject): string {
-  return person ? resourceName('user', person.userSid) : resourceName('oauthapp', app.clientID)
-}
-
-/** Seconds since the epoch, with what is behind the point, so that tokens may live for less than a second. */
-function now(): number {
-  return Date.now() / 1000
-}
-
-/** @param lifetime seconds */
-export function accessTokenClaims(issuer: string, subject: TokenSubject, lifetime: number, id: string): Record<string, unknown> {
-  const account = resourceName('account', subject.person?.accountSid ?? subject.app.accountSid)
-  const iat = now()
-  return {
-    iss: issuer,
-    sub: subjectOf(subject),
-    act: { sub: account },
-    'urn:tw:iam_ctx': account,
-    'urn:tw:rgn': REGION,
-    aud: 'https://api.twilio.com',
-    scope: subject.scope,
-    iat,
-    exp: iat + lifetime,
-    jti: id
-  }
-}
-
-const ID_TOKEN_LIFETIME = 3600
-
-export function idTokenClaims(issuer: string, subject: TokenSubject, { name, givenName, familyName, email }: SandboxPerson): Record<string, unknown> {
-  const iat = now()
-  return {
-    iss: issuer,
-    sub: subjectOf(subject),
-    aud: subject.app.clientID,
-    name,
-    given_name: givenName,
-    family_name: familyName,
-    email,
-    email_verified: true,
-    iat,
-    exp: iat + ID_TOKEN_LIFETIME
-  }
+function encodePart(value: Readonly<Record<string, unknown>>): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -5,7 +5,7 @@ import { isBuiltin } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
-import { logInAt } from '../../lib/sandbox/person'
+import { logIn } from '../../lib/sandbox/login'
 import { launchBrowser } from '../support/browser'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
@@ -70,10 +70,10 @@ describe('the README', () => {
       const [port, sandboxPort] = [String(await freePort()), String(await freePort())]
       await newcomer.write('app.mjs', quickStart.replaceAll('3000', port))
       await newcomer.write('.env', settings.replaceAll(SANDBOX_PORT, sandboxPort))
-      await newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort)).prints('Ctrl-C stops it.')
+      await newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort)).prints('Press Ctrl-C to stop.')
       await newcomer.run(startAppCommand).prints(`Open ${APP.replace('3000', port)}`)
 
-      const approveThere = (authorizeURL: string) => logInAt(authorizeURL, {}, { url: `http://127.0.0.1:${sandboxPort}`, people: sandbox.people })
+      const approveThere = (authorizeURL: string) => logIn(authorizeURL, {}, { url: `http://127.0.0.1:${sandboxPort}`, people: sandbox.people })
       const visitor = new Visitor(APP.replace('3000', port))
       assert.match((await visitor.request('/')).text, /href="\/account"/)
       assert.equal((await visitor.request('/account')).location, '/auth/twilio')
@@ -220,7 +220,7 @@ describe('the README', () => {
       await newcomer.write('job.mjs', job)
       await newcomer.write('.env', `${settings}\n${moreSettings}`.replaceAll(SANDBOX_PORT, sandboxPort))
       const running = newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort))
-      await running.prints('Ctrl-C stops it.')
+      await running.prints('Press Ctrl-C to stop.')
       assert.ok(running.output.includes(/TWILIO_ACCOUNT_SID=(\w+)/.exec(moreSettings)?.[1] ?? 'no SID'))
       const command = newcomer.run(startJobCommand)
       assert.equal(await command.ends(), 0, command.output)
@@ -276,7 +276,7 @@ describe('the README', () => {
     it('starts, and takes the redirect address that it was given', async () => {
       const port = String(await freePort())
       const running = newcomer.run(command.replace(SANDBOX_PORT, port))
-      await running.prints('Ctrl-C stops it.')
+      await running.prints('Press Ctrl-C to stop.')
       const [, clientID = ''] = /Client ID +(\S+)/.exec(running.output) ?? []
       const authorizeURL = `http://127.0.0.1:${port}/v1/authorize?ResponseType=code&ClientId=${clientID}&RedirectUri=`
       const asked = async (callback: string) => (await fetch(authorizeURL + encodeURIComponent(callback), { redirect: 'manual' })).status

@@ -25,7 +25,7 @@ interface Contract {
 const FORM = 'application/x-www-form-urlencoded'
 const REDIRECT_URI = 'http://localhost:3000/auth/twilio/callback'
 
-describe("the sandbox, held against Twilio's contract", () => {
+describe("the sandbox compared with Twilio's contract", () => {
   let contract: Contract
   let sandbox: Sandbox
   let client: TwilioOAuthClient
@@ -33,7 +33,7 @@ describe("the sandbox, held against Twilio's contract", () => {
   before(async function () {
     const path = contractPath()
     if (path === undefined) {
-      console.log("      skipped: Twilio's contract is not beside this checkout.")
+      console.log("      skipped: Twilio's contract was not found beside this checkout.")
       this.skip()
     }
     contract = JSON.parse(readFileSync(path, 'utf8')) as Contract
@@ -48,7 +48,7 @@ describe("the sandbox, held against Twilio's contract", () => {
     return found
   }
 
-  /** The contract's schema, with nothing allowed beside it, every field there, and OpenAPI's `nullable` in JSON Schema's words. */
+  /** Validates a schema of the contract strictly: every field is required and no others are allowed. `nullable` is OpenAPI's; JSON Schema has the type `null`. */
   function validator(name: string): ValidateFunction {
     const schema = contract.components.schemas[name]
     assert.ok(schema)
@@ -72,7 +72,7 @@ describe("the sandbox, held against Twilio's contract", () => {
     return fetch(`${sandbox.url}/v1/token`, { method: 'POST', body: new URLSearchParams({ ...credentials, ...form }) })
   }
 
-  it('answers the authorize call with its status, its headers and its schema', async () => {
+  it('returns the documented status, headers and schema from the authorize endpoint', async () => {
     const { responses } = operation('/v1/authorize', 'get')
     const answer = await fetch(client.authorizationURL({ redirectURI: REDIRECT_URI, scope: 'offline_access', state: 'a state' }), { redirect: 'manual' })
     assert.ok(responses[answer.status], `${answer.status} is one of ${Object.keys(responses).join()}`)
@@ -83,12 +83,12 @@ describe("the sandbox, held against Twilio's contract", () => {
     assert.ok(validate(await answer.json()), JSON.stringify(validate.errors))
   })
 
-  for (const [grant, scope] of [
-    ['a code', 'openid offline_access'],
-    ['a code without a refresh token', 'openid'],
-    ['a code with nulls', 'offline_access']
+  for (const [contents, scope] of [
+    ['an ID token and a refresh token', 'openid offline_access'],
+    ['no refresh token', 'openid'],
+    ['no ID token', 'offline_access']
   ] as const) {
-    it(`answers ${grant} with the token call's status and schema`, async () => {
+    it(`returns the documented status and schema from the token endpoint for an authorization code, with ${contents}`, async () => {
       const answer = await tokenRequest({ GrantType: 'authorization_code', Code: await logIn(scope), RedirectUri: REDIRECT_URI })
       assert.ok(operation('/v1/token', 'post').responses[answer.status], String(answer.status))
       const body = (await answer.json()) as Record<string, unknown>
@@ -99,7 +99,7 @@ describe("the sandbox, held against Twilio's contract", () => {
     })
   }
 
-  it("answers client credentials and refreshes with the token call's status and schema", async () => {
+  it('returns the documented status and schema from the token endpoint for client credentials and refreshes', async () => {
     const validate = validator('oauth.v1.token')
     const credentials = await tokenRequest({ GrantType: 'client_credentials' })
     assert.equal(credentials.status, 201)
@@ -111,26 +111,26 @@ describe("the sandbox, held against Twilio's contract", () => {
     assert.ok(validate(await refreshed.json()), JSON.stringify(validate.errors))
   })
 
-  it('hears from the client only parameters that the contract lists, and all that it requires', async () => {
-    const asked = sandbox.requests.length
+  it('receives from TwilioOAuthClient only documented parameters, and every required one', async () => {
+    const requestsBefore = sandbox.requests.length
     const tokens = await client.exchangeCode({ code: await logIn('offline_access'), redirectURI: REDIRECT_URI })
     await client.refresh(tokens.refreshToken ?? '', { scope: 'offline_access' })
     await client.clientCredentials({ scope: 'a-scope', audience: 'https://api.twilio.com' })
-    const heard = sandbox.requests.slice(asked)
+    const requests = sandbox.requests.slice(requestsBefore)
 
     const query = operation('/v1/authorize', 'get').parameters?.map(({ name }) => name) ?? []
-    const authorized = heard.filter(({ path }) => path === '/v1/authorize')
-    assert.equal(authorized.length, 1)
-    for (const name of Object.keys(authorized[0]?.parameters ?? {})) assert.ok(query.includes(name), name)
+    const authorizeRequests = requests.filter(({ path }) => path === '/v1/authorize')
+    assert.equal(authorizeRequests.length, 1)
+    for (const name of Object.keys(authorizeRequests[0]?.parameters ?? {})) assert.ok(query.includes(name), name)
 
     const { properties, required = [] } = operation('/v1/token', 'post').requestBody?.content[FORM]?.schema ?? { properties: {} }
-    const granted = heard.filter(({ path }) => path === '/v1/token')
-    assert.equal(granted.length, 3)
-    for (const { parameters } of granted) {
+    const tokenRequests = requests.filter(({ path }) => path === '/v1/token')
+    assert.equal(tokenRequests.length, 3)
+    for (const { parameters } of tokenRequests) {
       for (const name of Object.keys(parameters)) assert.ok(name in properties, name)
       for (const name of required) assert.ok(name in parameters, name)
     }
-    const used = new Set(granted.flatMap(({ parameters }) => Object.keys(parameters)))
-    assert.deepEqual([...used].sort(), Object.keys(properties).sort(), 'between them, the grants use every parameter')
+    const used = new Set(tokenRequests.flatMap(({ parameters }) => Object.keys(parameters)))
+    assert.deepEqual([...used].sort(), Object.keys(properties).sort(), 'together, the grants use every documented parameter')
   })
 })

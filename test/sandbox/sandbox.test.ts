@@ -19,7 +19,7 @@ interface TwilioErrorBody {
   readonly throttled_until?: string
 }
 
-describe('the sandbox', () => {
+describe('startSandbox()', () => {
   let sandbox: Sandbox
 
   async function start(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -65,7 +65,7 @@ describe('the sandbox', () => {
 
   for (const apiVersion of VERSIONS) {
     describe(`on ${apiVersion}`, () => {
-      it('takes a code once, and revokes what came of it when it comes again', async () => {
+      it('accepts an authorization code once, and revokes its tokens when it is reused', async () => {
         const code = await codeFor(apiVersion)
         const tokens = await client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI })
         await assertRefused(client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI }), 'invalid_grant')
@@ -75,7 +75,7 @@ describe('the sandbox', () => {
         assert.equal(status, 401, 'the access token is revoked too')
       })
 
-      it('takes a refresh token once, and revokes the family when it comes again', async () => {
+      it('accepts a refresh token once, and revokes all tokens of the login when it is reused', async () => {
         const first = await client(apiVersion).exchangeCode({ code: await codeFor(apiVersion), redirectURI: REDIRECT_URI })
         const second = await client(apiVersion).refresh(first.refreshToken ?? '')
         assert.notEqual(second.refreshToken, first.refreshToken)
@@ -84,17 +84,17 @@ describe('the sandbox', () => {
         assert.deepEqual({ ...sandbox.counts }, { codes: 1, refreshes: 1, clientCredentials: 0, reuses: 1 })
       })
 
-      it('takes a code for five minutes', async () => {
+      it('accepts an authorization code for five minutes', async () => {
         mock.timers.enable({ apis: ['Date'], now: Date.now() })
-        const [punctual, late] = [await codeFor(apiVersion), await codeFor(apiVersion)]
+        const [inTime, tooLate] = [await codeFor(apiVersion), await codeFor(apiVersion)]
         mock.timers.tick(5 * 60_000 - 1)
-        await client(apiVersion).exchangeCode({ code: punctual, redirectURI: REDIRECT_URI })
+        await client(apiVersion).exchangeCode({ code: inTime, redirectURI: REDIRECT_URI })
         mock.timers.tick(1)
-        await assertRefused(client(apiVersion).exchangeCode({ code: late, redirectURI: REDIRECT_URI }), 'invalid_grant')
+        await assertRefused(client(apiVersion).exchangeCode({ code: tooLate, redirectURI: REDIRECT_URI }), 'invalid_grant')
       })
 
-      it('takes a code only from its app, for its redirect address', async () => {
-        const other = { clientID: `OQ${'1'.repeat(32)}`, clientSecret: 'of the other app' }
+      it('accepts an authorization code only from the app it was issued to, with the same redirect URI', async () => {
+        const other = { clientID: `OQ${'1'.repeat(32)}`, clientSecret: 'another secret' }
         await start({ apps: [{}, other] })
         const code = await codeFor(apiVersion)
         await assertRefused(client(apiVersion, other).exchangeCode({ code, redirectURI: REDIRECT_URI }), 'invalid_grant')
@@ -102,18 +102,18 @@ describe('the sandbox', () => {
         await client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI })
       })
 
-      it("is checked with PKCE in the version's own names, where a challenge was made", async () => {
-        const codeVerifier = 'a verifier that is long enough for everybody'
+      it('checks the PKCE code verifier against the code challenge', async () => {
+        const codeVerifier = 'a-code-verifier-of-at-least-43-characters-00'
         const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url')
         const code = await codeFor(apiVersion, { codeChallenge })
         await assertRefused(client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI }), 'invalid_grant')
-        await assertRefused(client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI, codeVerifier: 'another' }), 'invalid_grant')
+        await assertRefused(client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI, codeVerifier: 'another verifier' }), 'invalid_grant')
         await client(apiVersion).exchangeCode({ code, redirectURI: REDIRECT_URI, codeVerifier })
-        const plain = await codeFor(apiVersion)
-        await assertRefused(client(apiVersion).exchangeCode({ code: plain, redirectURI: REDIRECT_URI, codeVerifier }), 'invalid_grant')
+        const codeWithoutChallenge = await codeFor(apiVersion)
+        await assertRefused(client(apiVersion).exchangeCode({ code: codeWithoutChallenge, redirectURI: REDIRECT_URI, codeVerifier }), 'invalid_grant')
       })
 
-      it('gives an ID token for openid, a refresh token for offline_access, and null for what was not asked', async () => {
+      it('returns null instead of an ID token without the scope openid, and instead of a refresh token without offline_access', async () => {
         const answer = await post(apiVersion, { grant_type: 'authorization_code', code: await codeFor(apiVersion, { scope: 'a b' }), redirect_uri: REDIRECT_URI })
         assert.equal(answer.status, DIALECTS[apiVersion].tokenStatus)
         const { access_token: accessToken, ...rest } = (await answer.json()) as Record<string, unknown>
@@ -121,7 +121,7 @@ describe('the sandbox', () => {
         assert.equal(decodeJwt(String(accessToken)).scope, 'a b')
       })
 
-      it('does not understand a parameter that comes twice, or in another version’s name', async () => {
+      it('refuses a parameter that is given twice, or by its name in the other version', async () => {
         const [own, other] = apiVersion === 'v1' ? ['GrantType', 'grant_type'] : ['grant_type', 'GrantType']
         const url = sandbox.url + DIALECTS[apiVersion].tokenPath
         const credentials = encodeParameters(DIALECTS[apiVersion], { client_id: sandbox.clientID, client_secret: sandbox.clientSecret })
@@ -133,11 +133,11 @@ describe('the sandbox', () => {
     })
   }
 
-  it('does not take a code of one version at the other', async () => {
+  it('refuses an authorization code of the other API version', async () => {
     await assertRefused(client('v2').exchangeCode({ code: await codeFor('v1'), redirectURI: REDIRECT_URI }), 'invalid_grant')
   })
 
-  it('refuses a wrong secret, an unknown app and a missing one in Twilio’s shape', async () => {
+  it('refuses a wrong client secret, an unknown client ID, a missing client ID and Basic authentication, with errors in Twilio’s format', async () => {
     const wrong = await assertTwilioError(await post('v1', { grant_type: 'client_credentials', client_secret: 'wrong' }), 401, /^invalid_client: /)
     assert.equal(wrong.code, 20003)
     await assertTwilioError(await post('v1', { grant_type: 'client_credentials', client_id: `OQ${'0'.repeat(32)}` }), 401, /^invalid_client: /)
@@ -145,18 +145,18 @@ describe('the sandbox', () => {
     const basic = Buffer.from(`${sandbox.clientID}:${sandbox.clientSecret}`).toString('base64')
     const inHeader = await post('v1', { grant_type: 'client_credentials', client_secret: undefined }, { Authorization: `Basic ${basic}` })
     await assertTwilioError(inHeader, 401, /^invalid_client: /)
-    const onlyThere = await post('v1', { grant_type: 'client_credentials', client_id: undefined, client_secret: undefined }, { Authorization: `Basic ${basic}` })
-    await assertTwilioError(onlyThere, 401, /^invalid_client: The client ID and secret go into the body, as ClientId and ClientSecret/)
+    const onlyInHeader = await post('v1', { grant_type: 'client_credentials', client_id: undefined, client_secret: undefined }, { Authorization: `Basic ${basic}` })
+    await assertTwilioError(onlyInHeader, 401, /^invalid_client: The client ID and secret must be sent in the body, as ClientId and ClientSecret/)
   })
 
-  it('takes forms only, at the addresses it has, with the methods they have', async () => {
+  it('refuses a body that is not form-encoded, an unknown path, method or grant type', async () => {
     await assertTwilioError(await post('v1', { grant_type: 'client_credentials' }, { 'Content-Type': 'application/json' }), 400, /x-www-form-urlencoded/)
     await assertTwilioError(await fetch(`${sandbox.url}/v1/token`), 405, /GET is not allowed/)
     await assertTwilioError(await fetch(`${sandbox.url}/v1/userinfo`), 404, /nothing at/)
     await assertTwilioError(await post('v1', { grant_type: 'password' }), 400, /^unsupported_grant_type: /)
   })
 
-  it('refreshes for less than was granted, never for more', async () => {
+  it('narrows the scope at a refresh, but never widens it', async () => {
     const tokens = await client().exchangeCode({ code: await codeFor('v1', { scope: 'a b offline_access' }), redirectURI: REDIRECT_URI })
     await assertRefused(client().refresh(tokens.refreshToken ?? '', { scope: 'a c' }), 'invalid_scope')
     const less = await client().refresh(tokens.refreshToken ?? '', { scope: 'a' })
@@ -165,7 +165,7 @@ describe('the sandbox', () => {
     assert.equal(all.claims.scope, 'a b offline_access')
   })
 
-  it('keeps a refresh token good where it does not rotate them, and answers null', async () => {
+  it('accepts a refresh token repeatedly, and returns null for a new one, with rotateRefreshTokens: false', async () => {
     await start({ rotateRefreshTokens: false })
     const code = await codeFor()
     const { refresh_token: refreshToken } = (await (await post('v1', { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI })).json()) as { refresh_token: string }
@@ -176,11 +176,11 @@ describe('the sandbox', () => {
     }
   })
 
-  describe('at its authorize endpoint', () => {
+  describe('authorize endpoint', () => {
     const authorize = (query: Readonly<Record<string, string>>) =>
       fetch(`${sandbox.url}/v1/authorize?${new URLSearchParams({ ResponseType: 'code', ClientId: sandbox.clientID, RedirectUri: REDIRECT_URI, ...query }).toString()}`, { redirect: 'manual' })
 
-    it('sends to the page in standard names, in the body, and in Location unless told otherwise', async () => {
+    it('redirects to the consent page with standard parameter names, in redirect_to and, unless locationHeader is false, in Location', async () => {
       const answer = await authorize({ Scope: 'offline_access', State: 'xvz' })
       assert.equal(answer.status, 302)
       const { redirect_to: page } = (await answer.json()) as { redirect_to: string }
@@ -191,7 +191,7 @@ describe('the sandbox', () => {
       assert.equal((await authorize({})).headers.get('location'), null)
     })
 
-    it('refuses a redirect address that is not registered, letter by letter', async () => {
+    it('refuses a redirect URI that does not match a registered one exactly', async () => {
       await start({ apps: [{ redirectURIs: ['https://app.example/callback'] }] })
       assert.equal((await authorize({ RedirectUri: 'https://app.example/callback' })).status, 302)
       for (const other of ['https://app.example/callback/', 'https://app.example/callback?x=1', 'https://APP.example/callback', 'http://localhost/callback']) {
@@ -199,12 +199,12 @@ describe('the sandbox', () => {
       }
     })
 
-    it('takes any address of this machine where none is registered, and no other', async () => {
+    it('accepts any redirect URI on this machine, and no other, when none is registered', async () => {
       for (const local of ['http://127.0.0.1:1234/x', 'http://[::1]:9/y']) assert.equal((await authorize({ RedirectUri: local })).status, 302)
-      for (const other of ['https://evil.example/', 'no address']) await assertTwilioError(await authorize({ RedirectUri: other }), 400, /not registered/)
+      for (const other of ['https://evil.example/', 'not a URI']) await assertTwilioError(await authorize({ RedirectUri: other }), 400, /not registered/)
     })
 
-    it('refuses an unknown app, another response type, and a challenge that is not S256', async () => {
+    it('refuses an unknown client ID, a response type other than code, and a code challenge that is not S256', async () => {
       await assertTwilioError(await authorize({ ClientId: `OQ${'0'.repeat(32)}` }), 401, /^invalid_client: /)
       await assertTwilioError(await authorize({ ResponseType: 'token' }), 400, /^unsupported_response_type: /)
       await assertTwilioError(await authorize({ CodeChallenge: 'x'.repeat(43), CodeChallengeMethod: 'plain' }), 400, /S256/)
@@ -212,14 +212,14 @@ describe('the sandbox', () => {
     })
   })
 
-  describe('on the page for people', () => {
+  describe('consent page', () => {
     async function open(options: { scope?: string; redirectURI?: string } = {}): Promise<{ answer: Response; page: string }> {
       const { scope = 'openid offline_access made-up', redirectURI = REDIRECT_URI } = options
       const answer = await fetch(await client().resolveAuthorization({ redirectURI, scope, state: '"><script>alert(1)</script>' }))
       return { answer, page: await answer.text() }
     }
 
-    it('says who asks, for what in words, and whom one signs in as', async () => {
+    it('shows the name of the app, what it requests, and who can sign in, with HTML escaped', async () => {
       await start({ apps: [{ name: 'Parcels & Co <b>' }] })
       const { page } = await open()
       assert.match(page, /Parcels &amp; Co &lt;b&gt; wants to use your Twilio account/)
@@ -232,7 +232,7 @@ describe('the sandbox', () => {
       assert.doesNotMatch(page, /<script|<b>/)
     })
 
-    it('lets nothing in but its own style, and cannot be framed', async () => {
+    it('has a Content-Security-Policy that allows only its own style, and no framing', async () => {
       const { answer, page } = await open()
       const policy = answer.headers.get('content-security-policy') ?? ''
       const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? ''
@@ -241,46 +241,46 @@ describe('the sandbox', () => {
       assert.match(policy, /frame-ancestors 'none'/)
     })
 
-    it('can be decided on once', async () => {
+    it('can be submitted only once', async () => {
       const { page } = await open()
       const form = new URLSearchParams({ request: /name="request" value="([^"]+)"/.exec(page)?.[1] ?? '', person: sandbox.people[0]?.userSid ?? '', decision: 'approve' })
-      const decide = () => fetch(`${sandbox.url}/authorize`, { method: 'POST', body: form, redirect: 'manual' })
-      assert.equal((await decide()).status, 302)
-      const again = await decide()
+      const submit = () => fetch(`${sandbox.url}/authorize`, { method: 'POST', body: form, redirect: 'manual' })
+      assert.equal((await submit()).status, 302)
+      const again = await submit()
       assert.equal(again.status, 400)
-      assert.match(await again.text(), /decided on already/)
+      assert.match(await again.text(), /already been approved or denied/)
     })
 
-    it('keeps what the redirect address asks for, and gives the state back', async () => {
+    it('redirects back with the query of the redirect URI, the state, and access_denied when access is denied', async () => {
       const callback = new URL(await sandbox.login(client().authorizationURL({ redirectURI: `${REDIRECT_URI}?tenant=7`, scope: 'a', state: 'x&y' })))
       assert.equal(callback.searchParams.get('tenant'), '7')
       assert.equal(callback.searchParams.get('state'), 'x&y')
       const denied = new URL(await sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI, scope: 'a' }), { deny: true }))
-      assert.deepEqual(Object.fromEntries(denied.searchParams), { error: 'access_denied', error_description: 'The person did not approve the access.' })
+      assert.deepEqual(Object.fromEntries(denied.searchParams), { error: 'access_denied', error_description: 'The user denied access.' })
     })
 
-    it('tells whoever logs in by program what a person would read', async () => {
-      await assert.rejects(sandbox.login(client().authorizationURL({ redirectURI: 'https://evil.example/', scope: 'a' })), /400: invalid_request: The redirect address is not registered/)
-      await assert.rejects(sandbox.login(`${sandbox.url}/authorize?request=unknown`), /This cannot be approved The app asked for this a while ago/)
-      await assert.rejects(sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI }), { as: 'nobody' }), /Nobody at the sandbox is called nobody/)
+    it('rejects login() with the message that the browser would show, or when the person is unknown', async () => {
+      await assert.rejects(sandbox.login(client().authorizationURL({ redirectURI: 'https://evil.example/', scope: 'a' })), /400: invalid_request: The redirect URI is not registered/)
+      await assert.rejects(sandbox.login(`${sandbox.url}/authorize?request=unknown`), /This request cannot be approved This request has expired/)
+      await assert.rejects(sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI }), { as: 'nobody' }), /No person in the sandbox has the name or email address nobody/)
     })
 
-    it('tells whoever logs in by program which address is wanted, and takes the other name of this machine', async () => {
-      const told = `login() takes the address that the app sends the browser to (its Location header), which begins with ${sandbox.url}/, not `
-      const wrong: [unknown, string][] = [
+    it('rejects login() for a URL that is not the sandbox’s, and accepts localhost for 127.0.0.1', async () => {
+      const expected = `login() takes the URL that the app redirects the browser to (its Location header). It must start with ${sandbox.url}/, but is `
+      const wrongURLs: [unknown, string][] = [
         ['/auth/twilio', '/auth/twilio'],
         [undefined, 'undefined'],
         [`${REDIRECT_URI}?code=a-code`, REDIRECT_URI],
         [`${sandbox.url}1/v1/authorize`, `${sandbox.url}1/v1/authorize`]
       ]
-      for (const [address, named] of wrong) {
-        await assert.rejects(sandbox.login(address as string), { name: 'TypeError', message: `${told}${named}. Is the app's baseURL the sandbox's url?` })
+      for (const [url, shown] of wrongURLs) {
+        await assert.rejects(sandbox.login(url as string), { name: 'TypeError', message: `${expected}${shown}. Check that the app's baseURL is the sandbox's url.` })
       }
       const authorizeURL = client().authorizationURL({ redirectURI: REDIRECT_URI, scope: 'a' })
       assert.match(await sandbox.login(authorizeURL.replace('127.0.0.1', 'localhost')), /code=/)
     })
 
-    it('signs in as whom one says', async () => {
+    it('signs in as the person that login() names', async () => {
       const [, person] = sandbox.people
       const callback = new URL(await sandbox.login(client().authorizationURL({ redirectURI: REDIRECT_URI, scope: 'openid' }), { as: person?.name }))
       const { idToken, claims } = await client().exchangeCode({ code: callback.searchParams.get('code') ?? '', redirectURI: REDIRECT_URI })
@@ -290,21 +290,21 @@ describe('the sandbox', () => {
     })
   })
 
-  it('signs its tokens with the key that it publishes', async () => {
+  it('signs its tokens with the key that is published at jwksURL', async () => {
     const tokens = await client().exchangeCode({ code: await codeFor('v1', { scope: 'openid' }), redirectURI: REDIRECT_URI })
     const keys = createRemoteJWKSet(new URL(sandbox.jwksURL))
     await compactVerify(tokens.accessToken, keys)
     await compactVerify(tokens.idToken ?? '', keys)
   })
 
-  it('ends access tokens when they say, to parts of a second', async () => {
+  it('issues access tokens with the lifetime accessTokenTTL, fractions of a second included', async () => {
     await start({ accessTokenTTL: 0.25 })
     const { claims, expiresAt } = await client().clientCredentials()
     assert.ok(Math.abs(Number(claims.exp) - Number(claims.iat) - 0.25) < 1e-6)
     assert.equal(expiresAt, Math.floor(Number(claims.exp) * 1000))
   })
 
-  describe('for its API', () => {
+  describe('Twilio API', () => {
     const get = (path: string, accessToken?: string) =>
       fetch(`${sandbox.apiURL}/2010-04-01${path}`, { headers: accessToken === undefined ? {} : { Authorization: `Bearer ${accessToken}` } })
 
@@ -312,18 +312,19 @@ describe('the sandbox', () => {
       return (await client().exchangeCode({ code: await codeFor(), redirectURI: REDIRECT_URI })).accessToken
     }
 
-    it('wants a token of its own that still lives', async () => {
+    it('requires an access token that is valid, not expired and not revoked', async () => {
       const accessToken = await logIn()
       assert.equal((await get('/Accounts.json', accessToken)).status, 200)
-      for (const wrong of [undefined, 'no-token', 'a.b.c']) assert.equal((await assertTwilioError(await get('/Accounts.json', wrong), 401, /Authenticate/)).code, 20003)
+      const [header = '', payload = ''] = accessToken.split('.')
+      for (const wrong of [undefined, 'no-token', 'a.b.c', `${header}.${payload}.forged`]) assert.equal((await assertTwilioError(await get('/Accounts.json', wrong), 401, /Authenticate/)).code, 20003)
       sandbox.expireAccessTokens()
-      await assertTwilioError(await get('/Accounts.json', accessToken), 401, /has ended/)
+      await assertTwilioError(await get('/Accounts.json', accessToken), 401, /expired or revoked/)
       const revoked = await logIn()
       sandbox.revokeAll()
-      await assertTwilioError(await get('/Accounts.json', revoked), 401, /was revoked/)
+      await assertTwilioError(await get('/Accounts.json', revoked), 401, /expired or revoked/)
     })
 
-    it('shows the account that approved, its numbers and its messages, in pages, and nobody else’s', async () => {
+    it('lists the account of the person who logged in and its phone numbers, page by page, and no other account’s', async () => {
       const accessToken = await logIn()
       const [own, other] = sandbox.people
       const { accounts } = (await (await get('/Accounts.json', accessToken)).json()) as { accounts: { sid: string; friendly_name: string }[] }
@@ -343,7 +344,7 @@ describe('the sandbox', () => {
       await assertTwilioError(await get(`/Accounts/${own?.accountSid ?? ''}/Calls.json`, accessToken), 404, /not found/)
     })
 
-    it('takes a message, and shows it', async () => {
+    it('sends a message and lists it', async () => {
       const accessToken = await logIn()
       const path = `/2010-04-01/Accounts/${sandbox.people[0]?.accountSid ?? ''}/Messages.json`
       const send = (form: Readonly<Record<string, string>>) =>
@@ -355,7 +356,7 @@ describe('the sandbox', () => {
       await assertTwilioError(await fetch(`${sandbox.apiURL}/2010-04-01/Accounts.json`, { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } }), 405, /not allowed/)
     })
 
-    it('works in the app’s own account with client credentials', async () => {
+    it('acts for the app’s own account with client credentials', async () => {
       const { accessToken, claims } = await client().clientCredentials()
       assert.equal(claims.sub, `trn:us1:iam:oauthapp:${sandbox.clientID}`)
       const { accounts } = (await (await get('/Accounts.json', accessToken)).json()) as { accounts: { sid: string }[] }
@@ -363,68 +364,69 @@ describe('the sandbox', () => {
     })
   })
 
-  describe('when a fault is to strike next', () => {
-    const ask = () => post('v1', { grant_type: 'client_credentials' })
+  describe('failNext()', () => {
+    const requestToken = () => post('v1', { grant_type: 'client_credentials' })
 
-    it('answers it once, and then rightly again', async () => {
+    it('makes one request fail per call, in order, and then requests succeed again', async () => {
       sandbox.failNext('token', 'server error')
       sandbox.failNext('token', 'throttled')
-      assert.equal((await assertTwilioError(await ask(), 500, /^server_error: /)).code, 20500)
-      const throttled = await ask()
+      assert.equal((await assertTwilioError(await requestToken(), 500, /^server_error: /)).code, 20500)
+      const throttled = await requestToken()
       assert.equal(throttled.headers.get('retry-after'), '1')
       const { code, throttled_until: until = '' } = await assertTwilioError(throttled, 429, /Too many requests/)
       assert.equal(code, 20429)
       assert.ok(Date.parse(until) > Date.now())
-      assert.equal((await ask()).status, 201)
+      assert.equal((await requestToken()).status, 201)
     })
 
-    it('answers what a test makes up', async () => {
+    it('sends a custom response, an HTML error, an empty body or invalid JSON', async () => {
       sandbox.failNext('token', { status: 200, body: 'null', headers: { 'Content-Type': 'application/json' } })
-      assert.equal(await (await ask()).text(), 'null')
+      assert.equal(await (await requestToken()).text(), 'null')
       sandbox.failNext('token', 'html error')
-      assert.match(await (await ask()).text(), /502 Bad Gateway/)
+      assert.match(await (await requestToken()).text(), /502 Bad Gateway/)
       sandbox.failNext('token', 'empty')
-      assert.equal(await (await ask()).text(), '')
+      assert.equal(await (await requestToken()).text(), '')
       sandbox.failNext('token', 'not json')
-      await assert.rejects((await ask()).json())
+      await assert.rejects((await requestToken()).json())
     })
 
     for (const fault of ['silent', 'silent after issuing', 'silent after headers'] as const) {
-      it(`never ends its answer when it is ${fault}`, async () => {
+      it(`never completes the response with the fault ${fault}`, async () => {
         sandbox.failNext('token', fault)
         const body = encodeParameters(DIALECTS.v1, { grant_type: 'client_credentials', client_id: sandbox.clientID, client_secret: sandbox.clientSecret })
         const answer = fetch(`${sandbox.url}/v1/token`, { method: 'POST', body, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, signal: AbortSignal.timeout(150) })
         await assert.rejects(answer.then((response) => response.text()), { name: 'TimeoutError' })
         assert.equal(sandbox.counts.clientCredentials, fault === 'silent' ? 0 : 1)
+        assert.equal(sandbox.requests[0]?.status, fault === 'silent' ? undefined : 201)
       })
     }
 
     for (const fault of ['cut short', 'reset'] as const) {
-      it(`breaks the connection when it is ${fault}`, async () => {
+      it(`breaks the connection with the fault ${fault}`, async () => {
         sandbox.failNext('token', fault)
-        await assert.rejects(ask().then((response) => response.text()), TypeError)
+        await assert.rejects(requestToken().then((response) => response.text()), TypeError)
         assert.equal(sandbox.counts.clientCredentials, fault === 'cut short' ? 1 : 0)
       })
     }
 
-    it('strikes where it was told to', async () => {
+    it('affects only the given endpoint', async () => {
       sandbox.failNext('api', 'server error')
       sandbox.failNext('authorize', 'server error')
       sandbox.failNext('keys', 'server error')
-      assert.equal((await ask()).status, 201)
+      assert.equal((await requestToken()).status, 201)
       assert.equal((await fetch(sandbox.jwksURL)).status, 500)
       assert.equal((await fetch(`${sandbox.apiURL}/2010-04-01/Accounts.json`)).status, 500)
       assert.equal((await fetch(client().authorizationURL({ redirectURI: REDIRECT_URI }))).status, 500)
     })
 
-    it('knows only its own faults and endpoints', () => {
+    it('throws a TypeError for an unknown endpoint or fault', () => {
       assert.throws(() => sandbox.failNext('token', 'toString' as 'silent'), TypeError)
       assert.throws(() => sandbox.failNext('toString' as 'token', 'silent'), TypeError)
     })
   })
 
-  it('writes down what came in, with everything secret masked', async () => {
-    const codeVerifier = 'a verifier that is long enough for everybody'
+  it('logs requests with all secrets masked', async () => {
+    const codeVerifier = 'a-code-verifier-of-at-least-43-characters-00'
     const code = await codeFor('v2', { codeChallenge: createHash('sha256').update(codeVerifier).digest('base64url') })
     const tokens = await client('v2').exchangeCode({ code, redirectURI: REDIRECT_URI, codeVerifier })
     await client('v2').refresh(tokens.refreshToken ?? '')
@@ -437,30 +439,30 @@ describe('the sandbox', () => {
     )
     assert.deepEqual(Object.keys(sandbox.requests[3]?.parameters ?? {}).sort(), ['client_id', 'client_secret', 'code', 'code_verifier', 'grant_type', 'redirect_uri'])
     const [exchange, refresh] = [sandbox.requests[3]?.parameters ?? {}, sandbox.requests[4]?.parameters ?? {}]
-    assert.deepEqual([exchange.client_secret, refresh.refresh_token], ['…', '…'], 'of what holds for long, nothing is shown')
-    assert.equal(exchange.code, `${code.slice(0, 4)}…`, 'what is good for once is known again by its beginning')
+    assert.deepEqual([exchange.client_secret, refresh.refresh_token], ['…', '…'], 'long-lived secrets are masked completely')
+    assert.equal(exchange.code, `${code.slice(0, 4)}…`, 'single-use values show their first characters')
   })
 
-  it('remembers the last 1,000 requests', async () => {
+  it('keeps the last 1,000 requests in its log', async () => {
     for (let request = 0; request < 1010; request++) await fetch(`${sandbox.url}/${request}`)
     assert.equal(sandbox.requests.length, 1000)
     assert.equal(sandbox.requests[0]?.path, '/10')
   })
 
-  it('says so when its port is taken', async () => {
+  it('rejects when the port is in use', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as AddressInfo
-    await assert.rejects(startSandbox({ port }), new RegExp(`port ${port} is taken`))
+    await assert.rejects(startSandbox({ port }), new RegExp(`port ${port} is already in use`))
     other.close()
   })
 
-  it('needs somebody to sign in, and somebody to ask', async () => {
+  it('rejects an empty list of people or apps', async () => {
     await assert.rejects(startSandbox({ people: [] }), /people must not be empty/)
     await assert.rejects(startSandbox({ apps: [] }), /apps must not be empty/)
   })
 
-  it('stops at once, with connections that hang', async () => {
+  it('stops immediately, even with requests that were never answered', async () => {
     sandbox.failNext('token', 'silent')
     const hanging = assert.rejects(post('v1', { grant_type: 'client_credentials' }))
     while (sandbox.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
