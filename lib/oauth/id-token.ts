@@ -77,7 +77,7 @@ function signatureChecker(options: IdTokenOptions, limits: CallLimits): ((idToke
   }
 }
 
-/** jose is made of ES modules, which CommonJS can only `import()`. Most apps verify without keys, so it is not loaded with the package. */
+/** jose is made of ES modules, which CommonJS can only `import()`. Most apps configure no keys, so it is loaded only when needed. */
 async function loadJose(): Promise<typeof Jose> {
   try {
     return await import('jose')
