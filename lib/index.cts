@@ -1,5 +1,5 @@
-// What `require('passport-twilio')` gives: the constructor, as Passport's users expect, with everything else on it.
-/* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-require-imports -- the one way to give a CommonJS export types beside its value */
+// `require('passport-twilio')` returns the constructor, as users of Passport expect, with all other exports as its properties.
+/* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-require-imports -- the only way to export types together with `export =` */
 import surface = require('./index.js')
 
 const TwilioStrategy: typeof surface.TwilioStrategy & typeof surface = Object.assign(surface.TwilioStrategy, surface)

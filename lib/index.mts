@@ -1,3 +1,3 @@
-// The types of the ES module; the build writes what it runs.
+// `import … from 'passport-twilio'`: the named exports, and the constructor as the default.
 export * from './index.js'
 export { TwilioStrategy as default } from './index.js'

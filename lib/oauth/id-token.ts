@@ -1,28 +1,29 @@
-import type { CompactVerifyGetKey, errors } from 'jose'
-import { decodeJWT, type Claims } from './claims'
+import type * as Jose from 'jose'
 import { isObject } from '../util/is-object'
+import { decodeJWT, type Claims } from './claims'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
 import { callHttp, endpointOf, type CallLimits } from './http'
-import { jose } from './jose'
 import type { IdTokenOptions } from './options'
 
-/** How far two clocks may be apart, in seconds. */
+/** The difference allowed between this machine's clock and Twilio's, in seconds. */
 const CLOCK_TOLERANCE_S = 60
 
-/** Signatures that only the owner of a private key can make: a public key must never serve as a shared secret. */
+/** Asymmetric algorithms only: otherwise a public key could be used as a shared secret (HS256). */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA']
 
-/** Keys are fetched again for a key ID they lack, but not more often than this. */
+/** The least time between two fetches of the keys, which are fetched again when a token names an unknown key. */
 const KEYS_COOLDOWN_MS = 1000
 
 /**
- * Gives the claims of a good ID token; none where there is no token.
+ * Validates an ID token and returns its claims; without a token, returns no claims.
  *
- * @throws {TwilioIdTokenError}
+ * @throws {TwilioIdTokenError} if the token is invalid, or missing although `idToken.required` is set
+ * @throws {TypeError} under Jest, if keys are configured and Node was started without `--experimental-vm-modules`
+ * @throws {TwilioNetworkError | TwilioTimeoutError | TwilioResponseError} if the keys cannot be fetched from `idToken.jwksURL`
  */
 export type CheckIdToken = (idToken: string | undefined) => Promise<Claims>
 
-/** A check of ID tokens as OpenID Connect Core §3.1.3.7 asks for it. The signature is checked where keys are configured. */
+/** Validates ID tokens as OpenID Connect Core §3.1.3.7 requires. Signatures are verified if keys are configured. */
 export function idTokenChecker(clientID: string, options: IdTokenOptions, limits: CallLimits): CheckIdToken {
   const checkSignature = signatureChecker(options, limits)
   return async (idToken) => {
@@ -62,24 +63,14 @@ function isLater(time: unknown, now: number): boolean {
   return time !== undefined && !(typeof time === 'number' && time <= now + CLOCK_TOLERANCE_S)
 }
 
-function signatureChecker({ jwksURL, jwks }: IdTokenOptions, limits: CallLimits): ((idToken: string) => Promise<void>) | undefined {
-  if (jwksURL === undefined && jwks === undefined) return undefined
-  let resolveKey: ReturnType<typeof keys> | undefined
-
-  function keys() {
-    const { createLocalJWKSet, createRemoteJWKSet, customFetch } = jose()
-    if (jwksURL === undefined) return createLocalJWKSet(jwks as Parameters<typeof createLocalJWKSet>[0])
-    return createRemoteJWKSet(new URL(jwksURL), {
-      [customFetch]: keyFetcher(jwksURL, limits),
-      timeoutDuration: limits.timeout,
-      cooldownDuration: KEYS_COOLDOWN_MS
-    })
-  }
-
+function signatureChecker(options: IdTokenOptions, limits: CallLimits): ((idToken: string) => Promise<void>) | undefined {
+  if (options.jwksURL === undefined && options.jwks === undefined) return undefined
+  let keys: Jose.CompactVerifyGetKey | undefined
   return async (idToken) => {
+    const jose = await loadJose()
     try {
-      resolveKey ??= keys()
-      await verifySignature(idToken, resolveKey)
+      keys ??= keySet(jose, options, limits)
+      await verifySignature(jose, idToken, keys)
     } catch (error) {
       if (error instanceof TwilioNetworkError || error instanceof TwilioTimeoutError || error instanceof TwilioResponseError) throw error
       throw refused('its signature does not hold', error)
@@ -87,13 +78,31 @@ function signatureChecker({ jwksURL, jwks }: IdTokenOptions, limits: CallLimits)
   }
 }
 
-async function verifySignature(idToken: string, resolveKey: CompactVerifyGetKey): Promise<void> {
-  const { compactVerify } = jose()
+/** jose is made of ES modules, which CommonJS can only `import()`. Most apps configure no keys, so it is loaded only when needed. */
+async function loadJose(): Promise<typeof Jose> {
   try {
-    await compactVerify(idToken, resolveKey, { algorithms: ALGORITHMS })
+    return await import('jose')
   } catch (error) {
-    if (!isChoiceOfKeys(error)) throw error
-    // A token need not name its key (`kid` is optional: RFC 7515 §4.1.4), and each of these may have made it.
+    if (!isObject(error) || error.code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG') throw error
+    throw new TypeError('Verifying ID tokens with keys (idToken.jwksURL or idToken.jwks) under Jest needs NODE_OPTIONS=--experimental-vm-modules.', { cause: error })
+  }
+}
+
+function keySet({ createLocalJWKSet, createRemoteJWKSet, customFetch }: typeof Jose, { jwksURL, jwks }: IdTokenOptions, limits: CallLimits): Jose.CompactVerifyGetKey {
+  if (jwksURL === undefined) return createLocalJWKSet(jwks as Parameters<typeof createLocalJWKSet>[0])
+  return createRemoteJWKSet(new URL(jwksURL), {
+    [customFetch]: keyFetcher(jwksURL, limits),
+    timeoutDuration: limits.timeout,
+    cooldownDuration: KEYS_COOLDOWN_MS
+  })
+}
+
+async function verifySignature({ compactVerify, errors }: typeof Jose, idToken: string, keys: Jose.CompactVerifyGetKey): Promise<void> {
+  try {
+    await compactVerify(idToken, keys, { algorithms: ALGORITHMS })
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    // A token need not name its key (`kid` is optional: RFC 7515 §4.1.4), so any of the keys may have signed it.
     let failure: unknown = error
     for await (const key of error) {
       try {
@@ -107,12 +116,7 @@ async function verifySignature(idToken: string, resolveKey: CompactVerifyGetKey)
   }
 }
 
-/** By its code: the class would bring all the others into the bundle. */
-function isChoiceOfKeys(error: unknown): error is errors.JWKSMultipleMatchingKeys {
-  return isObject(error) && error.code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS'
-}
-
-/** Keys come over the same bounded call as everything else. */
+/** Fetches the keys with the same limits (`timeout`, `maxResponseBytes`, `agent`) as every other call. */
 function keyFetcher(jwksURL: string, limits: CallLimits): () => Promise<Response> {
   const endpoint = endpointOf(jwksURL)
   return async () => {

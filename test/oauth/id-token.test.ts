@@ -145,6 +145,13 @@ describe('an ID token', () => {
       await checkAgain(await next.sign(idClaims()))
     })
 
+    it('is verified with keys that are fetched once, although several logins need them at the same time', async () => {
+      const checkAgain = idTokenChecker(CLIENT_ID, { jwksURL: keys.url }, LIMITS)
+      const idToken = await signer.sign(idClaims())
+      await Promise.all([checkAgain(idToken), checkAgain(idToken), checkAgain(idToken)])
+      assert.equal(keys.requests.length, 1)
+    })
+
     it('is refused when its key is not among the keys', async () => {
       const unknown = await createSigner('unknown')
       await assertRefused(check(await unknown.sign(idClaims()), { jwks: { keys: [signer.jwk] } }), /signature does not hold/)

@@ -17,23 +17,23 @@ export interface PackedPackage {
 
 let packed: Promise<PackedPackage> | undefined
 
-/** The package as it would be published; made once, and gone with this process. */
+/** Packs the package as `npm publish` would, once; the tarball is deleted when this process exits. */
 export function pack(): Promise<PackedPackage> {
-  return (packed ??= packAnew())
+  return (packed ??= runPack())
 }
 
-async function packAnew(): Promise<PackedPackage> {
+async function runPack(): Promise<PackedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'passport-twilio-pack-'))
   process.once('exit', () => rmSync(folder, { recursive: true }))
   const { stdout } = await execute('npm', ['pack', '--json', '--foreground-scripts=false', '--pack-destination', folder], { cwd: root })
   const [report] = Object.values(JSON.parse(stdout) as Record<string, { filename: string; files: PackedPackage['files'] }>)
-  if (!report) throw new Error(`npm pack said: ${stdout}`)
+  if (!report) throw new Error(`npm pack printed no report: ${stdout}`)
   return { tarball: join(folder, report.filename), files: report.files }
 }
 
 const nodes = new Map<string, Promise<string>>()
 
-/** The path of `node` in a version; without one, of the one that runs the tests. */
+/** The path of `node` in the given version. Default: the version that runs the tests. */
 export function findNode(version?: string): Promise<string> {
   if (version === undefined) return Promise.resolve(process.execPath)
   const known = nodes.get(version)
@@ -44,11 +44,11 @@ export function findNode(version?: string): Promise<string> {
 }
 
 export interface RunOptions extends NodeJS.ProcessEnv {
-  /** The path of the `node` that it is run by. */
+  /** The path of the `node` to run the command with. */
   readonly node: string
 }
 
-/** Somebody's project, in a folder of its own, with the packed package installed. */
+/** An app's project in a temporary folder, with the packed package installed. */
 export class Project {
   readonly folder: string
 
@@ -56,7 +56,7 @@ export class Project {
     this.folder = folder
   }
 
-  /** Put together from folders of projects/, the last of which is the first to be heard. */
+  /** Copies folders of projects/ into the project; a later one replaces files of an earlier one. */
   static async install(folders: readonly string[], tarball: string): Promise<Project> {
     const folder = await mkdtemp(join(tmpdir(), `passport-twilio-${folders.join('-')}-`))
     for (const name of ['shared', ...folders]) await cp(join(projects, name), folder, { recursive: true })
@@ -64,7 +64,7 @@ export class Project {
     return new Project(folder)
   }
 
-  /** Runs a line of commands; rejects with what they printed when one fails. */
+  /** Runs a shell command; rejects with its output if it fails. */
   async run(line: string, { node, ...environment }: RunOptions): Promise<void> {
     const path = [dirname(node), join(this.folder, 'node_modules/.bin'), process.env.PATH].join(delimiter)
     try {

@@ -4,10 +4,10 @@ import { RedisServer } from '../support/redis'
 import { findNode, pack, Project } from './project'
 import { SETUPS, type Setup } from './setups'
 
-// SETUPS=fastify tries those alone that have it in their folders' names.
+// SETUPS=fastify runs only the set-ups with "fastify" in a folder's name.
 const setups = SETUPS.filter(({ folders }) => folders.some((folder) => folder.includes(process.env.SETUPS ?? '')))
 
-describe('the packed package logs in with', () => {
+describe('the packed package works with', () => {
   const limit = pLimit(availableParallelism() + 1)
   const projects = new Map<string, Promise<Project>>()
   let tarball: string
@@ -36,7 +36,7 @@ describe('the packed package logs in with', () => {
     else for (const version of setup.nodes ?? [undefined]) tryIt(setup, version)
   }
 
-  /** All of them run side by side from the start; each test waits for its own. */
+  /** All set-ups start at once, and run in parallel as far as `limit` allows; each test waits for its own. */
   function tryIt(setup: Setup, version: string | undefined): void {
     let done: Promise<unknown>
     before(() => {

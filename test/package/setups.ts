@@ -1,21 +1,24 @@
-/** Somebody's project that logs in with the packed package. */
+/** A project that uses the packed package as an app does. */
 export interface Setup {
   readonly name: string
-  /** The folders of projects/ that it is put together from; what comes later wins. */
+  /** The folders of projects/ that are copied into the project; a later one replaces files of an earlier one. */
   readonly folders: readonly string[]
-  /** What is run in it, by its own `node` and the programs of its packages. */
+  /** The shell command to run in the project, with the programs of its packages on the PATH. */
   readonly command: string
-  /** The versions of Node to run it on. Default: the one that runs the tests. */
+  /** The versions of Node to run it on. Default: the version that runs the tests. */
   readonly nodes?: readonly string[]
-  /** Whether it keeps sessions in Redis. */
+  /** Whether the project needs a Redis server. */
   readonly needsRedis?: true
 }
 
-/** The versions of Node that the package promises to run on. */
-export const NODE_VERSIONS = ['20.19', '22', '24'] as const
+/** The versions of Node that the package supports. */
+export const NODE_VERSIONS = ['20.19', '22', '24', '26'] as const
+
+/** The command that the README recommends for apps that verify ID tokens. */
+export const JEST_WITH_IMPORT = 'NODE_OPTIONS=--experimental-vm-modules npx jest'
 
 const typescript = (version: string, resolution: string, { config = `tsconfig.${resolution}.json`, folder = '.' } = {}): Setup => ({
-  name: `TypeScript ${version} with moduleResolution ${resolution}${folder === '.' ? '' : ', as CommonJS'}, and types that hold`,
+  name: `TypeScript ${version} with moduleResolution ${resolution}${folder === '.' ? '' : ', as CommonJS'}, with the documented types`,
   folders: ['typescript'],
   command: `node node_modules/typescript-${version}/bin/tsc -p ${folder}/${config} --outDir ${folder}/${resolution}-${version} && node try.cjs ${folder}/${resolution}-${version}/app.js`
 })
@@ -23,8 +26,8 @@ const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
 
 export const SETUPS: readonly Setup[] = [
   { name: 'JavaScript as ES modules', folders: ['esm'], command: 'node try.cjs app.js', nodes: NODE_VERSIONS },
-  { name: 'JavaScript as ES modules, with one copy of each class however it is loaded', folders: ['esm'], command: 'node modules.js', nodes: NODE_VERSIONS },
-  { name: 'JavaScript as CommonJS, where require gives the constructor', folders: ['commonjs'], command: 'node try.cjs app.js', nodes: NODE_VERSIONS },
+  { name: 'JavaScript as ES modules and CommonJS in one process, with one copy of each class', folders: ['esm'], command: 'node modules.js', nodes: NODE_VERSIONS },
+  { name: 'JavaScript as CommonJS, where require returns the constructor', folders: ['commonjs'], command: 'node try.cjs app.js', nodes: NODE_VERSIONS },
   typescript('5.4', 'nodenext'),
   typescript('5.9', 'nodenext'),
   typescript('6', 'nodenext'),
@@ -37,7 +40,10 @@ export const SETUPS: readonly Setup[] = [
   typescript('5.9', 'node10', asCommonJS),
   typescript('6', 'node10', { folder: 'commonjs', config: 'tsconfig.6.json' }),
   typescript('7', 'nodenext', { folder: 'commonjs', config: 'tsconfig.nodenext.json' }),
-  { name: 'Jest as CommonJS', folders: ['jest'], command: 'jest' },
+  { name: 'Jest as CommonJS', folders: ['jest'], command: 'jest app.test.js', nodes: NODE_VERSIONS },
+  { name: 'Jest as CommonJS, which names the missing flag when ID tokens are to be verified', folders: ['jest'], command: 'jest missing-flag.test.js', nodes: NODE_VERSIONS },
+  { name: 'Jest as CommonJS with NODE_OPTIONS=--experimental-vm-modules, verifying ID tokens', folders: ['jest'], command: `${JEST_WITH_IMPORT} app.test.js id-token.test.js`, nodes: NODE_VERSIONS },
+  { name: 'the sandbox as a command', folders: ['commonjs'], command: 'passport-twilio-sandbox --help' },
   { name: 'Express 4', folders: ['commonjs', 'express-4'], command: 'node try.cjs app.js' },
   { name: 'plain Connect', folders: ['connect'], command: 'node try.cjs app.js' },
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },

@@ -6,6 +6,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
+import { JEST_WITH_IMPORT } from '../package/setups'
 import { launchBrowser } from '../support/browser'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
@@ -257,6 +258,11 @@ describe('the README', () => {
     readme.take('Testing your app', 'sh')
     const test = readme.take('Testing your app', 'js')
     const command = readme.take('Testing your app', 'sh')
+    const jestCommand = readme.take('Testing your app', 'sh')
+
+    it('shows the Jest command that verifies ID tokens in the test of the packed package', () => {
+      assert.equal(jestCommand, JEST_WITH_IMPORT)
+    })
 
     it("passes with Node's test runner, and fails when the app keeps everybody out", async () => {
       const app = compose(quickStart, exported)

@@ -1,4 +1,4 @@
-// Logs in to an app as a browser would; gives a way to read its pages then.
+// Logs in to an app as a browser does; returns a function that reads the app's JSON pages.
 'use strict'
 const assert = require('node:assert/strict')
 
@@ -18,20 +18,20 @@ exports.logIn = async function logIn(appURL, sandbox) {
 
   async function follow(url, meaning) {
     const response = await get(url)
-    assert.equal(response.status, 302, `${meaning}, and not: ${response.status} ${await response.text()}`)
+    assert.equal(response.status, 302, `${meaning}; got ${response.status} ${await response.text()}`)
     return response.headers.get('location')
   }
 
-  const loginPath = await follow('/account?from=here', 'a stranger is sent to log in')
-  const authorizeURL = await follow(loginPath, 'the login goes to Twilio')
+  const loginPath = await follow('/account?from=here', 'a visitor who is not logged in should be redirected to the login')
+  const authorizeURL = await follow(loginPath, 'the login should redirect to Twilio')
   const back = await sandbox.login(authorizeURL)
-  const page = await follow(back, 'the callback ends the login')
-  assert.equal(new URL(page, appURL).href, `${appURL}/account?from=here`, 'one comes back to the page that was wanted')
+  const page = await follow(back, 'the callback should complete the login')
+  assert.equal(new URL(page, appURL).href, `${appURL}/account?from=here`, 'the login should return to the page that was requested')
 
   return async function read(path) {
     const response = await get(path)
     const text = await response.text()
-    assert.equal(response.status, 200, `the page is shown, and not: ${text}`)
+    assert.equal(response.status, 200, `the page should be shown; got ${text}`)
     return JSON.parse(text)
   }
 }

@@ -1,4 +1,4 @@
-// Starts an app beside a sandbox, and logs in to it as a browser would: node try.cjs app.js
+// Starts a sandbox and an app, and logs in to the app as a browser does: node try.cjs app.js
 'use strict'
 const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
@@ -28,12 +28,12 @@ async function main(file) {
 
   const get = await logIn(appURL, sandbox)
   const account = await get('/account')
-  assert.match(account.id, /^US/, 'the app knows who logged in')
-  // From half of its life on, a token is refreshed.
+  assert.match(account.id, /^US/, 'the app should know who logged in')
+  // The default leeway is at most half of a token's lifetime (2 s here), after which it is refreshed.
   await pause(Math.max(0, account.expiresAt - 900 - Date.now()))
   const later = await get('/account')
   assert.equal(later.id, account.id)
-  assert.ok(later.expiresAt > account.expiresAt, 'the tokens have been refreshed')
+  assert.ok(later.expiresAt > account.expiresAt, 'the tokens should have been refreshed')
 }
 
 async function freePort() {

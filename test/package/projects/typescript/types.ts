@@ -1,4 +1,4 @@
-// What users' code may and may not say. Each line marked as an error must be one.
+// What the types accept and reject. tsc fails if a line marked with @ts-expect-error has no error.
 import express from 'express'
 import 'express-session'
 import passport from 'passport'
@@ -27,7 +27,7 @@ const app = express()
 const credentials = { clientID: 'OQ', clientSecret: 'secret' }
 const options = { ...credentials, callbackURL: '/callback' }
 
-// verify has its parameters' types without a word from the user; with five or six, by the name of its form.
+// The parameters of verify need no annotations; with five or six parameters, satisfies names the signature.
 const strategy = new TwilioStrategy(options, (accessToken, refreshToken, profile, done) => {
   const sid: string | undefined = profile?.accountSid
   done(null, { id: accessToken.trim() + String(refreshToken?.length) + String(sid) })
@@ -51,30 +51,30 @@ new same(options, verify)
 
 // @ts-expect-error -- a user is an object
 new TwilioStrategy(options, async () => 'somebody')
-// @ts-expect-error -- an access token is text
+// @ts-expect-error -- an access token is a string
 new TwilioStrategy(options, (accessToken: number) => undefined)
-// @ts-expect-error -- there may be no profile
+// @ts-expect-error -- profile may be undefined
 new TwilioStrategy(options, async (accessToken, refreshToken, profile) => ({ id: profile.id }))
-// @ts-expect-error -- done takes an error first
+// @ts-expect-error -- a user is an object here too
 new TwilioStrategy(options, (accessToken, refreshToken, profile, done) => done(null, 'somebody'))
 // @ts-expect-error -- verify is missing
 new TwilioStrategy(options)
-// @ts-expect-error -- so is callbackURL
+// @ts-expect-error -- callbackURL is missing
 new TwilioStrategy(credentials, verify)
-// @ts-expect-error -- and clientSecret
+// @ts-expect-error -- clientSecret is missing
 new TwilioStrategy({ clientID: 'OQ', callbackURL: '/callback' }, verify)
-// @ts-expect-error -- there is no version 3
+// @ts-expect-error -- apiVersion is 'v1' or 'v2'
 new TwilioStrategy({ ...options, apiVersion: 'v3' }, verify)
 // @ts-expect-error -- clientId is not clientID
 new TwilioStrategy({ ...options, clientId: 'OQ' }, verify)
-// @ts-expect-error -- scopes are text
+// @ts-expect-error -- scopes are strings
 new TwilioStrategy({ ...options, scope: [1] }, verify)
-// @ts-expect-error -- ms are a number
+// @ts-expect-error -- timeout is a number of ms
 new TwilioStrategy({ ...options, timeout: '10s' }, verify)
-// @ts-expect-error -- a misspelled option of the ID token's check
+// @ts-expect-error -- a misspelled option of idToken
 new TwilioStrategy({ ...options, idToken: { jwksUrl: 'https://example.com' } }, verify)
 
-// What is passed as state may be text or an object.
+// state may be a string or an object.
 passport.use(strategy)
 app.get('/login', passport.authenticate('twilio', { state: { plan: 'pro' }, scope: ['offline_access'] }))
 app.get('/login', passport.authenticate('twilio', { state: 'pro', failureRedirect: '/' }))
@@ -86,13 +86,13 @@ const tokens = new SessionTokens(strategy, { secret: ['new', 'old'], leeway: 60_
 new SessionTokens(new TwilioOAuthClient(credentials))
 // @ts-expect-error -- tokens belong to a strategy or a client
 new SessionTokens(passport)
-// @ts-expect-error -- secrets are text
+// @ts-expect-error -- secrets are strings
 new SessionTokens(strategy, { secret: 1 })
-// @ts-expect-error -- an option that there is none of
+// @ts-expect-error -- an unknown option
 new SessionTokens(strategy, { secrets: ['new', 'old'] })
-// @ts-expect-error -- a guard must know where to log in
+// @ts-expect-error -- loginPath is required
 requireLogin()
-// @ts-expect-error -- this is no client of Redis
+// @ts-expect-error -- not a Redis client
 redisRefreshes({ get: () => undefined })
 
 app.get('/account', requireLogin({ loginPath: '/login' }), tokens.fresh(), async (req, res) => {
@@ -100,11 +100,11 @@ app.get('/account', requireLogin({ loginPath: '/login' }), tokens.fresh(), async
   const given: TwilioTokens | undefined = req.authInfo?.tokens
   const state: unknown = req.authInfo?.state
   req.session.visits = (req.session.visits ?? 0) + 1
-  // @ts-expect-error -- the session's own types hold
+  // @ts-expect-error -- visits is a number
   req.session.visits = 'many'
-  // @ts-expect-error -- tokens are not changed
+  // @ts-expect-error -- tokens are read-only
   if (held) held.accessToken = ''
-  // @ts-expect-error -- there may be none
+  // @ts-expect-error -- twilioTokens may be undefined
   req.twilioTokens.accessToken
   const calls = await twilioClient(req.twilioTokens).calls.list({ limit: 1 })
   res.json({ held, given, state, to: calls[0]?.to })
@@ -115,5 +115,5 @@ export const client = twilioClient(job, { accountSid: 'AC' })
 export const codeOf = (error: unknown): string | undefined => (error instanceof TwilioTokenError ? error.code : undefined)
 export const nameOf = ({ displayName, emails }: TwilioProfile): string => emails?.[0]?.value ?? displayName
 export const sandbox = startSandbox({ accessTokenTTL: 1, people: undefined })
-// @ts-expect-error -- a fault that the sandbox does not know
+// @ts-expect-error -- an unknown fault
 export const broken = sandbox.then((started) => started.failNext('token', 'explode'))

@@ -1,4 +1,4 @@
-// What require gives, by each of its names. Each line marked as an error must be one.
+// Every name of what require returns. tsc fails if a line marked with @ts-expect-error has no error.
 import TwilioStrategy = require('passport-twilio')
 import { Strategy, type VerifyWithParameters } from 'passport-twilio'
 
