@@ -8,10 +8,10 @@ const OUTCOMES: Readonly<Record<string, (answer: Answer, twilio: string) => bool
   'asked to log in, as an API call': ({ status, body }) => status === 401 && body.includes('login_required'),
   'sent on': ({ status, location }) => (status === 302 || status === 303) && /^\/(?:(?:account|numbers|messages)(?:\?\w+)?)?$/.test(location ?? ''),
   'told that access was denied': ({ status, location }) => status === 302 && location === '/?login=denied',
-  'told why a login was refused': ({ status, body }) => status === 403 && /This login (?:cannot be finished|took too long|has come back before)|Twilio did not accept this login|That did not work/.test(body),
+  'told why a login was refused': ({ status, body }) => status === 403 && /This login (?:cannot be finished|took too long|was already used)|Twilio did not accept this login|That did not work/.test(body),
   'told what was wrong with the request': ({ status, body }) => status === 400 && body.includes('That did not work'),
   'told that there is no such page': ({ status, body }) => status === 404 && body.includes('There is no such page'),
-  'told that Twilio is in trouble': ({ status, body }) => [502, 503, 504].includes(status) && /Twilio cannot be reached right now|Twilio did not let us in/.test(body)
+  'told that Twilio is in trouble': ({ status, body }) => [502, 503, 504].includes(status) && /Twilio cannot be reached right now|Twilio refused our request/.test(body)
 }
 
 export type Outcome = keyof typeof OUTCOMES
