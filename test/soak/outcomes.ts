@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, (response: BrowserResponse, twilio: stri
 
 export type Outcome = keyof typeof OUTCOMES
 
-/** What an answer says; `undefined` for one that explains nothing. */
+/** What a response means; `undefined` if it is not an expected one. */
 export function outcomeOf(response: BrowserResponse, twilio: string): Outcome | undefined {
   return Object.keys(OUTCOMES).find((name) => OUTCOMES[name]?.(response, twilio))
 }
