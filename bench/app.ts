@@ -6,15 +6,15 @@ import { Visitor } from './visitor.ts'
 import type { Provider } from './provider.ts'
 import type { Cost, Start, Started } from './server.ts'
 
-/** What a piece of work cost the app's process. */
+/** The average cost of a task. */
 export interface Measured {
-  /** CPU of the app's process, in µs for each piece. */
+  /** CPU time of the app's process, in µs per task. */
   readonly cpu: number
-  /** Wall time, in µs for each piece. */
+  /** Wall time, in µs per task. */
   readonly wall: number
 }
 
-/** A contender's app, from outside. */
+/** A contender's app, running in its own process. */
 export class App {
   readonly url: string
   readonly loginPath: string
@@ -44,7 +44,7 @@ export class App {
     return cost
   }
 
-  /** Does something many times, eight at once, and tells what each has cost. */
+  /** Runs a task many times, eight at once, and returns its average cost. */
   async measure(times: number, work: (index: number) => Promise<unknown>): Promise<Measured> {
     const [before, began] = [await this.cost(), performance.now()]
     let next = 0
@@ -57,7 +57,7 @@ export class App {
     return { cpu: (after.cpu - before.cpu) / times, wall: ((ended - began) * 1000) / times }
   }
 
-  /** Where a provider sends a login back to. */
+  /** The callback to which the provider would redirect. */
   callbackOf(authorizeURL: string): string {
     const { searchParams } = new URL(authorizeURL)
     const state = searchParams.get('state') ?? searchParams.get('State')
@@ -66,7 +66,7 @@ export class App {
     return `${this.#callbackPath}?${query.toString()}`
   }
 
-  /** @param path before the paths of login and callback */
+  /** @param path a prefix for the paths of the login and the callback */
   async logIn(path = ''): Promise<Visitor> {
     const visitor = new Visitor(this.url)
     const begun = await visitor.get(path + this.loginPath)

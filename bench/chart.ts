@@ -1,6 +1,6 @@
 import type { LoginFigures } from './logins.ts'
 
-/** A bar for each contender: CPU of a whole login against the hand-written minimum. */
+/** A bar chart of the CPU time of a whole login, relative to the hand-written minimum. */
 export function chartOf(logins: Readonly<Record<string, LoginFigures>>): string {
   const rows = Object.entries(logins).map(([name, { cpuAgainstMinimum }]) => ({ name, ratio: cpuAgainstMinimum.median }))
   const [left, width, height] = [230, 760, 34]

@@ -7,9 +7,10 @@ import type { SessionTokens, SessionTokensOptions } from 'passport-twilio'
 import type { Provider } from './provider.ts'
 
 /**
- * The same small app, once with each library: a login route, its callback, and `/account` behind the login, on
- * express-session's memory store (express-openid-connect keeps its own cookie). Each uses state and PKCE, renews the
- * session at login, reads the person from the ID token with its audience and expiry checked, and keeps the tokens.
+ * The same small app with each library: a login route, its callback, and `/account`, which requires a login. Sessions are
+ * in express-session's memory store (express-openid-connect uses its own cookie). Each app uses state and PKCE,
+ * regenerates the session at login, reads the user from the ID token after checking its audience and expiry, and keeps
+ * the tokens.
  */
 export interface Contender {
   readonly loginPath: string
@@ -23,8 +24,8 @@ function contender(setUp: SetUp, loginPath = '/login', callbackPath = '/callback
   return { loginPath, callbackPath, setUp }
 }
 
-const secret = 'of the benchmark, and long enough for everybody'
-const clientSecret = 'client secret of the benchmark'
+const secret = 'a secret for the benchmark, long enough for every library'
+const clientSecret = 'a client secret for the benchmark'
 
 declare module 'express-session' {
   interface SessionData {
@@ -62,8 +63,8 @@ const authenticated: RequestHandler = (req, res, next) => {
   else res.status(401).end()
 }
 
-/** What an application does with a strategy's tokens. */
-const keepInfo: RequestHandler = (req, res) => {
+/** Keeps a strategy's tokens in the session, as an application does. */
+const keepTokens: RequestHandler = (req, res) => {
   req.session.tokens = (req.authInfo as { tokens?: unknown }).tokens
   res.redirect('/account')
 }
@@ -120,7 +121,7 @@ function beginLogin(req: Request, provider: Provider, callbackURL: string): stri
   return `${provider.issuer}/authorize?${query.toString()}`
 }
 
-/** What a careful developer writes by hand, and no more. */
+/** The least that a careful developer would write by hand. */
 const minimum: SetUp = (app, provider, callbackURL) => {
   const requestTokens = tokenRequester(provider, callbackURL)
   app.use(memorySession())
@@ -156,7 +157,7 @@ const minimum: SetUp = (app, provider, callbackURL) => {
   })
 }
 
-/** The same minimum as a Passport strategy: what nothing on Passport can be cheaper than. */
+/** The same minimum as a Passport strategy: a lower bound for anything built on Passport. */
 const minimumOnPassport: SetUp = (app, provider, callbackURL) => {
   const requestTokens = tokenRequester(provider, callbackURL)
   class Minimum extends passport.Strategy {
@@ -181,11 +182,11 @@ const minimumOnPassport: SetUp = (app, provider, callbackURL) => {
   }
   const instance = usePassport(app).use('minimum', new Minimum())
   app.get('/login', instance.authenticate('minimum') as RequestHandler)
-  app.get('/callback', instance.authenticate('minimum') as RequestHandler, keepInfo)
+  app.get('/callback', instance.authenticate('minimum') as RequestHandler, keepTokens)
   account(app, authenticated)
 }
 
-/** What a login with this package needs. */
+/** Adds the login routes of passport-twilio. */
 async function twilioLogin(app: Express, instance: passport.Authenticator, { provider, apiVersion = 'v1', path = '', callbackURL, ...options }: TwilioLogin) {
   const { SessionTokens, TwilioStrategy } = await import('passport-twilio')
   const strategy = new TwilioStrategy(
@@ -203,7 +204,7 @@ interface TwilioLogin extends SessionTokensOptions {
   readonly provider: Provider
   readonly callbackURL: string
   readonly apiVersion?: 'v1' | 'v2'
-  /** Before the paths of login and callback. */
+  /** A prefix for the paths of the login and the callback. */
   readonly path?: string
 }
 
@@ -215,7 +216,7 @@ function ours(apiVersion: 'v1' | 'v2'): SetUp {
   }
 }
 
-/** The same page behind each guard, in one process: nothing but the guard differs. */
+/** The same page behind each guard, in one process, so that only the guard differs. */
 const guards: SetUp = async (app, provider, callbackURL) => {
   const { requireLogin } = await import('passport-twilio')
   const instance = usePassport(app)
@@ -228,7 +229,7 @@ const guards: SetUp = async (app, provider, callbackURL) => {
   page(app, '/sealed/fresh', login, sealed.fresh())
 }
 
-/** Its sessions are forgotten by POST /forget. */
+/** POST /forget deletes all sessions. */
 const growing: SetUp = async (app, provider, callbackURL) => {
   const { requireLogin } = await import('passport-twilio')
   const store = new session.MemoryStore()
@@ -240,25 +241,25 @@ const growing: SetUp = async (app, provider, callbackURL) => {
   account(app, requireLogin({ loginPath: '/login' }))
 }
 
-/** Tokens that an hour has made stale: by POST /expire. */
+/** POST /expire expires the tokens, so that the next request refreshes them. */
 const refreshing: SetUp = async (app, provider, callbackURL) => {
   const { requireLogin } = await import('passport-twilio')
   const tokens = await twilioLogin(app, usePassport(app), { provider, callbackURL })
-  expirable(app, tokens)
+  addExpireRoute(app, tokens)
   account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
 }
 
-/** One of several processes that share a Redis, tokens encrypted: as the README has it for production. */
+/** One of several processes that share a Redis, with encrypted tokens, as the README recommends for production. */
 const withRedis: SetUp = async (app, provider, callbackURL, redisURL) => {
   const [{ RedisStore }, { createClient }, { redisRefreshes, requireLogin }] = await Promise.all([import('connect-redis'), import('redis'), import('passport-twilio')])
   const client = await createClient({ url: redisURL }).connect()
   const sessions = session({ secret, resave: false, saveUninitialized: false, store: new RedisStore({ client }) })
   const tokens = await twilioLogin(app, usePassport(app, sessions), { provider, callbackURL, secret, refreshes: redisRefreshes(client) })
-  expirable(app, tokens)
+  addExpireRoute(app, tokens)
   account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
 }
 
-function expirable(app: Express, tokens: SessionTokens): void {
+function addExpireRoute(app: Express, tokens: SessionTokens): void {
   app.post('/expire', async (req, res) => {
     await tokens.expire(req)
     res.end()
@@ -280,13 +281,13 @@ const passportOAuth2: SetUp = async (app, provider, callbackURL) => {
     },
     (accessToken: string, refreshToken: string, params: { id_token: string }, _profile: unknown, done: (error: unknown, user: object, info: object) => void) => {
       const { sub, aud, exp } = claimsOf(params.id_token)
-      if (aud !== provider.clientID || exp * 1000 < Date.now()) throw new Error('bad ID token')
+      if (aud !== provider.clientID || exp * 1000 < Date.now()) throw new Error('The ID token is for another app, or has expired.')
       done(null, { id: sub }, { tokens: { ...params, access_token: accessToken, refresh_token: refreshToken } })
     }
   )
   const instance = usePassport(app).use('oauth2', strategy)
   app.get('/login', instance.authenticate('oauth2') as RequestHandler)
-  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepInfo)
+  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepTokens)
   account(app, authenticated)
 }
 
@@ -299,7 +300,7 @@ const openidClient: SetUp = async (app, provider, callbackURL) => {
   })
   const instance = usePassport(app).use('openid', strategy)
   app.get('/login', instance.authenticate('openid') as RequestHandler)
-  app.get('/callback', instance.authenticate('openid') as RequestHandler, keepInfo)
+  app.get('/callback', instance.authenticate('openid') as RequestHandler, keepTokens)
   account(app, authenticated)
 }
 

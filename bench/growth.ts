@@ -4,45 +4,45 @@ import type { Provider } from './provider.ts'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
 import { Visitor } from './visitor.ts'
 
-/** What becomes of the cost of a login as sessions add up, and of memory when nobody finishes theirs. */
+/** How the cost of a login grows with the number of sessions, and memory with the number of unfinished logins. */
 
 const SESSIONS = [1, 1000, 100_000]
 const LOGINS = 400
-/** Logins before the first reading. */
+/** Logins before the first measurement. */
 const WARM_UP = 6000
 /** Logins between two rounds. */
 const SETTLING = 2000
-/** Logins that nobody finishes. */
+/** Logins that are never finished. */
 const ABANDONED = 100_000
 
 export interface GrowthFigures {
-  /** µs of CPU for a whole login when there are so many sessions already. */
+  /** µs of CPU for a whole login, by the number of existing sessions. */
   readonly cpuPerLogin: Readonly<Record<number, Spread>>
-  /** The same, against the login with one session. */
+  /** The same, relative to a login with one session. */
   readonly cpuAgainstOneSession: Readonly<Record<number, Spread>>
-  /** Bytes of heap for each login that was begun and never finished. */
+  /** Bytes of heap for each login that was started and never finished. */
   readonly heapPerAbandonedLogin: number
-  /** Bytes that one more pending login takes in the JSON of a session. */
+  /** Bytes that one more pending login adds to the JSON of a session. */
   readonly bytesPerPendingLogin: number
 }
 
 export async function measureGrowth(provider: Provider, { rounds }: { rounds: number }): Promise<GrowthFigures> {
   const app = await App.start('growing', provider)
-  // A collection throws compiled code away, so it comes before the warm-up.
+  // Garbage collection discards compiled code, so it comes before the warm-up.
   await app.cost('collect')
   await app.measure(WARM_UP, () => visitAfterLogin(app))
   const readings = new Map<number, number[]>(SESSIONS.map((sessions) => [sessions, []]))
-  // All in one process, and again and again: one process is never like another, nor like itself an hour ago.
+  // All sizes are measured in one process and in several rounds, because processes differ, and change over time.
   for (let round = 0; round < rounds; round++) {
     await forgetSessions(app)
-    // What was forgotten is collected meanwhile: it must not be paid for by the first reading.
+    // The deleted sessions are garbage-collected during these logins, so that the first measurement does not include it.
     await app.measure(SETTLING, () => visitAfterLogin(app))
     await forgetSessions(app)
     let sessions = 0
-    for (const [wanted, cpu] of readings) {
-      await abandonLogins(app, wanted - sessions)
+    for (const [target, cpu] of readings) {
+      await abandonLogins(app, target - sessions)
       cpu.push((await app.measure(LOGINS, () => visitAfterLogin(app))).cpu)
-      sessions = wanted + LOGINS
+      sessions = target + LOGINS
     }
   }
   await forgetSessions(app)
@@ -73,7 +73,6 @@ async function visitAfterLogin(app: App): Promise<void> {
   await visitor.visit()
 }
 
-/** What the session's JSON grows by with one more login that waits. */
 async function bytesPerPendingLogin(): Promise<number> {
   const { TwilioStrategy } = await import('passport-twilio')
   const options = { clientID: `OQ${'b'.repeat(32)}`, clientSecret: 'a secret', callbackURL: 'http://localhost/callback' }

@@ -1,12 +1,12 @@
 import { App } from './app.ts'
 import type { Provider } from './provider.ts'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
-import { turned } from './turned.ts'
+import { rotated } from './rotated.ts'
 
-/** A guarded request with a live token. */
+/** The cost of a guarded request with a valid token. */
 
 export interface GuardFigures {
-  /** µs of CPU in the app's process for a request. */
+  /** µs of CPU in the app's process per request. */
   readonly cpu: Spread
   readonly cpuAgainstIsAuthenticated: Spread
 }
@@ -14,7 +14,7 @@ export interface GuardFigures {
 interface Guard {
   readonly app: 'guards' | 'express-openid-connect'
   readonly page: string
-  /** Before the paths of login and callback. */
+  /** A prefix for the paths of the login and the callback. */
   readonly login?: string
 }
 
@@ -39,7 +39,7 @@ export async function measureGuards(provider: Provider, { rounds, requests }: { 
 
   const measured = new Map<GuardName, number[]>([...visits.keys()].map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const [name, visit] of turned(visits, round)) measured.get(name)?.push(await visit(requests))
+    for (const [name, visit] of rotated(visits, round)) measured.get(name)?.push(await visit(requests))
   }
   for (const app of Object.values(apps)) app.stop()
   const plain = measured.get('isAuthenticated()') ?? []

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
 
-/** What it takes to load the package, with everything it needs. */
+/** How long it takes to load the package with its dependencies. */
 export interface ImportFigures {
   readonly require: LoadingFigures
   readonly import: LoadingFigures
@@ -14,9 +14,9 @@ interface LoadingFigures {
   readonly against: Spread
 }
 
-type How = keyof ImportFigures
+type ModuleSystem = keyof ImportFigures
 
-const SCRIPTS: Readonly<Record<How, { readonly type: string; readonly load: (name: string) => string }>> = {
+const SCRIPTS: Readonly<Record<ModuleSystem, { readonly type: string; readonly load: (name: string) => string }>> = {
   require: { type: 'commonjs', load: (name) => `require('${name}')` },
   import: { type: 'module', load: (name) => `await import('${name}')` }
 }
@@ -25,17 +25,17 @@ export function measureImports({ rounds }: { rounds: number }): ImportFigures {
   return { require: measure('require', rounds), import: measure('import', rounds) }
 }
 
-function measure(how: How, rounds: number): LoadingFigures {
+function measure(moduleSystem: ModuleSystem, rounds: number): LoadingFigures {
   const [ours, theirs]: [number[], number[]] = [[], []]
   for (let round = 0; round < rounds; round++) {
-    ours.push(loading(how, 'passport-twilio'))
-    theirs.push(loading(how, 'passport-oauth2'))
+    ours.push(loadTime(moduleSystem, 'passport-twilio'))
+    theirs.push(loadTime(moduleSystem, 'passport-oauth2'))
   }
   return { passportTwilio: spreadOf(ours), passportOAuth2: spreadOf(theirs), against: ratios(ours, theirs) }
 }
 
-function loading(how: How, name: string): number {
-  const { type, load } = SCRIPTS[how]
-  const script = `const began=performance.now();${load(name)};console.log(performance.now()-began)`
+function loadTime(moduleSystem: ModuleSystem, name: string): number {
+  const { type, load } = SCRIPTS[moduleSystem]
+  const script = `const started=performance.now();${load(name)};console.log(performance.now()-started)`
   return Number(execFileSync(process.execPath, [`--input-type=${type}`, '-e', script], { cwd: import.meta.dirname }).toString())
 }

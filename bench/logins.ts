@@ -2,12 +2,12 @@ import { App, type Measured } from './app.ts'
 import type { ContenderName } from './contenders.ts'
 import type { Provider } from './provider.ts'
 import { ratios, spreadOf, type Spread } from './statistics.ts'
-import { turned } from './turned.ts'
+import { rotated } from './rotated.ts'
 import { Visitor } from './visitor.ts'
 
-/** Whole logins, and the parts of one. */
+/** The cost of a whole login, and of its parts. */
 
-/** Close enough to each other that it takes many readings to tell them apart. */
+/** So close to each other that many measurements are needed to tell them apart. */
 const CLOSE: readonly ContenderName[] = ['hand-written minimum', 'the minimum on Passport', 'passport-twilio v1', 'passport-twilio v2, PKCE', 'passport-oauth2']
 const FURTHER_OFF: readonly ContenderName[] = ['grant', "openid-client's strategy", 'express-openid-connect']
 const PARTS = ['login redirect', 'callback', 'first guarded page'] as const
@@ -31,14 +31,14 @@ const cpuOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part
 const wallOf = ({ parts }: Round) => PARTS.reduce((sum, part) => sum + parts[part].wall, 0)
 
 export interface LoginSizes {
-  /** How often each contender has a new process: how one happens to be laid out in memory is a part of the noise. */
+  /** How often each contender gets a new process, because the memory layout of a process affects the results. */
   readonly generations: number
-  /** In how many of them those are measured that are further off. */
+  /** In how many of these generations the contenders in `FURTHER_OFF` are measured. */
   readonly generationsFurtherOff: number
-  /** Logins of each process before the first reading: Node compiles a path anew several times before it stays as it is. */
+  /** Logins in each process before the first measurement, because Node optimizes code several times before it is stable. */
   readonly warmUp: number
   readonly rounds: number
-  /** Of each round. */
+  /** Logins per round. */
   readonly logins: number
 }
 
@@ -74,7 +74,7 @@ async function measureGeneration(
 
   const measured = new Map<ContenderName, Round[]>(contenders.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const [name, app] of turned(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
+    for (const [name, app] of rotated(apps, round)) measured.get(name)?.push(await measureRound(app, logins))
   }
   for (const app of apps.values()) app.stop()
   return measured

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** The provider that all contenders log in with, in a process of its own. */
+/** The OAuth provider that all contenders use, in its own process. */
 export interface Provider {
   readonly issuer: string
   readonly clientID: string
@@ -17,7 +17,7 @@ export class ProviderProcess {
     this.provider = provider
   }
 
-  /** @param latency ms before each token answer */
+  /** @param latency ms before each token response */
   static async start(latency = 0): Promise<ProviderProcess> {
     const child = fork(join(import.meta.dirname, 'token-server.ts'), { execArgv: ['--import', 'tsx'], env: { ...process.env, TOKEN_LATENCY: String(latency) } })
     const [provider] = (await once(child, 'message')) as [Provider]

@@ -9,7 +9,7 @@ import { scaleOf } from './scale.ts'
 import type { Spread } from './statistics.ts'
 import type { StormFigures } from './storm.ts'
 
-/** The figures of the README and of docs/figures.md, written from results.json and never by hand. */
+/** Generates the figures in the README and docs/figures.md from results.json. */
 
 export interface Results {
   readonly machine: { readonly processor: string; readonly processors: number; readonly node: string; readonly versions: Readonly<Record<string, string>> }
@@ -31,7 +31,7 @@ export function readResults(): Results {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'results.json'), 'utf8')) as Results
 }
 
-/** What stands in the README now, and in docs/figures.md. */
+/** The figures that are currently in the README and docs/figures.md. */
 export function writtenFigures(): { readme: string; all: string } {
   const [, rest = ''] = readFileSync(README, 'utf8').split(BEGINNING)
   return { readme: rest.split(END)[0] ?? '', all: readFileSync(ALL_FIGURES, 'utf8') }
@@ -50,7 +50,7 @@ export function writeFigures(results: Results): void {
   writeFileSync(ALL_FIGURES, figures.all)
 }
 
-/** What somebody wants to know who has five minutes. */
+/** The most important figures. */
 function readmeFigures({ machine, logins, guards, storm, growth, redis, imports }: Results): string {
   const login = (name: string) => shown(logins[name]?.cpuAgainstPassportOAuth2)
   const guard = (name: string) => shown(guards[name]?.cpuAgainstIsAuthenticated)

@@ -4,13 +4,13 @@ import { App } from './app.ts'
 import type { Provider } from './provider.ts'
 import { Visitor } from './visitor.ts'
 
-/** What logins, guarded requests and refreshes ask of a Redis that holds the sessions, tokens encrypted. */
+/** The load on Redis of logins, guarded requests and refreshes, with encrypted tokens. */
 
 const TIMES = 1000
 const WARM_UP = 3000
 
 interface Work {
-  /** How often each command is sent, by name. */
+  /** How often each command is sent per task, by name. */
   readonly commands: Readonly<Record<string, number>>
   /** µs of CPU in the app's process. */
   readonly cpu: number
@@ -18,7 +18,7 @@ interface Work {
 
 export interface RedisFigures {
   readonly work: Readonly<Record<'abandoned login' | 'login' | 'guarded request' | 'refresh', Work>>
-  /** Bytes that Redis holds for each, by its own account. */
+  /** Bytes of memory for each, as reported by Redis. */
   readonly bytes: Readonly<Record<'pending login' | 'logged-in session' | 'refresh record', number>>
 }
 
@@ -63,7 +63,7 @@ export async function measureRedis(provider: Provider): Promise<RedisFigures | '
   }
 }
 
-/** `cmdstat_get:calls=12,…` */
+/** Parses lines such as `cmdstat_get:calls=12,…`. */
 function countsIn(commandstats: string): Record<string, number> {
   const lines = [...commandstats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
   return Object.fromEntries(lines.filter(([, name]) => name !== 'info' && name !== 'config|resetstat').map(([, name = '', calls]) => [name, Number(calls) / TIMES]))

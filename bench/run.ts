@@ -14,7 +14,7 @@ import { measureRedis } from './redis.ts'
 import { measureStorm } from './storm.ts'
 import { closeConnections } from './visitor.ts'
 
-/** All figures of the README, in one run; or those of one workload anew, with `--only=growth`. `--quick` for a look, which writes nothing. */
+/** Measures all figures in the README. `--only=growth` measures a single workload; `--quick` measures less and saves nothing. */
 
 const isQuick = process.argv.includes('--quick')
 const only = process.argv.find((parameter) => parameter.startsWith('--only='))?.slice('--only='.length)
@@ -30,7 +30,7 @@ const workloads = {
   redis: () => measureRedis(provider.provider),
   imports: () => Promise.resolve(measureImports(sizes.imports))
 }
-if (only !== undefined && !(only in workloads)) throw new Error(`There is no workload ${only}: --only= takes ${Object.keys(workloads).join(', ')}.`)
+if (only !== undefined && !(only in workloads)) throw new Error(`Unknown workload in --only=${only}. Choose one of: ${Object.keys(workloads).join(', ')}.`)
 const provider = await ProviderProcess.start()
 const measuredSizes = Object.fromEntries(Object.entries(sizes).filter(([name]) => only === undefined || only === name))
 const figures: Record<string, unknown> = { machine: machine() }

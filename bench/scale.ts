@@ -1,15 +1,15 @@
 import type { RedisFigures } from './redis.ts'
 
-/** What one machine's figures come to for many, on paper. */
+/** Estimates the load of many machines from the figures of one. */
 
-/** What people do. */
+/** Assumptions about the users. */
 const DAY_S = 24 * 3600
 const TOKEN_LIFE_S = 3600
 const ACTIVE_SHARE = 0.1
 const SECONDS_BETWEEN_REQUESTS = 30
-/** How long a refresh is remembered, in s. */
+/** How long a refresh record is kept, in s. */
 const RECORD_LIFE_S = 600
-/** How busy a machine should be. */
+/** The target CPU utilization of a machine. */
 const LOAD = 0.5
 
 const FLOOD_PER_S = 1000

@@ -5,12 +5,12 @@ import express from 'express'
 import { CONTENDERS, type Contender, type ContenderName } from './contenders.ts'
 import type { Provider } from './provider.ts'
 
-/** One contender's app in a process of its own, which tells what it has cost. */
+/** Runs a contender's app in its own process, and reports its CPU time and heap size. */
 
 export interface Start {
   readonly contender: ContenderName
   readonly provider: Provider
-  /** Empty where none is needed. */
+  /** Empty for contenders that don't use Redis. */
   readonly redisURL: string
 }
 
@@ -21,14 +21,14 @@ export interface Started {
 export interface Cost {
   /** CPU of the whole process, in µs. */
   readonly cpu: number
-  /** Bytes of heap in use, after garbage collection where that was asked for. */
+  /** Bytes of heap in use, after garbage collection if it was requested. */
   readonly heap: number
 }
 
 const app = express()
 const server = createServer(app)
 server.keepAliveTimeout = 60_000
-// A thousand visitors at once must not wait for the kernel to try again.
+// A large backlog, so that none of a thousand simultaneous connections has to be retried.
 await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve))
 const appURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 

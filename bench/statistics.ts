@@ -1,4 +1,4 @@
-/** Several readings of one figure. */
+/** The distribution of several measurements. */
 export interface Spread {
   readonly median: number
   readonly min: number
@@ -12,14 +12,14 @@ export function spreadOf(readings: readonly number[]): Spread {
   return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) }
 }
 
-/** The share of readings that were not above the result. */
+/** @param share from 0 to 1, such as 0.99 for the 99th percentile */
 export function percentile(readings: readonly number[], share: number): number {
   const sorted = readings.toSorted((one, other) => one - other)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }
 
-/** Figures against a yardstick's of the same rounds, the first: the ratio of their medians, and how far those of the single rounds are apart. */
-export function ratios(figures: readonly number[], yardstick: readonly number[]): Spread {
-  const { min, max } = spreadOf(figures.map((figure, round) => figure / (yardstick[round] ?? NaN)))
-  return { median: spreadOf(figures).median / spreadOf(yardstick.slice(0, figures.length)).median, min, max }
+/** Compares figures with a baseline that has at least as many rounds: the ratio of the medians, and the range of the ratios of single rounds. */
+export function ratios(figures: readonly number[], baseline: readonly number[]): Spread {
+  const { min, max } = spreadOf(figures.map((figure, round) => figure / (baseline[round] ?? NaN)))
+  return { median: spreadOf(figures).median / spreadOf(baseline.slice(0, figures.length)).median, min, max }
 }

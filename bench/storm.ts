@@ -4,27 +4,27 @@ import { ProviderProcess } from './provider.ts'
 import { percentile, spreadOf, type Spread } from './statistics.ts'
 import type { Visitor } from './visitor.ts'
 
-/** 1,000 requests at once on one expired session: to one process, and to four that share a Redis. */
+/** 1,000 simultaneous requests with one expired session, to a single process and to four that share a Redis. */
 
 const REQUESTS = 1000
-/** ms that the token endpoint takes. */
+/** ms until the token endpoint responds. */
 const LATENCY = 100
 
 export interface StormFigures {
   readonly tokenEndpointLatency: number
-  /** Four processes only where there is a redis-server. */
+  /** Four processes are only measured if redis-server is installed. */
   readonly processes: Readonly<Record<string, ProcessesFigures>>
 }
 
 interface ProcessesFigures {
-  /** Token requests of each storm. */
+  /** Token requests per storm. */
   readonly tokenRequests: readonly number[]
-  /** ms until a request was answered. */
+  /** ms until the response. */
   readonly p50: Spread
   readonly p99: Spread
-  /** The same 1,000 requests with a live token, in ms until a request was answered. */
+  /** The same 1,000 requests with a valid token, in ms until the response. */
   readonly p99WithLiveToken: Spread
-  /** p99 against 1.5 times the token endpoint's own time and what the requests cost with a live token. */
+  /** p99 relative to a bound: 1.5 times the latency of the token endpoint, plus p99 with a valid token. */
   readonly p99AgainstBound: Spread
 }
 
@@ -53,27 +53,27 @@ async function measureProcesses(provider: ProviderProcess, apps: readonly App[],
   const tokenRequests: number[] = []
   const [p50, p99, live, bound]: [number[], number[], number[], number[]] = [[], [], [], []]
   for (let round = 0; round < rounds; round++) {
-    const alive = await storm(visitor, pages)
+    const withValidToken = await storm(visitor, pages)
     await visitor.get(`${first.url}/expire`, 'POST')
     const before = await provider.tokenRequests()
-    const waited = await storm(visitor, pages)
+    const withRefresh = await storm(visitor, pages)
     tokenRequests.push((await provider.tokenRequests()) - before)
-    p50.push(percentile(waited, 0.5))
-    p99.push(percentile(waited, 0.99))
-    live.push(percentile(alive, 0.99))
-    bound.push(percentile(waited, 0.99) / (1.5 * LATENCY + percentile(alive, 0.99)))
+    p50.push(percentile(withRefresh, 0.5))
+    p99.push(percentile(withRefresh, 0.99))
+    live.push(percentile(withValidToken, 0.99))
+    bound.push(percentile(withRefresh, 0.99) / (1.5 * LATENCY + percentile(withValidToken, 0.99)))
   }
   for (const app of apps) app.stop()
   return { tokenRequests, p50: spreadOf(p50), p99: spreadOf(p99), p99WithLiveToken: spreadOf(live), p99AgainstBound: spreadOf(bound) }
 }
 
-/** How long each of the requests waited, in ms. */
+/** Sends all requests at once. Returns the ms until the response to each of them. */
 function storm(visitor: Visitor, pages: readonly string[]): Promise<number[]> {
   return Promise.all(
     Array.from({ length: REQUESTS }, async (_, index) => {
-      const began = performance.now()
+      const started = performance.now()
       await visitor.visit(pages[index % pages.length])
-      return performance.now() - began
+      return performance.now() - started
     })
   )
 }

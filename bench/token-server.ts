@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
-/** The Twilio, or any other provider, of a benchmark: answers at once, in a process of its own, whatever it is asked. */
+/** The OAuth provider of the benchmark. It runs in its own process, and accepts every request. */
 
 const CLIENT_ID = `OQ${'b'.repeat(32)}`
 const KEY_ID = 'bench'
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   }
   const idClaims = { sub: 'trn:us1:iam:user:US00000000000000000000000000000001', name: 'Bench Person', email: 'bench@example.com', aud: CLIENT_ID }
   const { privateKey: accessKey } = await generateKeyPair('ES256')
-  // Everybody's access token is another, as with Twilio: nothing that is remembered of one serves the next.
+  // Every access token is different, as with Twilio, so that caching tokens does not help.
   const signAccessToken = () =>
     new SignJWT({ ...accessClaims, jti: randomUUID() }).setProtectedHeader({ alg: 'ES256', typ: 'JWT' }).setIssuer(issuer).setIssuedAt().setExpirationTime('1h').sign(accessKey)
   const idTokens = new Map<string, string>()
@@ -44,8 +44,8 @@ async function main(): Promise<void> {
     return signed
   }
 
-  /** A code may carry the nonce that its ID token must have: `code.NONCE`. */
-  async function answer(body: string): Promise<string> {
+  /** A code may contain the nonce for the ID token: `code.NONCE`. */
+  async function tokenResponse(body: string): Promise<string> {
     const parameters = new URLSearchParams(body)
     const code = parameters.get('code') ?? parameters.get('Code') ?? ''
     return JSON.stringify({
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     req.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
     req.on('end', () => {
       tokenRequests++
-      const reply = () => void answer(body).then((text) => res.writeHead(req.url === '/v1/token' ? 201 : 200, json).end(text))
+      const reply = () => void tokenResponse(body).then((text) => res.writeHead(req.url === '/v1/token' ? 201 : 200, json).end(text))
       if (latency > 0) setTimeout(reply, latency)
       else reply()
     })

@@ -7,7 +7,7 @@ export interface Seen {
   readonly location: string
 }
 
-/** Somebody's browser, as cheap as can be: it keeps cookies, and follows only what it is told to. */
+/** A minimal browser that keeps cookies. Only `finish` follows redirects. */
 export class Visitor {
   readonly #origin: string
   readonly #cookies = new Map<string, string>()
@@ -31,17 +31,17 @@ export class Visitor {
     })
   }
 
-  /** Ends a login, whatever redirects that takes, and says so when it does not end on the account. */
+  /** Finishes a login, including all redirects. Throws if the login fails. */
   async finish(callback: string): Promise<void> {
     let seen = await this.get(callback)
     while (seen.status === 302 && !seen.location.endsWith('/account') && new URL(seen.location, this.#origin).pathname !== '/') seen = await this.get(seen.location)
-    if (seen.status !== 302) throw new Error(`The login ended with ${seen.status}.`)
+    if (seen.status !== 302) throw new Error(`The login failed with status ${seen.status}.`)
   }
 
-  /** The guarded page. */
+  /** Opens a guarded page. Throws if it does not load. */
   async visit(page = '/account'): Promise<void> {
     const { status } = await this.get(page)
-    if (status !== 200) throw new Error(`${page} was answered ${status}.`)
+    if (status !== 200) throw new Error(`${page} returned status ${status}.`)
   }
 
   #keep(header: string): void {

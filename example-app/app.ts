@@ -7,17 +7,16 @@ import { accountPage } from './account.ts'
 import type { Config } from './config.ts'
 import { errorPage, notFound } from './errors.ts'
 import { login } from './login.ts'
-import { tellNext } from './notice.ts'
+import { setNotice } from './notice.ts'
 import { phonePages } from './phone.ts'
 import type { Sessions } from './sessions.ts'
 import { EVERY_LOGIN } from './story.ts'
 import type { Twilio } from './twilio.ts'
 import { personalPages, useViews } from './views.ts'
 
-/** What the app is made from. */
 export interface AppOptions {
   config: Config
-  /** Where browsers find the app. */
+  /** The app's public URL. */
   baseURL: string
   twilio: Twilio
   sessions: Sessions
@@ -33,7 +32,7 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   const app = express()
 
   app.disable('x-powered-by')
-  // Behind a proxy that ends TLS, the proxy knows whether the browser came by https.
+  // The proxy terminates TLS, so only its X-Forwarded-Proto header says whether the browser used https.
   if (isProduction) app.set('trust proxy', 1)
   useViews(app, { apiVersion, hasSandbox: sandbox !== undefined, hasRedis: redisURL !== undefined, process: process.pid })
   app.use(securityHeaders(baseURL))
@@ -48,19 +47,20 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   })
   app.use('/auth/twilio', routes)
 
-  // Whoever is not logged in is sent to log in, and comes back; whoever is has a live token in req.twilioTokens.
+  // Visitors who are not logged in are sent to log in, and return to this page afterwards. For everybody else,
+  // req.twilioTokens holds an access token that has not expired.
   const guarded = [requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh()]
   const { numbers, messages } = phonePages(tokens, apiBaseURL)
   app.get('/account', guarded, accountPage({ hasSandbox: sandbox !== undefined }))
   app.get('/numbers', guarded, numbers)
   app.get('/messages', guarded, messages)
-  app.post('/account/refresh', guarded, renew(tokens, 'The token was renewed, without asking you.'))
+  app.post('/account/refresh', guarded, refreshToken(tokens, 'The token was refreshed. You did not have to log in again.'))
   if (sandbox) {
-    const endTokens: RequestHandler = (_req, _res, next) => {
+    const expireTokens: RequestHandler = (_req, _res, next) => {
       sandbox.expireAccessTokens()
       next()
     }
-    app.post('/sandbox/expire', guarded, endTokens, renew(tokens, 'The sandbox ended the token, and the app renewed it on the way here, without asking you.'))
+    app.post('/sandbox/expire', guarded, expireTokens, refreshToken(tokens, 'The sandbox expired the token, and the app refreshed it. You did not have to log in again.'))
   }
   app.post('/logout', tokens.drop(), logOut)
 
@@ -69,17 +69,17 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
   return app
 }
 
-/** Tells browsers what pages may do; what only makes sense on https is left out without it. */
+/** Security headers. Those that only make sense over https are left out without it, so that the app also runs on http://localhost. */
 function securityHeaders(baseURL: string): RequestHandler {
   const isSecure = baseURL.startsWith('https:')
   return helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: isSecure ? [] : null } }, strictTransportSecurity: isSecure })
 }
 
-/** Takes the session's token for ended; the page that is shown next has a new one. */
-function renew(tokens: SessionTokens, notice: string): RequestHandler {
+/** Marks the access token as expired. `tokens.fresh()` on the next page then refreshes it. */
+function refreshToken(tokens: SessionTokens, notice: string): RequestHandler {
   return async (req, res) => {
     await tokens.expire(req)
-    tellNext(req, notice)
+    setNotice(req, notice)
     res.redirect(303, '/account')
   }
 }

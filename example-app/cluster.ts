@@ -11,21 +11,21 @@ import { ConfigError, readConfig } from './config.ts'
 import { describeTwilio, giveUp, startApp } from './start.ts'
 import { connectTwilio, type SandboxControl, type Twilio } from './twilio.ts'
 
-/** Three processes behind one port, which share their sessions and their refreshes through Redis. */
+/** Runs the app as three processes behind one port. They share their sessions, and coordinate refreshes, through Redis. */
 
 const PROCESSES = 3
-const USUAL_REDIS = 'redis://127.0.0.1:6379'
+const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
 
-/** What a process asks the first one, which has the sandbox. */
-type Question = { ask: 'requests'; number: number } | { ask: 'expireAccessTokens' }
-interface Reply {
-  number: number
+/** Sent by a worker to the primary process, which runs the one sandbox that all workers use. */
+type SandboxCall = { call: 'requests'; callID: number } | { call: 'expireAccessTokens' }
+interface SandboxReply {
+  callID: number
   requests: LoggedRequest[]
 }
 
-await (cluster.isPrimary ? startAll() : startOne()).catch(giveUp)
+await (cluster.isPrimary ? startPrimary() : startWorker()).catch(giveUp)
 
-async function startAll(): Promise<void> {
+async function startPrimary(): Promise<void> {
   const config = readConfig(process.env)
   const baseURL = config.baseURL ?? `http://localhost:${config.port}`
   const redisURL = config.redisURL ?? (await findRedis())
@@ -36,13 +36,13 @@ async function startAll(): Promise<void> {
     EXAMPLE_TWILIO: JSON.stringify({ ...twilio, hasSandbox: sandbox !== undefined })
   }
   const workers = Array.from({ length: PROCESSES }, () => cluster.fork(shared))
-  if (sandbox) for (const worker of workers) answerQuestions(worker, sandbox)
+  if (sandbox) for (const worker of workers) handleSandboxCalls(worker, sandbox)
   const stopAll = () => {
     for (const worker of workers) worker.kill()
     void sandbox?.stop()
   }
   cluster.once('exit', (_worker, code) => {
-    // One that could not start has said why; three are wanted.
+    // A worker that cannot start has logged why. Without it there is no point in running the others.
     if (code !== 0) process.exitCode = 1
     stopAll()
   })
@@ -51,43 +51,43 @@ async function startAll(): Promise<void> {
   console.log(`${PROCESSES} processes, with ${redisURL}, logging in with ${describeTwilio(config)}. Open ${baseURL}`)
 }
 
-async function startOne(): Promise<void> {
+async function startWorker(): Promise<void> {
   const { hasSandbox, ...twilio } = JSON.parse(process.env.EXAMPLE_TWILIO ?? '{}') as Twilio & { hasSandbox: boolean }
   await startApp(readConfig(process.env), hasSandbox ? { ...twilio, sandbox: remoteSandbox() } : twilio)
 }
 
-function answerQuestions(worker: Worker, sandbox: SandboxControl): void {
-  worker.on('message', (question: Question) => {
-    if (question.ask === 'expireAccessTokens') sandbox.expireAccessTokens()
-    else void sandbox.requests().then((requests) => worker.send({ number: question.number, requests }))
+function handleSandboxCalls(worker: Worker, sandbox: SandboxControl): void {
+  worker.on('message', (message: SandboxCall) => {
+    if (message.call === 'expireAccessTokens') sandbox.expireAccessTokens()
+    else void sandbox.requests().then((requests) => worker.send({ callID: message.callID, requests }))
   })
 }
 
-/** The sandbox of the first process. */
+/** The primary process's sandbox, as seen by a worker. */
 function remoteSandbox(): SandboxControl {
-  let asked = 0
-  const ask = (question: Question) => process.send?.(question)
+  let lastCallID = 0
+  const send = (message: SandboxCall) => process.send?.(message)
   return {
-    expireAccessTokens: () => ask({ ask: 'expireAccessTokens' }),
+    expireAccessTokens: () => send({ call: 'expireAccessTokens' }),
     requests() {
-      const number = asked++
+      const callID = ++lastCallID
       return new Promise((resolve) => {
-        const listen = (reply: Reply) => {
-          if (reply.number !== number) return
+        const listen = (reply: SandboxReply) => {
+          if (reply.callID !== callID) return
           process.off('message', listen)
           resolve(reply.requests)
         }
         process.on('message', listen)
-        ask({ ask: 'requests', number })
+        send({ call: 'requests', callID })
       })
     },
     stop: () => Promise.resolve()
   }
 }
 
-/** A Redis that runs here as usual; else one of our own, where there is such a program. */
+/** Uses the Redis on the default port, or starts one if `redis-server` is installed. */
 async function findRedis(): Promise<string> {
-  if (await isListening(6379)) return USUAL_REDIS
+  if (await isListening(6379)) return DEFAULT_REDIS_URL
   const folder = mkdtempSync(join(tmpdir(), 'passport-twilio-example-'))
   const redis = spawn('redis-server', ['--port', '6379', '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore' })
   process.once('exit', () => {
@@ -95,10 +95,10 @@ async function findRedis(): Promise<string> {
     rmSync(folder, { recursive: true, force: true })
   })
   const missing = new Promise<never>((_resolve, reject) => {
-    redis.once('error', () => reject(new ConfigError(['REDIS_URL is missing, and there is no redis-server on this machine. Several processes need a Redis to share their sessions.'])))
+    redis.once('error', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server is not installed. Several processes need a Redis to share their sessions: install redis-server, or set REDIS_URL.'])))
   })
   await Promise.race([missing, untilListening(6379)])
-  return USUAL_REDIS
+  return DEFAULT_REDIS_URL
 }
 
 async function untilListening(port: number): Promise<void> {

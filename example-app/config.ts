@@ -1,23 +1,23 @@
 import { TwilioOAuthClient, type TwilioOAuthClientOptions } from 'passport-twilio'
 import { z } from 'zod'
 
-/** What the app reads from its environment. */
+/** The app's settings, from its environment variables. */
 export interface Config {
   port: number
-  /** Where browsers find the app; the callback is `/auth/twilio/callback` below it. */
+  /** The app's public URL. The redirect URI is this URL followed by `/auth/twilio/callback`. */
   baseURL: string | undefined
   apiVersion: 'v1' | 'v2'
   sessionSecret: string | undefined
-  /** Where sessions are, and what came of refreshes; without it they are in memory. */
+  /** Stores sessions and refreshes. Without it, both are kept in memory. */
   redisURL: string | undefined
   isProduction: boolean
-  /** The OAuth app at Twilio; without it, the app runs on a sandbox. */
+  /** The client ID and secret of the OAuth app. Without them, the app starts a sandbox. */
   credentials: { clientID: string; clientSecret: string } | undefined
-  /** Where Twilio is, if not where it always is: a sandbox that runs on its own. */
+  /** The URL of a sandbox that runs separately, instead of Twilio. */
   twilioURL: string | undefined
 }
 
-/** What is wrong with the environment, in words, a line each. */
+/** Explains what is wrong with the environment variables, one problem per line. */
 export class ConfigError extends Error {
   constructor(problems: string[]) {
     super(problems.join('\n'))
@@ -36,38 +36,38 @@ const environment = z
     TWILIO_CLIENT_ID: text,
     TWILIO_CLIENT_SECRET: text,
     TWILIO_BASE_URL: z.url({ protocol: /^https?$/, error: 'TWILIO_BASE_URL must be an address such as http://127.0.0.1:8020' }).optional(),
-    SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters; make one with: openssl rand -base64 32').optional(),
+    SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters. Generate one with: openssl rand -base64 32').optional(),
     NODE_ENV: text
   })
   .superRefine((env, context) => {
-    if (env.TWILIO_CLIENT_ID && !env.TWILIO_CLIENT_SECRET) context.addIssue('TWILIO_CLIENT_SECRET is missing: TWILIO_CLIENT_ID is set, and needs its secret')
-    if (env.TWILIO_CLIENT_SECRET && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: TWILIO_CLIENT_SECRET is set, and needs its ID')
-    if (env.TWILIO_BASE_URL && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: the sandbox at TWILIO_BASE_URL has printed one; leave both out for a sandbox within this process')
+    if (env.TWILIO_CLIENT_ID && !env.TWILIO_CLIENT_SECRET) context.addIssue('TWILIO_CLIENT_SECRET is missing: set it to the secret of the OAuth app in TWILIO_CLIENT_ID')
+    if (env.TWILIO_CLIENT_SECRET && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: set it to the client ID that TWILIO_CLIENT_SECRET belongs to')
+    if (env.TWILIO_BASE_URL && !env.TWILIO_CLIENT_ID) context.addIssue('TWILIO_CLIENT_ID is missing: the sandbox at TWILIO_BASE_URL printed one when it started. To use a sandbox inside this process, unset TWILIO_BASE_URL')
     if (env.TWILIO_CLIENT_ID && env.TWILIO_CLIENT_SECRET) {
-      const problem = problemOf({ clientID: env.TWILIO_CLIENT_ID, clientSecret: env.TWILIO_CLIENT_SECRET, baseURL: env.TWILIO_BASE_URL })
+      const problem = findProblem({ clientID: env.TWILIO_CLIENT_ID, clientSecret: env.TWILIO_CLIENT_SECRET, baseURL: env.TWILIO_BASE_URL })
       if (problem !== undefined) context.addIssue(problem)
     }
     if (env.NODE_ENV === 'production' && !env.SESSION_SECRET) {
-      context.addIssue('SESSION_SECRET is missing: in production, sessions must survive a restart; make one with: openssl rand -base64 32')
+      context.addIssue('SESSION_SECRET is missing: in production, sessions must survive a restart. Generate one with: openssl rand -base64 32')
     }
   })
 
-const VARIABLES: Record<string, string> = { clientID: 'TWILIO_CLIENT_ID', clientSecret: 'TWILIO_CLIENT_SECRET', baseURL: 'TWILIO_BASE_URL' }
+const VARIABLE_OF_OPTION: Record<string, string> = { clientID: 'TWILIO_CLIENT_ID', clientSecret: 'TWILIO_CLIENT_SECRET', baseURL: 'TWILIO_BASE_URL' }
 
-/** The package knows what its options must be; whoever starts the app knows them as variables. */
-function problemOf(options: TwilioOAuthClientOptions): string | undefined {
+/** Checks the options as the package does, but names the environment variable instead of the option. */
+function findProblem(options: TwilioOAuthClientOptions): string | undefined {
   try {
     new TwilioOAuthClient(options)
     return undefined
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    return error.message.replace(/^\w+/, (option) => VARIABLES[option] ?? option)
+    return error.message.replace(/^\w+/, (option) => VARIABLE_OF_OPTION[option] ?? option)
   }
 }
 
-/** @throws {ConfigError} naming each variable that is wrong */
+/** @throws {ConfigError} naming each variable that is missing or invalid */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
-  // A variable that is set to nothing is as good as not set.
+  // An empty variable counts as not set.
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
   const { success, data, error } = environment.safeParse(given)
   if (!success) throw new ConfigError(error.issues.map(({ message }) => message))

@@ -6,11 +6,11 @@ import { rememberStory } from './story.ts'
 import type { Twilio } from './twilio.ts'
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Passport's user gets its type
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- Passport's types define the user this way
   namespace Express {
     interface User {
       id: string
-      /** Missing where Twilio tells SIDs only. */
+      /** `undefined` if Twilio only returns SIDs. */
       displayName: string | undefined
       email: string | undefined
       accountSid: string | undefined
@@ -27,7 +27,7 @@ export interface LoginOptions {
   refreshes: Refreshes | undefined
 }
 
-/** "Log in with Twilio": the strategy, the tokens it brings, and the two routes. */
+/** "Log in with Twilio": the strategy, its tokens, and the two login routes. */
 export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: LoginOptions) {
   const { clientID, clientSecret, baseURL, sandbox } = twilio
   const strategy = new TwilioStrategy(
@@ -37,7 +37,7 @@ export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: Lo
       baseURL,
       callbackURL,
       apiVersion,
-      // The sandbox tells who somebody is in an ID token; Twilio gives one to the apps that may ask for openid.
+      // With openid, the ID token says who the user is. The sandbox allows it; at Twilio, not every app may request it.
       scope: sandbox ? ['openid', 'profile', 'email', 'offline_access'] : ['offline_access']
     },
     (_accessToken, _refreshToken, profile, done) => {
@@ -52,11 +52,11 @@ export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: Lo
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))
 
-  const begin = passport.authenticate('twilio') as RequestHandler
-  const finish = passport.authenticate('twilio', { failureRedirect: '/?login=denied' }) as RequestHandler
+  const redirectToTwilio = passport.authenticate('twilio') as RequestHandler
+  const handleCallback = passport.authenticate('twilio', { failureRedirect: '/?login=denied' }) as RequestHandler
   const routes = Router()
-  routes.get('/', begin)
-  routes.get('/callback', finish, tokens.keep(), rememberStory(twilio, apiVersion), (req, res) => {
+  routes.get('/', redirectToTwilio)
+  routes.get('/callback', handleCallback, tokens.keep(), rememberStory(twilio, apiVersion), (req, res) => {
     res.redirect(returnTo(req, '/account'))
   })
   return { tokens, routes }

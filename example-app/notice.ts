@@ -2,17 +2,17 @@ import type { Request } from 'express'
 
 declare module 'express-session' {
   interface SessionData {
-    /** What the next page says. */
+    /** A message for the next page to show. */
     notice?: string
   }
 }
 
-/** Lets the next page say something: it waits in the session over the redirect. */
-export function tellNext({ session }: Request, notice: string): void {
+/** Sets a message for the next page. It is kept in the session, because a redirect comes in between. */
+export function setNotice({ session }: Request, notice: string): void {
   session.notice = notice
 }
 
-/** What this page is to say, once: a reload does not say it again. */
+/** Returns the message for this page and removes it, so that a reload does not show it again. */
 export function takeNotice({ session }: Request): string | undefined {
   const { notice } = session
   delete session.notice

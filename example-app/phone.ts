@@ -1,28 +1,28 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { SessionTokens } from 'passport-twilio'
 import { twilioClient } from 'passport-twilio/sdk'
-import { takeNotice, tellNext } from './notice.ts'
+import { setNotice, takeNotice } from './notice.ts'
 
 const LIMIT = 20
-const RENEWED = 'The token was renewed on the way, without asking you.'
+const REFRESHED = 'Twilio no longer accepted the token, so the app refreshed it. You did not have to log in again.'
 const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 
-/** Pages of what Twilio's API says, asked with the session's token. */
+/** Pages that call Twilio's API with the user's access token. */
 export function phonePages(tokens: SessionTokens, apiBaseURL: string | undefined): { numbers: RequestHandler; messages: RequestHandler } {
   const clientFor = (req: Request) => twilioClient(req.twilioTokens, { apiBaseURL })
 
-  /** A token that Twilio takes no more, before its time, is renewed, and the page is asked for again: once. */
-  const page = (show: (req: Request, res: Response) => Promise<void>): RequestHandler => {
+  /** If Twilio refuses an access token before it expires, refreshes the token and loads the page again, once. */
+  const page = (render: (req: Request, res: Response) => Promise<void>): RequestHandler => {
     return async (req, res) => {
       const notice = takeNotice(req)
       res.locals.notice = notice
       try {
-        await show(req, res)
+        await render(req, res)
       } catch (error) {
         const wasRefused = error instanceof Error && 'status' in error && error.status === 401
-        if (!wasRefused || notice === RENEWED) throw error
+        if (!wasRefused || notice === REFRESHED) throw error
         await tokens.expire(req)
-        tellNext(req, RENEWED)
+        setNotice(req, REFRESHED)
         res.redirect(req.path)
       }
     }
@@ -35,11 +35,11 @@ export function phonePages(tokens: SessionTokens, apiBaseURL: string | undefined
     }),
     messages: page(async (req, res) => {
       const messages = await clientFor(req).messages.list({ limit: LIMIT })
-      res.render('messages', { messages, inWords })
+      res.render('messages', { messages, formatDate })
     })
   }
 }
 
-function inWords(date: Date): string {
+function formatDate(date: Date): string {
   return `${DATE.format(date)} UTC`
 }

@@ -6,10 +6,10 @@ import { redisRefreshes, type Refreshes } from 'passport-twilio'
 import { createClient } from 'redis'
 import { ConfigError, type Config } from './config.ts'
 
-/** Where sessions are kept, and where processes agree on refreshes. */
+/** Stores the sessions, and coordinates token refreshes between processes. */
 export interface Sessions {
   middleware: RequestHandler
-  /** Missing in memory, where one process agrees with itself. */
+  /** `undefined` without Redis: a single process keeps track of its refreshes in memory. */
   refreshes: Refreshes | undefined
   close(): void
 }
@@ -31,9 +31,10 @@ export async function openSessions({ sessionSecret, redisURL }: Config, isSecure
 }
 
 /**
- * Fails at the start if Redis is not there; later, it waits for it to come back.
+ * Fails if Redis cannot be reached at startup, since that is most likely a wrong URL. If Redis goes away later, the
+ * client reconnects.
  *
- * @throws {ConfigError} saying why it cannot be reached
+ * @throws {ConfigError} with the reason why Redis cannot be reached
  */
 async function connectRedis(url: string) {
   let isConnected = false
@@ -48,7 +49,7 @@ async function connectRedis(url: string) {
   return client
 }
 
-/** Node's code for it, or else what Redis says. */
+/** Node's error code, such as ECONNREFUSED, or Redis's message. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message.replace(/\.$/, '')

@@ -5,12 +5,17 @@ import { ConfigError, type Config } from './config.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { connectTwilio, type Twilio } from './twilio.ts'
 
-/** Starts the app in this process, on a Twilio of its own unless it is given one; says where to open it. */
-export async function startApp(config: Config, given?: Twilio): Promise<string> {
+/**
+ * Starts the app in this process.
+ *
+ * @param sharedTwilio the Twilio or sandbox to use; by default, the one from the configuration
+ * @returns the URL to open
+ */
+export async function startApp(config: Config, sharedTwilio?: Twilio): Promise<string> {
   const server = await listen(config.port)
   const { port } = server.address() as AddressInfo
   const baseURL = config.baseURL ?? `http://localhost:${port}`
-  const twilio = given ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
+  const twilio = sharedTwilio ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
   const sessions = await openSessions(config, baseURL.startsWith('https:'))
   server.on('request', createApp({ config, baseURL, twilio, sessions }))
   stopOnSignals(server, sessions, twilio)
@@ -37,18 +42,18 @@ function stopOnSignals(server: Server, sessions: Sessions, { sandbox }: Twilio):
   }
 }
 
-/** Which Twilio people log in with, for the line that says so. */
+/** Names the Twilio that users log in with, for the message at startup. */
 export function describeTwilio({ credentials, twilioURL, apiVersion }: Config): string {
   return credentials ? `Twilio${twilioURL === undefined ? '' : ` at ${twilioURL}`} (${apiVersion})` : 'a sandbox, a Twilio on this machine, since TWILIO_CLIENT_ID is not set'
 }
 
-/** Ends the process, and says why in words. */
+/** Prints why the app could not start, and exits. */
 export function giveUp(error: unknown): never {
-  console.error(inWords(error))
+  console.error(describeError(error))
   process.exit(1)
 }
 
-function inWords(error: unknown): string {
+function describeError(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   const { code, port } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE') return `Port ${port} is taken. Stop what runs there, or choose another: PORT=3001 npm start`

@@ -3,22 +3,22 @@ import type { TwilioTokens } from 'passport-twilio'
 import type { LoggedRequest } from 'passport-twilio/sandbox'
 import type { Twilio } from './twilio.ts'
 
-/** One step of a login: who speaks to whom, what for, and in which words. */
+/** One step of a login: a request or response between two parties. */
 export interface Step {
   from: Party
   to: Party
   title: string
   why: string
-  /** As on the wire: `GET /v1/authorize`. */
+  /** The start line of the request or response, such as `GET /v1/authorize`. */
   line?: string
-  /** What goes along, by its real name; secrets are masked. */
+  /** The parameters under their real names. Secrets are masked. */
   parameters?: Record<string, string>
 }
 
 type Party = 'browser' | 'app' | 'twilio'
 
-/** What is known of a step, once it has happened. */
-type Seen = Pick<Step, 'line' | 'parameters'>
+/** What was actually sent in a step. */
+type Observed = Pick<Step, 'line' | 'parameters'>
 
 declare module 'express-session' {
   interface SessionData {
@@ -26,56 +26,56 @@ declare module 'express-session' {
   }
 }
 
-/** Every login goes like this. */
+/** The steps of every login. */
 export const EVERY_LOGIN = {
-  asked: { from: 'browser', to: 'app', title: 'You ask to log in', why: 'The app makes up a one-time state, by which it will know this login again.', line: 'GET /auth/twilio' },
-  sent: { from: 'browser', to: 'twilio', title: 'The app sends you to Twilio', why: 'Twilio learns which app asks, for what, and where you are to come back to.' },
-  approved: { from: 'browser', to: 'twilio', title: 'You sign in, and approve', why: "On Twilio's own page: the app never sees your password." },
-  cameBack: { from: 'browser', to: 'app', title: 'You come back, with a code', why: 'The code works once, and for five minutes. The app takes it only with the state that it made up.', line: 'GET /auth/twilio/callback' },
-  exchanged: { from: 'app', to: 'twilio', title: 'The app changes the code for tokens', why: 'The code is worth nothing without the secret of the app.' },
-  answered: { from: 'twilio', to: 'app', title: 'Twilio answers with tokens', why: 'One to call Twilio with for an hour, one to renew it with, and one that says who you are.' },
-  done: { from: 'app', to: 'browser', title: 'You are in', why: 'A new session begins. The tokens stay in it, on the server: your browser gets none of them.' }
+  loginRequest: { from: 'browser', to: 'app', title: 'You click "Log in"', why: 'The app creates a random, one-time state, so that it can recognize this login when you come back.', line: 'GET /auth/twilio' },
+  redirectToTwilio: { from: 'browser', to: 'twilio', title: 'The app sends you to Twilio', why: 'The request says which app is asking, what access it wants, and where to send you back.' },
+  approval: { from: 'browser', to: 'twilio', title: 'You sign in, and approve', why: "This happens on Twilio's own page. The app never sees your password." },
+  callback: { from: 'browser', to: 'app', title: 'You come back with an authorization code', why: 'The code works once, for five minutes. The app accepts it only together with the state it created.', line: 'GET /auth/twilio/callback' },
+  tokenRequest: { from: 'app', to: 'twilio', title: 'The app exchanges the code for tokens', why: "Without the app's client secret, the code is useless." },
+  tokenResponse: { from: 'twilio', to: 'app', title: 'Twilio returns tokens', why: 'An access token to call Twilio with, a refresh token to get the next one, and sometimes an ID token that says who you are.' },
+  loggedIn: { from: 'app', to: 'browser', title: 'You are logged in', why: 'A new session begins. The tokens stay on the server, in the session. They are never sent to your browser.' }
 } satisfies Record<string, Step>
 
-/** Puts the story of the login that has just ended into its session. Goes behind `tokens.keep()`. */
+/** Saves the steps of the login that has just finished, for the home page to show. Needs `tokens.keep()` before it. */
 export function rememberStory({ sandbox }: Twilio, apiVersion: string): RequestHandler {
   return async (req, _res, next) => {
-    const heard = heardOf(req, apiVersion, (await sandbox?.requests()) ?? [])
-    const seen: Partial<Record<string, Seen>> = {
-      ...heard,
-      cameBack: { parameters: beginningsOf(req.query) },
-      answered: { ...heard.answered, parameters: answerOf(req.twilioTokens) }
+    const received = receivedBySandbox(req, apiVersion, (await sandbox?.requests()) ?? [])
+    const observed: Partial<Record<string, Observed>> = {
+      ...received,
+      callback: { parameters: shorten(req.query) },
+      tokenResponse: { ...received.tokenResponse, parameters: maskedTokens(req.twilioTokens) }
     }
-    req.session.story = Object.entries(EVERY_LOGIN).map(([name, step]) => ({ ...step, ...seen[name] }))
+    req.session.story = Object.entries(EVERY_LOGIN).map(([name, step]) => ({ ...step, ...observed[name] }))
     next()
   }
 }
 
-/** What the sandbox heard of this login: the last of this person. Twilio itself tells nobody what it heard. */
-function heardOf({ user }: Request, apiVersion: string, requests: readonly LoggedRequest[]) {
-  const last = (method: string, path: string, isOurs: (parameters: LoggedRequest['parameters']) => boolean = () => true) =>
-    requests.findLast((request) => request.method === method && request.path === path && isOurs(request.parameters))
+/** The requests of this login that the sandbox received: the user's latest ones. Twilio itself has no such log. */
+function receivedBySandbox({ user }: Request, apiVersion: string, requests: readonly LoggedRequest[]) {
+  const last = (method: string, path: string, isThisLogin: (parameters: LoggedRequest['parameters']) => boolean = () => true) =>
+    requests.findLast((request) => request.method === method && request.path === path && isThisLogin(request.parameters))
 
-  const exchanged = last('POST', `/${apiVersion}/token`)
+  const tokenRequest = last('POST', `/${apiVersion}/token`)
   return {
-    sent: seen(last('GET', `/${apiVersion}/authorize`)),
-    approved: seen(last('POST', '/authorize', ({ person }) => person === user?.id)),
-    exchanged: seen(exchanged),
-    answered: exchanged?.status === undefined ? undefined : { line: `HTTP ${exchanged.status}` }
+    redirectToTwilio: observed(last('GET', `/${apiVersion}/authorize`)),
+    approval: observed(last('POST', '/authorize', ({ person }) => person === user?.id)),
+    tokenRequest: observed(tokenRequest),
+    tokenResponse: tokenRequest?.status === undefined ? undefined : { line: `HTTP ${tokenRequest.status}` }
   }
 }
 
-function seen(request: LoggedRequest | undefined): Seen | undefined {
+function observed(request: LoggedRequest | undefined): Observed | undefined {
   return request && { line: `${request.method} ${request.path}`, parameters: request.parameters }
 }
 
-function answerOf(tokens: TwilioTokens | undefined): Record<string, string> {
+function maskedTokens(tokens: TwilioTokens | undefined): Record<string, string> {
   const { accessToken, refreshToken, idToken, tokenType } = tokens ?? {}
   const names = Object.entries({ access_token: accessToken, refresh_token: refreshToken, id_token: idToken }).filter(([, token]) => token !== undefined)
   return { ...Object.fromEntries(names.map(([name]) => [name, '…'])), ...(tokenType ? { token_type: tokenType } : {}) }
 }
 
-/** As the sandbox shows what is good for once: the code and the state are spent, and are known again by how they begin. */
-function beginningsOf(parameters: Record<string, unknown>): Record<string, string> {
+/** Keeps the first characters, as the sandbox's log does: enough to recognize the code and the state, which are already used. */
+function shorten(parameters: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, `${String(value).slice(0, 4)}…`]))
 }

@@ -1,22 +1,22 @@
 import { startSandbox, type LoggedRequest } from 'passport-twilio/sandbox'
 import type { Config } from './config.ts'
 
-/** The Twilio that the app logs people in with: Twilio's own, or a sandbox on this machine. */
+/** The Twilio that the app uses: Twilio itself, or a local sandbox. */
 export interface Twilio {
   clientID: string
   clientSecret: string
-  /** Where Twilio's OAuth is; Twilio's own address without. */
+  /** The base URL of the OAuth API; Twilio's own by default. */
   baseURL?: string
-  /** Where Twilio's API is; Twilio's own address without. */
+  /** The base URL of the REST API; Twilio's own by default. */
   apiBaseURL?: string
-  /** What only a sandbox can do. */
+  /** Set only if the app started a sandbox. */
   sandbox?: SandboxControl
 }
 
 export interface SandboxControl {
-  /** Ends every access token that was issued so far. */
+  /** Expires every access token issued so far. */
   expireAccessTokens(): void
-  /** What came in, oldest first, with everything secret masked. */
+  /** All requests received, oldest first, with secrets masked. */
   requests(): Promise<readonly LoggedRequest[]>
   stop(): Promise<void>
 }

@@ -4,16 +4,16 @@ import type { Express, RequestHandler } from 'express'
 
 const FOLDER = join(import.meta.dirname, 'views')
 
-/** What the layout says at the foot of every page. */
+/** Shown in the footer of every page. */
 export interface Site {
   apiVersion: 'v1' | 'v2'
-  /** Whether people log in with a sandbox. */
+  /** Whether users log in with a sandbox. */
   hasSandbox: boolean
   hasRedis: boolean
   process: number
 }
 
-/** Lets `res.render('home', { … })` make pages of `views/`. Whatever is put into one with `<%= %>` is escaped. */
+/** Makes `res.render('home', { … })` render the templates in `views/`. Values in `<%= %>` are escaped. */
 export function useViews(app: Express, site: Site): void {
   const eta = new Eta({ views: FOLDER, cache: process.env.NODE_ENV === 'production' })
   app.engine('eta', (path, data, done) => done(null, eta.render(basename(path, '.eta'), data)))
@@ -22,7 +22,7 @@ export function useViews(app: Express, site: Site): void {
   app.locals.site = site
 }
 
-/** Tells every page who is logged in, and every cache to keep out: what a page says is for one person. */
+/** Passes the user to every page, and forbids caching: each page is for one person. */
 export const personalPages: RequestHandler = (req, res, next) => {
   res.locals.user = req.user
   res.set('Cache-Control', 'no-store')

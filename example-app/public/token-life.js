@@ -1,4 +1,4 @@
-// Shows how much of the access token's life is left, and lets the bar shrink.
+// Counts down the remaining lifetime of the access token.
 const bar = document.querySelector('#token-life')
 const text = document.querySelector('#token-life-text')
 
@@ -10,14 +10,14 @@ if (bar && text) {
   const show = () => {
     const left = Math.max(0, expiresAt - Date.now())
     bar.value = left
-    text.textContent = left === 0 ? 'It has ended.' : `${inWords(Math.ceil(left / 1000))} left.`
+    text.textContent = left === 0 ? 'It has expired.' : `${formatDuration(Math.ceil(left / 1000))} left.`
     if (left === 0) clearInterval(timer)
   }
   const timer = setInterval(show, 1000)
   show()
 }
 
-function inWords(seconds) {
+function formatDuration(seconds) {
   const parts = [
     [Math.floor(seconds / 3600), 'h'],
     [Math.floor((seconds % 3600) / 60), 'min'],

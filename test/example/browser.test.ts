@@ -39,7 +39,7 @@ describe('the example app in a browser', () => {
         return tab
       }
 
-      it('a newcomer clicks, approves, and is in', async () => {
+      it('a new visitor logs in by clicking and approving', async () => {
         await beginLogin(page, example)
         await page.getByLabel('Jonas Lindqvist').check()
         await approve(page)
@@ -53,7 +53,7 @@ describe('the example app in a browser', () => {
         assert.deepEqual(problems, [])
       })
 
-      it('whoever chooses a person by the arrow keys and presses Enter is in', async () => {
+      it('a visitor can choose a person with the arrow keys and approve with Enter', async () => {
         await beginLogin(page, example)
         await page.keyboard.press('Tab')
         await page.keyboard.press('ArrowDown')
@@ -62,15 +62,15 @@ describe('the example app in a browser', () => {
         assert.ok(await page.getByText('jonas@fjordclinic.example').isVisible())
       })
 
-      it('whoever denies is told that nobody was logged in', async () => {
+      it('a visitor who denies access is told that they are not logged in', async () => {
         await beginLogin(page, example)
         await page.getByRole('button', { name: 'Deny' }).click()
         assert.match((await page.getByRole('status').textContent()) ?? '', /not approved/)
         await page.goto(`${example.url}/account`)
-        assert.ok(await page.getByRole('button', { name: 'Approve access' }).isVisible(), 'the account stays closed')
+        assert.ok(await page.getByRole('button', { name: 'Approve access' }).isVisible(), 'the account still requires a login')
       })
 
-      it('of two tabs that log in, the first to finish is in, and the late one lands on the page too', async () => {
+      it('two tabs can log in at the same time, and both end on the account page', async () => {
         const other = await newTab()
         await beginLogin(page, example)
         await beginLogin(other, example)
@@ -81,7 +81,7 @@ describe('the example app in a browser', () => {
         assert.ok(await page.getByRole('heading', { name: 'Your account' }).isVisible())
       })
 
-      it('a second tab that is denied does not end the login of the first', async () => {
+      it('denying access in one tab does not end the login in another', async () => {
         const other = await newTab()
         await beginLogin(page, example)
         await beginLogin(other, example)
@@ -90,7 +90,7 @@ describe('the example app in a browser', () => {
         await approve(page)
       })
 
-      it('what happened is shown step by step, in the real names, with secrets masked', async () => {
+      it('the home page shows the login step by step, with the real parameter names and masked secrets', async () => {
         await page.goto(example.url)
         assert.ok(await page.getByRole('heading', { name: 'What will happen' }).isVisible())
         await beginLogin(page, example)
@@ -101,13 +101,13 @@ describe('the example app in a browser', () => {
         const names = version === 'v1' ? ['ResponseType', 'RedirectUri', 'GrantType', 'ClientSecret'] : ['response_type', 'code_challenge', 'grant_type', 'code_verifier']
         for (const name of [`GET /${version}/authorize`, `POST /${version}/token`, ...names]) assert.ok(story.includes(name), name)
         assert.doesNotMatch(story, /code-[\w-]{20}/)
-        for (const lasting of [/^client_?secret$/i, /^access_token$/, /^refresh_token$/]) {
-          const value = page.locator('.wire div', { has: page.locator('dt', { hasText: lasting }) }).locator('dd')
-          assert.equal(await value.textContent(), '…', String(lasting))
+        for (const secretName of [/^client_?secret$/i, /^access_token$/, /^refresh_token$/]) {
+          const value = page.locator('.wire div', { has: page.locator('dt', { hasText: secretName }) }).locator('dd')
+          assert.equal(await value.textContent(), '…', String(secretName))
         }
       })
 
-      it("the account's numbers and messages are shown, asked with the session's token", async () => {
+      it("the pages show the account's numbers and messages, loaded with the user's access token", async () => {
         await beginLogin(page, example)
         await approve(page)
         await page.getByRole('link', { name: 'Numbers' }).click()
@@ -116,23 +116,23 @@ describe('the example app in a browser', () => {
         assert.ok(await page.getByText('Your parcel is at the door.').isVisible())
       })
 
-      it('a token can be renewed now, or be ended by the sandbox and watched being renewed', async () => {
+      it('a token can be refreshed on demand, and is refreshed after the sandbox expires it', async () => {
         await beginLogin(page, example)
         await approve(page)
-        const number = () => page.locator('dl div', { hasText: 'jti' }).locator('dd').textContent()
-        const first = await number()
+        const tokenID = () => page.locator('dl div', { hasText: 'jti' }).locator('dd').textContent()
+        const first = await tokenID()
         await page.getByRole('button', { name: 'Refresh now' }).click()
-        await page.getByRole('status').getByText(/^The token was renewed/).waitFor()
-        const second = await number()
+        await page.getByRole('status').getByText(/^The token was refreshed/).waitFor()
+        const second = await tokenID()
         assert.notEqual(second, first)
         await page.getByRole('button', { name: 'Let the sandbox end it' }).click()
-        await page.getByRole('status').getByText(/^The sandbox ended the token, and the app renewed it/).waitFor()
-        assert.notEqual(await number(), second)
+        await page.getByRole('status').getByText(/^The sandbox expired the token, and the app refreshed it/).waitFor()
+        assert.notEqual(await tokenID(), second)
         await page.getByRole('link', { name: 'Numbers' }).click()
         assert.ok(await page.getByText('Front desk').isVisible())
       })
 
-      it('what has happened is told once, and not again to whoever reloads the page or opens it by hand', async () => {
+      it('a notice is shown once, and not again when the page is reloaded or opened directly', async () => {
         await beginLogin(page, example)
         await approve(page)
         await page.getByRole('button', { name: 'Refresh now' }).click()
@@ -143,7 +143,7 @@ describe('the example app in a browser', () => {
         assert.equal(await page.getByRole('status').count(), 0)
       })
 
-      it("a token that the sandbox ends behind the app's back is renewed when the API refuses it", async () => {
+      it('a token is refreshed when the API refuses it before it expires', async () => {
         const other = await newTab()
         await beginLogin(page, example)
         await approve(page)
@@ -156,22 +156,22 @@ describe('the example app in a browser', () => {
         await another.close()
         await other.goto(`${example.url}/numbers`)
         assert.ok(await other.getByText('Front desk').isVisible())
-        assert.match((await other.getByRole('status').textContent()) ?? '', /renewed on the way/)
+        assert.match((await other.getByRole('status').textContent()) ?? '', /the app refreshed it/)
         await other.reload()
         assert.ok(await other.getByText('Front desk').isVisible())
         assert.equal(await other.getByRole('status').count(), 0)
       })
 
-      it('whoever logs out is out', async () => {
+      it('a user who logs out can no longer open the account', async () => {
         await beginLogin(page, example)
         await approve(page)
         await page.getByRole('button', { name: 'Log out' }).click()
         await page.getByRole('link', { name: 'Log in with Twilio' }).waitFor()
         await page.goto(`${example.url}/account`)
-        assert.ok(await page.getByRole('button', { name: 'Approve access' }).isVisible(), 'the account is closed')
+        assert.ok(await page.getByRole('button', { name: 'Approve access' }).isVisible(), 'the account requires a login')
       })
 
-      it('a stranger who opens the account comes back to it after the login', async () => {
+      it('a visitor who opens the account returns to it after the login', async () => {
         await page.goto(`${example.url}/account?from=a-bookmark`)
         await approve(page)
         assert.equal(page.url(), `${example.url}/account?from=a-bookmark`)

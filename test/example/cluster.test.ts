@@ -15,11 +15,11 @@ describe('the example app in three processes behind one port', () => {
     await (redis as RedisServer | undefined)?.remove()
   })
 
-  it('says so in one line, with where to open it', () => {
+  it('prints one line, with the number of processes and the URL to open', () => {
     assert.match(example.output, /^3 processes, with redis:\/\/\S+, logging in with a sandbox, .*\. Open http:\/\/localhost:\d+\n$/)
   })
 
-  it('knows whoever is logged in in each of them, and shows the story of the login', async () => {
+  it('recognizes a logged-in user in each process, and shows the steps of the login', async () => {
     const visitor = request.agent(example.localURL)
     const begun = await visitor.get('/auth/twilio').expect(302)
     const page = await fetch(String(begun.headers.location))
@@ -33,22 +33,22 @@ describe('the example app in three processes behind one port', () => {
     for (let visit = 0; visit < 30 && processes.size < 3; visit++) {
       const { text } = await visitor.get('/').set('Connection', 'close').expect(200)
       assert.ok(text.includes('Hello, Amara Okafor') && text.includes('POST /v1/token'))
-      processes.add(/process (\d+) made this page/.exec(text)?.[1] ?? '')
+      processes.add(/Process (\d+) rendered this page/.exec(text)?.[1] ?? '')
     }
     assert.equal(processes.size, 3)
     await visitor.post('/sandbox/expire').expect(303)
-    await visitor.get('/account').expect(200, /The sandbox ended the token/)
+    await visitor.get('/account').expect(200, /The sandbox expired the token/)
   })
 })
 
-describe('the example app with a Redis that is not there', () => {
-  it('says so in one line, and ends', async () => {
+describe('the example app with a Redis that cannot be reached', () => {
+  it('prints one line that says so, and exits', async () => {
     const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' })
     assert.equal(code, 1)
     assert.match(output, /^REDIS_URL cannot be reached \(ECONNREFUSED\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
   })
 
-  it('says so of a machine that nobody knows, too', async () => {
+  it('prints one line and exits if the host name of Redis does not exist', async () => {
     const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://no-such-machine.invalid:6379' })
     assert.equal(code, 1)
     assert.match(output, /^REDIS_URL cannot be reached \((?:ENOTFOUND|EAI_AGAIN)\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)

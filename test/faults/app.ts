@@ -7,7 +7,7 @@ import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type TokenParame
 import { claimsOf, decodeJWT } from '../../lib/oauth/claims'
 import type { ContenderName, StrategySettings } from './row'
 
-/** How an app is set up: all of it can be sent to another process. */
+/** How an app is set up. All values can be sent to another process. */
 export interface AppSettings {
   readonly contender: ContenderName
   readonly issuer: string
@@ -23,33 +23,33 @@ export interface AppSettings {
   readonly checksSignature: boolean
 }
 
-/** Where {@link createApp} tells what has been changed in the prototype of all objects of its process. */
+/** At this path, {@link createApp} reports changes to `Object.prototype` in its process. */
 export const PROTOTYPE_PATH = '/test/prototype'
 
-const untouched = Object.getOwnPropertyDescriptors(Object.prototype)
+const originalPrototype = Object.getOwnPropertyDescriptors(Object.prototype)
 
-/** Names of what every object inherits that was added, changed or taken away since the start. */
-function changedForAll(): string[] {
+/** Names of the properties of `Object.prototype` that were added, changed or removed since the process started. */
+function changedPrototypeProperties(): string[] {
   const now = Object.getOwnPropertyDescriptors(Object.prototype)
-  const names = new Set([...Object.getOwnPropertyNames(untouched), ...Object.getOwnPropertyNames(now)])
-  return [...names].filter((name) => !isDeepStrictEqual(Object.getOwnPropertyDescriptor(untouched, name)?.value, Object.getOwnPropertyDescriptor(now, name)?.value))
+  const names = new Set([...Object.getOwnPropertyNames(originalPrototype), ...Object.getOwnPropertyNames(now)])
+  return [...names].filter((name) => !isDeepStrictEqual(Object.getOwnPropertyDescriptor(originalPrototype, name)?.value, Object.getOwnPropertyDescriptor(now, name)?.value))
 }
 
 type SetUp = (app: Express, settings: AppSettings, callbackURL: string) => void | Promise<void>
 
-/** Where {@link createApp} lets a row break the session's store. */
+/** At this path, a row can break the session store. */
 export const STORE_PATH = '/test/store'
-/** Where {@link createApp} lets a row put anything into the session. */
+/** At this path, a row can write any value into the session. */
 export const SESSION_PATH = '/test/session'
 
 /**
- * The same small app with each library: `/login`, `/callback`, and `/account` for people who are logged in, on
- * express-session's memory store. Each has state and PKCE, and shows errors as most apps do in development.
+ * The same small app with each library: `/login`, `/callback`, and `/account` for logged-in users, with
+ * express-session's memory store. Each uses state and PKCE, and shows errors as most apps do in development.
  */
 export async function createApp(settings: AppSettings, url: string, onError: (error: unknown) => void): Promise<Express> {
   const app = express()
   app.disable('x-powered-by')
-  app.get(PROTOTYPE_PATH, (_req, res) => void res.end(changedForAll().join()))
+  app.get(PROTOTYPE_PATH, (_req, res) => void res.end(changedPrototypeProperties().join()))
   useSession(app, settings)
   await SET_UPS[settings.contender](app, settings, `${url}/callback`)
   app.get('/denied', (_req, res) => void res.status(401).send('Not logged in.'))
@@ -77,7 +77,7 @@ class BreakableStore extends session.MemoryStore {
   }
 
   override destroy(id: string, done?: (error?: unknown) => void): void {
-    if (this.broken === 'destroy') done?.(new Error('The store cannot let go.'))
+    if (this.broken === 'destroy') done?.(new Error('The store cannot delete.'))
     else super.destroy(id, done)
   }
 }
@@ -85,7 +85,7 @@ class BreakableStore extends session.MemoryStore {
 function useSession(app: Express, settings: AppSettings): void {
   if (settings.session === 'none') return
   if (settings.session === 'cookie') {
-    app.use(cookieSession({ name: 'session', keys: ['of the faults'] }))
+    app.use(cookieSession({ name: 'session', keys: ['a secret for the fault tests'] }))
   } else {
     const store = new BreakableStore()
     app.post(STORE_PATH, (req, res) => {
@@ -94,13 +94,13 @@ function useSession(app: Express, settings: AppSettings): void {
       if (store.broken === 'nothing') store.emit('connect')
       res.end()
     })
-    app.use(session({ secret: 'of the faults', resave: false, saveUninitialized: false, store }))
+    app.use(session({ secret: 'a secret for the fault tests', resave: false, saveUninitialized: false, store }))
   }
   app.put(SESSION_PATH, express.json({ limit: '10mb', strict: false }), (req, res) => {
-    const held = req.session as unknown as Record<string, unknown>
+    const data = req.session as unknown as Record<string, unknown>
     const { key, value } = req.body as { key?: string; value: unknown }
-    // Without a key: whatever a library keeps there between the login and the callback.
-    for (const name of key === undefined ? Object.keys(held).filter((name) => name !== 'cookie' && name !== 'passport') : [key]) held[name] = value
+    // Without a key, overwrite everything that a library keeps there between the login and the callback.
+    for (const name of key === undefined ? Object.keys(data).filter((name) => name !== 'cookie' && name !== 'passport') : [key]) data[name] = value
     res.end()
   })
 }
@@ -138,7 +138,7 @@ const authenticated: RequestHandler = (req, res, next) => {
   else res.status(401).end()
 }
 
-/** passport-oauth2 knows no ID tokens: a careful app looks at audience and expiry itself. */
+/** passport-oauth2 does not support ID tokens, so a careful app checks the audience and expiry itself. */
 const passportOAuth2: SetUp = async (app, { clientID, clientSecret, issuer, tokenURL }, callbackURL) => {
   const { Strategy } = await import('passport-oauth2')
   const strategy = new Strategy(
@@ -157,7 +157,7 @@ const passportOAuth2: SetUp = async (app, { clientID, clientSecret, issuer, toke
   app.get('/account', authenticated, (req, res) => void res.json(req.user))
 }
 
-/** Set up for a provider without discovery, as Twilio is, with the deadline that it has an option for. */
+/** Set up for a provider without discovery, such as Twilio, with its own timeout option. */
 const openidClient: SetUp = async (app, { clientID, clientSecret, issuer, tokenURL, timeout, checksSignature, jwksURL }, callbackURL) => {
   const client = await import('openid-client')
   const { Strategy } = await import('openid-client/passport')
@@ -167,7 +167,7 @@ const openidClient: SetUp = async (app, { clientID, clientSecret, issuer, tokenU
     {},
     client.ClientSecretPost(clientSecret)
   )
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its name for a provider without TLS, which these rows have
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- it allows providers without TLS, such as the ones in these rows
   client.allowInsecureRequests(config)
   config.timeout = timeout / 1000
   if (checksSignature) client.enableNonRepudiationChecks(config)

@@ -1,4 +1,4 @@
-/** Certificates that a client must not take for 127.0.0.1, all with the same key. The first two are issued by the private CA in test/support. They guard nothing. */
+/** Certificates that a client must not accept for 127.0.0.1, all with the same key. The first two are issued by the test CA in test/support. For tests only. */
 export const UNTRUSTED_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWpzM1ZSuA/0WJAw9
 mD7GUog0IMFKcV8A1nkuiqUn0JChRANCAARIculAK7g4jfb9msF8HnelvRQfUVHQ
@@ -6,7 +6,7 @@ LSBspVd07XH94ReyqUfVKxfNBTOYFuJ9bMZ3i98l8mWWD4F388vFZmdH
 -----END PRIVATE KEY-----
 `
 
-/** For elsewhere.example. */
+/** Issued for elsewhere.example. */
 export const WRONG_HOST = `-----BEGIN CERTIFICATE-----
 MIIBgTCCASegAwIBAgIBAjAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
 c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBwxGjAYBgNVBAMM
@@ -20,7 +20,7 @@ sxsrNX8=
 -----END CERTIFICATE-----
 `
 
-/** Ended in February 2020. */
+/** Expired in February 2020. */
 export const EXPIRED = `-----BEGIN CERTIFICATE-----
 MIIBdjCCARugAwIBAgIBAzAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
 c3QwHhcNMjAwMTAxMDAwMDAwWhcNMjAwMjAxMDAwMDAwWjAUMRIwEAYDVQQDDAls
@@ -33,7 +33,7 @@ sjVsNfFIVAIhAMObcWYZ5+GpIkankk40JGiBAgfShfFxFLiZFCi0aNU1
 -----END CERTIFICATE-----
 `
 
-/** Signed by itself, and by nobody that the app trusts. */
+/** Self-signed, so not issued by a CA that the app trusts. */
 export const SELF_SIGNED = `-----BEGIN CERTIFICATE-----
 MIIBUzCB+qADAgECAgEEMAoGCCqGSM49BAMCMBMxETAPBgNVBAMMCHNvbWVib2R5
 MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjATMREwDwYDVQQDDAhz

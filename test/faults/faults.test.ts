@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { AppHost } from './app-host'
 import { CATALOGUE } from './catalogue'
-import { atOnce } from './pool'
+import { limitConcurrency } from './limit-concurrency'
 import type { Row } from './row'
 import { runRow, type Observed } from './run-row'
-import { inWords, whyNotHeldByUs } from './verdict'
+import { describeOutcome, problemsOfOurs } from './verdict'
 
 const VERSIONS = ['v1', 'v2'] as const
-/** How many rows run at once: most of them wait for something. */
-const AT_ONCE = 16
+/** Most rows spend their time waiting, so many of them can run at the same time. */
+const MAX_CONCURRENT_ROWS = 16
 
 describe('faults', function () {
   this.timeout(120_000)
   let host: AppHost | undefined
-  const observed = new Map<Row, Promise<Observed>>()
+  const observations = new Map<Row, Promise<Observed>>()
 
   after(() => host?.stop())
 
@@ -22,22 +22,22 @@ describe('faults', function () {
       const rows = Object.values(CATALOGUE).flat().filter(({ settings }) => (settings?.apiVersion ?? version) === version)
       before(() => {
         const inHost = (host ??= AppHost.start())
-        const run = atOnce(AT_ONCE)
+        const run = limitConcurrency(MAX_CONCURRENT_ROWS)
         for (const row of rows) {
           const running = run(() => runRow(row, inHost, 'passport-twilio', version))
-          // Told by the row's own test.
+          // The row's own test reports the error.
           running.catch(() => undefined)
-          observed.set(row, running)
+          observations.set(row, running)
         }
       })
 
       for (const [where, all] of Object.entries(CATALOGUE)) {
         describe(where, () => {
           for (const row of all.filter((one) => rows.includes(one))) {
-            it(`${row.name}: ${inWords(row.outcome)}`, async () => {
-              const came = await observed.get(row)
-              assert.ok(came)
-              assert.deepEqual(whyNotHeldByUs(row, came), [], row.why)
+            it(`${row.name}: ${describeOutcome(row.outcome)}`, async () => {
+              const observed = await observations.get(row)
+              assert.ok(observed)
+              assert.deepEqual(problemsOfOurs(row, observed), [], row.why)
             })
           }
         })

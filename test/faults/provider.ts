@@ -7,16 +7,16 @@ import type { Fault, TokenServer } from './row'
 
 export const PERSON = 'US00000000000000000000000000000001'
 
-/** What a grant is answered with. */
-export type TokenAnswer = Readonly<Record<string, unknown>>
+/** The fields of a token response. */
+export type TokenFields = Readonly<Record<string, unknown>>
 
-/** The good answer to a code, for faults to spoil. */
-export interface GoodAnswer {
+/** The correct response to a token request, which a fault can change. */
+export interface GoodResponse {
   readonly status: number
-  readonly answer: TokenAnswer
+  readonly fields: TokenFields
   readonly request: HeardRequest
   readonly provider: Provider
-  /** An ID token that is good but for these claims. */
+  /** A valid ID token, apart from the given claims. */
   idToken(claims: Readonly<Record<string, unknown>>, signer?: Signer): Promise<string>
   readonly idClaims: Readonly<Record<string, unknown>>
 }
@@ -24,24 +24,24 @@ export interface GoodAnswer {
 interface IssuedCode {
   readonly challenge: string | undefined
   readonly redirectURI: string | undefined
-  isSpent: boolean
+  isUsed: boolean
 }
 
 let signer: Promise<Signer> | undefined
 
-/** Making keys takes long; all providers sign with the same. */
+/** Generating keys is slow, so all providers share one. */
 export function providersSigner(): Promise<Signer> {
   return (signer ??= createSigner())
 }
 
 /**
- * A provider that an app logs people in with, a row's own: good, until it is given a fault. Speaks both of Twilio's
- * versions. It knows every secret that went through it.
+ * The OAuth provider of a row. It behaves correctly until it is given a fault, supports both versions of Twilio's API,
+ * and remembers every secret that it sent or received.
  */
 export class Provider {
   readonly clientID = `OQ${randomUUID().replaceAll('-', '')}`
   readonly clientSecret = `secret-${randomUUID()}`
-  /** All that must not be told to anybody. */
+  /** Everything that must not leak. */
   readonly secrets = new Set<string>([this.clientSecret])
   fault: Fault = {}
   tokenURL: string | undefined
@@ -61,7 +61,7 @@ export class Provider {
 
   static async start(tokenServer?: TokenServer): Promise<Provider> {
     const provider = new Provider(await TwilioServer.start())
-    await provider.#put(tokenServer)
+    await provider.#moveTokenEndpoint(tokenServer)
     return provider
   }
 
@@ -77,15 +77,15 @@ export class Provider {
     return this.#server.requests
   }
 
-  /** Approves a login, as the person would, and gives the callback that the browser is sent back with. */
+  /** Approves a login as the user would. Returns the URL of the callback. */
   approve(authorizeURL: string): string {
     const { searchParams } = new URL(authorizeURL)
     const read = (v1: string, v2: string) => searchParams.get(v1) ?? searchParams.get(v2) ?? undefined
     const code = `code-${randomUUID()}`
     const redirectURI = read('RedirectUri', 'redirect_uri')
     this.secrets.add(code)
-    this.#codes.set(code, { challenge: read('CodeChallenge', 'code_challenge'), redirectURI, isSpent: false })
-    const callback = new URL(redirectURI ?? 'http://no-redirect-address.invalid/')
+    this.#codes.set(code, { challenge: read('CodeChallenge', 'code_challenge'), redirectURI, isUsed: false })
+    const callback = new URL(redirectURI ?? 'http://no-redirect-uri.invalid/')
     callback.searchParams.set('code', code)
     const state = read('State', 'state')
     if (state !== undefined) callback.searchParams.set('state', state)
@@ -100,22 +100,22 @@ export class Provider {
     await this.#server.stop()
   }
 
-  async #put(tokenServer: TokenServer | undefined): Promise<void> {
+  async #moveTokenEndpoint(tokenServer: TokenServer | undefined): Promise<void> {
     if (tokenServer === undefined) return
-    if (tokenServer === 'nobody listens') this.tokenURL = `http://127.0.0.1:${await closedPort()}/v2/token`
+    if (tokenServer === 'refuses connections') this.tokenURL = `http://127.0.0.1:${await closedPort()}/v2/token`
     else if (tokenServer === 'no such host') this.tokenURL = 'https://no-such-host.invalid/v2/token'
-    else this.tokenURL = await this.#listenWith(tokenServer)
+    else this.tokenURL = await this.#startTLSServer(tokenServer)
   }
 
-  /** The token endpoint over TLS. */
-  async #listenWith(certificate: { readonly cert: string; readonly key: string }): Promise<string> {
+  /** Serves the token endpoint with the given certificate. Returns its URL. */
+  async #startTLSServer(certificate: { readonly cert: string; readonly key: string }): Promise<string> {
     const server = https.createServer(certificate, (request, response) => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
         const body = Buffer.concat(chunks).toString()
-        const heard = { method: 'POST', path: '/v2/token', query: new URLSearchParams(), headers: request.headers, body, form: new URLSearchParams(body) }
-        void this.#token(heard).then((behave) => behave(heard, response, request.socket))
+        const received = { method: 'POST', path: '/v2/token', query: new URLSearchParams(), headers: request.headers, body, form: new URLSearchParams(body) }
+        void this.#token(received).then((behave) => behave(received, response, request.socket))
       })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -127,11 +127,11 @@ export class Provider {
     if (request.path.endsWith('/token')) return this.#token(request)
     if (request.path.endsWith('/authorize')) return this.fault.authorize ?? this.#loginPage(request)
     if (request.path === '/keys') return this.fault.keys ?? json(200, { keys: [(await providersSigner()).jwk] })
-    if (request.path === '/elsewhere') return json(200, await this.#answer())
+    if (request.path === '/elsewhere') return json(200, await this.#tokenFields())
     return json(404, {})
   }
 
-  /** What the contract calls `redirect_to`. */
+  /** Responds with the URL of the login page, in `redirect_to`. */
   #loginPage({ query }: HeardRequest): Behaviour {
     return json(302, { redirect_to: `${this.url}/sign-in?${query.toString()}` })
   }
@@ -140,23 +140,23 @@ export class Provider {
     const verifier = request.form.get('CodeVerifier') ?? request.form.get('code_verifier')
     if (verifier !== null) this.secrets.add(verifier)
     const status = request.path === '/v1/token' ? 201 : 200
-    const answer = await this.#answer()
-    if (this.fault.token) return this.fault.token({ status, answer, request, provider: this, idClaims: this.#idClaims(), idToken: (claims, by) => this.#idToken(claims, by) })
+    const fields = await this.#tokenFields()
+    if (this.fault.token) return this.fault.token({ status, fields, request, provider: this, idClaims: this.#idClaims(), idToken: (claims, by) => this.#idToken(claims, by) })
     const refused = this.#whyRefused(request.form, verifier)
-    return refused === undefined ? json(status, answer) : json(400, { error: 'invalid_grant', error_description: refused })
+    return refused === undefined ? json(status, fields) : json(400, { error: 'invalid_grant', error_description: refused })
   }
 
   #whyRefused(form: URLSearchParams, verifier: string | null): string | undefined {
     const issued = this.#codes.get(form.get('Code') ?? form.get('code') ?? '')
     if (!issued) return 'unknown code'
-    if (issued.isSpent) return 'spent code'
-    issued.isSpent = true
-    if ((form.get('RedirectUri') ?? form.get('redirect_uri')) !== issued.redirectURI) return 'another redirect address'
+    if (issued.isUsed) return 'used code'
+    issued.isUsed = true
+    if ((form.get('RedirectUri') ?? form.get('redirect_uri')) !== issued.redirectURI) return 'another redirect URI'
     const challenge = verifier === null ? undefined : createHash('sha256').update(verifier).digest('base64url')
     return challenge === issued.challenge ? undefined : 'another verifier'
   }
 
-  async #answer(): Promise<TokenAnswer> {
+  async #tokenFields(): Promise<TokenFields> {
     const claims = { sub: `trn:us1:iam:user:${PERSON}`, 'urn:tw:iam_ctx': 'trn:us1:iam:account:AC00000000000000000000000000000001', jti: randomUUID(), exp: nowInSeconds() + 3600 }
     return {
       access_token: this.secret(unsigned(claims)),
@@ -177,7 +177,7 @@ export class Provider {
     return this.secret(await (by ?? (await providersSigner())).sign(Object.fromEntries(all)))
   }
 
-  /** Something that was given away, and must not be told to anybody else. */
+  /** Remembers a secret, which must not leak. */
   secret(value: string): string {
     this.secrets.add(value)
     return value

@@ -6,14 +6,14 @@ import { CONTENDERS } from './row'
 
 const RUN_AGAIN = 'Run npm run faults again.'
 
-describe('the table of faults', () => {
-  it('has the rows of the catalogue, and no others, each with a result for each library', () => {
+describe('the results of the fault tests', () => {
+  it('contain exactly the rows of the catalogue, each with a result for every library', () => {
     const { rows } = readResults()
     assert.deepEqual(rows.map(({ where, name, must }) => ({ where, name, must })), rowsOfCatalogue(), RUN_AGAIN)
     for (const { results } of rows) assert.deepEqual(Object.keys(results), CONTENDERS)
   })
 
-  it('counts what it has', () => {
+  it('have totals that match their rows', () => {
     const { rows, totals } = readResults()
     for (const contender of CONTENDERS) {
       const results = rows.map(({ results: all }) => all[contender])
@@ -22,15 +22,15 @@ describe('the table of faults', () => {
     }
   })
 
-  it('leaves no row of this package out', () => {
+  it('apply every row to passport-twilio', () => {
     for (const { results } of readResults().rows) assert.ok('held' in results['passport-twilio'])
   })
 
-  it('is the one that the documentation shows', () => {
+  it('are the ones in docs/faults.md', () => {
     assert.equal(readFileSync(TABLE_PATH, 'utf8'), tableOf(readResults()), RUN_AGAIN)
   })
 
-  it('tells its rows apart by name', () => {
+  it('have a unique name for each row of a section', () => {
     for (const rows of Object.values(CATALOGUE)) assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length)
   })
 })

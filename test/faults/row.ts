@@ -1,77 +1,77 @@
 import type { TwilioStrategyOptions } from '../../lib'
 import type { Behaviour } from '../support/twilio-server'
-import type { GoodAnswer, Provider } from './provider'
-import type { Seen, Visitor } from './visitor'
+import type { GoodResponse, Provider } from './provider'
+import type { ReceivedResponse, Visitor } from './visitor'
 
 export const CONTENDERS = ['passport-twilio', 'passport-oauth2', "openid-client's strategy"] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 export type Peer = Exclude<ContenderName, 'passport-twilio'>
 
-/** What is wrong: with an answer of the provider, or with what a visitor does. */
+/** What goes wrong: a faulty response of the provider, or an unusual request of the visitor. */
 export interface Fault {
-  /** What the token endpoint does instead of giving its good answer. */
-  readonly token?: (good: GoodAnswer) => Behaviour | Promise<Behaviour>
-  /** What the authorize endpoint does, where the app asks it for the page to log in on. */
+  /** Replaces the correct response of the token endpoint. */
+  readonly token?: (good: GoodResponse) => Behaviour | Promise<Behaviour>
+  /** Replaces the response of the authorize endpoint when the app requests the URL of the login page. */
   readonly authorize?: Behaviour
-  /** What the address of the provider's public keys does. */
+  /** Replaces the response with the provider's public keys. */
   readonly keys?: Behaviour
-  /** What the visitor does instead of logging in. Gives the answer that counts. */
-  readonly visit?: (visit: Visit) => Promise<Seen>
+  /** Replaces the visitor's login. Returns the response to check. */
+  readonly visit?: (visit: Visit) => Promise<ReceivedResponse>
 }
 
 export interface Visit {
   readonly visitor: Visitor
   readonly provider: Provider
-  /** Somebody else, with a browser of their own. */
+  /** Another visitor, with a separate browser. */
   readonly stranger: () => Visitor
 }
 
-/** What `/account` shows to somebody who is logged in. */
+/** What `/account` returns for a logged-in user. */
 export interface Account {
   readonly id: string
   readonly name: string
-  /** Something that the token endpoint sent along. */
+  /** An extra field from the token response. */
   readonly note: string
-  /** Seconds that the access token has left, `null` where nobody knows; passport-twilio alone tells. */
+  /** Seconds until the access token expires, or `null` if unknown. Only returned with passport-twilio. */
   readonly expiresIn: number | null
   readonly hasRefreshToken: boolean
 }
 
-/** What an error must carry. */
+/** Fields that an error must have. */
 export type Fields = Readonly<Record<string, string | number | undefined>>
 
-/** What must come of a fault. The names of errors are passport-twilio's; a peer holds a row with any error. */
+/** The required outcome of a fault. The error classes are those of passport-twilio; for a peer, any error counts. */
 export type Outcome =
-  /** The person is logged in. */
+  /** The user is logged in. */
   | { readonly loggedIn: Partial<Account> }
-  /** The app's error handler is told, with an error of this class, and nobody is logged in. */
+  /** The app's error handler gets an error of this class, and nobody is logged in. */
   | { readonly error: string; readonly status: number; readonly fields?: Fields }
-  /** Passport's failure: nobody is logged in, and the app goes on as it does with people who do not approve. */
+  /** Authentication fails as it does when the user denies access: Passport redirects to `failureRedirect`. */
   | { readonly failure: true }
-  /** The visitor is answered so, whoever is logged in. */
-  | { readonly answer: number; readonly location?: string }
+  /** The visitor gets a response with this status, logged in or not. */
+  | { readonly responseStatus: number; readonly location?: string }
 
-/** How the app of a row is set up, where it is not as usual. */
+/** How the setup of the app differs from the default. */
 export interface RowSettings {
-  /** The version that this row is about; without, it must hold for both. */
+  /** The API version that the row applies to; both by default. */
   readonly apiVersion?: 'v1' | 'v2'
-  /** ms for a whole call to the provider, in rows that are about it. */
+  /** ms for a whole call to the provider, in rows about timeouts. */
   readonly timeout?: number
   readonly session?: 'memory' | 'none' | 'cookie'
   /** Encrypts passport-twilio's tokens in the session. */
   readonly tokenSecret?: string
   readonly tokenServer?: TokenServer
-  /** passport-twilio's own options. */
+  /** Options for passport-twilio. */
   readonly strategy?: (provider: Provider) => StrategySettings
-  /** The signature of ID tokens is checked with the provider's keys. */
+  /** Whether the signatures of ID tokens are verified with the provider's keys. */
   readonly checksSignature?: boolean
 }
 
 /** Options that can be sent to another process. */
 export type StrategySettings = Pick<TwilioStrategyOptions, 'resolveAuthorizeURL' | 'idToken' | 'maxResponseBytes' | 'pendingLoginTTL' | 'lookUpAccount'>
 
-/** A token endpoint that is somewhere else than the provider. */
-export type TokenServer = 'nobody listens' | 'no such host' | { readonly cert: string; readonly key: string }
+/** A token endpoint at another URL than the provider's. */
+export type TokenServer = 'refuses connections' | 'no such host' | { readonly cert: string; readonly key: string }
 
 export interface Row {
   readonly name: string
@@ -79,7 +79,7 @@ export interface Row {
   readonly outcome: Outcome
   readonly why: string
   readonly settings?: RowSettings
-  /** Peers that the row says nothing about, and why. */
+  /** Peers that the row does not apply to, and why. */
   readonly notApplicable?: Partial<Readonly<Record<Peer, string>>>
 }
 
@@ -93,7 +93,7 @@ export const badRequest: Outcome = { error: 'AuthorizationError', status: 400, f
 export const tokenError = (code: string, status: number, fields: Fields = {}): Outcome => ({ error: 'TwilioTokenError', status, fields: { code, ...fields } })
 export const stateError = (reason: 'missing' | 'unknown' | 'expired' | 'used'): Outcome => ({ error: 'LoginStateError', status: 403, fields: { reason } })
 
-/** For rows about something that no peer has. */
-export function onlyOurs(why: string): Required<Pick<Row, 'notApplicable'>>['notApplicable'] {
+/** For rows that apply to no peer. */
+export function notForPeers(why: string): Required<Pick<Row, 'notApplicable'>>['notApplicable'] {
   return { 'passport-oauth2': why, "openid-client's strategy": why }
 }

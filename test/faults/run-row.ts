@@ -1,34 +1,34 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { PROTOTYPE_PATH } from './app'
 import type { AppHost, HostedApp } from './app-host'
-import type { ToldError } from './app-process'
+import type { ReportedError } from './app-process'
 import { leaksIn } from './leaks'
 import { Provider } from './provider'
 import type { Account, ContenderName, Row, Visit } from './row'
-import { Visitor, type Seen } from './visitor'
+import { Visitor, type ReceivedResponse } from './visitor'
 
-/** What came of a row. */
+/** The result of running a row. */
 export interface Observed {
-  /** The answer that counts; or why there was none. */
-  readonly answer: Seen | string
-  /** Who the visitor is to the app after that. */
+  /** The response to check, or why there was none. */
+  readonly response: ReceivedResponse | string
+  /** The visitor's account after that, if they are logged in. */
   readonly account: Account | undefined
-  readonly errors: readonly ToldError[]
+  readonly errors: readonly ReportedError[]
   readonly isAlive: boolean
-  /** How somebody else's login went after that. */
-  readonly afterwards: string
-  /** What every object of the process has inherited since then, by name: nothing, in a good one. */
-  readonly inherited: string
-  /** Where a secret of this row was found. */
+  /** The result of another visitor's login after that. */
+  readonly nextLogin: string
+  /** The names of changed properties of `Object.prototype`; empty unless a prototype was polluted. */
+  readonly changedPrototype: string
+  /** The places where a secret was found. */
   readonly leaks: readonly string[]
 }
 
 export const WORKS = 'logged in'
 
-/** Long enough for a busy machine; rows about deadlines have their own. */
+/** ms; long enough for a slow machine. Rows about timeouts set their own. */
 const TIMEOUT = 8000
 
-export async function runRow(row: Row, host: AppHost, contender: ContenderName, apiVersion: 'v1' | 'v2', patience?: number): Promise<Observed> {
+export async function runRow(row: Row, host: AppHost, contender: ContenderName, apiVersion: 'v1' | 'v2', maxWait?: number): Promise<Observed> {
   const { settings = {} } = row
   const provider = await Provider.start(settings.tokenServer)
   const open = (withFault: boolean) =>
@@ -50,37 +50,37 @@ export async function runRow(row: Row, host: AppHost, contender: ContenderName, 
     const app = await open(true)
     const visitors: Visitor[] = []
     const visitorOf = ({ url }: HostedApp) => {
-      const visitor = new Visitor(url, patience)
+      const visitor = new Visitor(url, maxWait)
       visitors.push(visitor)
       return visitor
     }
     const visitor = visitorOf(app)
     provider.fault = row.fault
     const visit: Visit = { visitor, provider, stranger: () => visitorOf(app) }
-    const answer = await (row.fault.visit ?? logIn)(visit).catch((error: unknown) => String(error))
-    // A process that is about to die may still close its connections first.
-    if (typeof answer === 'string') await pause(PAUSE)
+    const response = await (row.fault.visit ?? logIn)(visit).catch((error: unknown) => String(error))
+    // If the process is crashing, its connections may close before it exits.
+    if (typeof response === 'string') await pause(PAUSE)
     const account = await accountOf(visitor)
-    const inherited = await inheritedIn(visitor)
+    const changedPrototype = await changedPrototypeIn(visitor)
     provider.fault = {}
-    // A fault that lies in where things are cannot be taken back: the same process logs in with them put right.
+    // These faults are part of the app's setup, so the next login uses a correct app in the same process.
     const cannotRecover = settings.tokenServer !== undefined || settings.session === 'none'
     const next = cannotRecover && host.isAlive ? await open(false) : app
-    const afterwards = await logsIn(provider, () => visitorOf(next))
+    const nextLogin = await tryLogin(provider, () => visitorOf(next))
     const leaks = leaksIn(provider.secrets, {
       'the output of the process': [host.output],
-      'an error': app.errors.map(({ told }) => told),
-      'an answer to the visitor': visitors.flatMap(({ seen }) => seen.map(({ headers, body }) => `${JSON.stringify(headers)}\n${body}`))
+      'an error': app.errors.map(({ printed }) => printed),
+      'a response to the visitor': visitors.flatMap(({ responses }) => responses.map(({ headers, body }) => `${JSON.stringify(headers)}\n${body}`))
     })
     for (const one of new Set([app, next])) one.close()
-    return { answer, account, errors: app.errors, isAlive: host.isAlive, afterwards, inherited, leaks }
+    return { response, account, errors: app.errors, isAlive: host.isAlive, nextLogin, changedPrototype, leaks }
   } finally {
     await provider.stop()
   }
 }
 
-/** A whole login, as far as it goes. */
-export async function logIn({ visitor, provider }: Pick<Visit, 'visitor' | 'provider'>): Promise<Seen> {
+/** Logs in. Returns the response to the callback, or to the login route if that is not a redirect. */
+export async function logIn({ visitor, provider }: Pick<Visit, 'visitor' | 'provider'>): Promise<ReceivedResponse> {
   const begun = await visitor.get('/login')
   const { location } = begun.headers
   return begun.status === 302 && location !== undefined ? visitor.get(provider.approve(location)) : begun
@@ -95,8 +95,8 @@ async function accountOf(visitor: Visitor): Promise<Account | undefined> {
   }
 }
 
-/** An app that cannot even say so any more is told by its next login. */
-async function inheritedIn(visitor: Visitor): Promise<string> {
+/** If the app can no longer respond, the next login reports that. */
+async function changedPrototypeIn(visitor: Visitor): Promise<string> {
   try {
     return (await visitor.get(PROTOTYPE_PATH)).body
   } catch {
@@ -104,23 +104,23 @@ async function inheritedIn(visitor: Visitor): Promise<string> {
   }
 }
 
-const TRIES = 4
-/** ms; keys are asked for anew at most once a second. */
+const MAX_ATTEMPTS = 4
+/** ms. Keys are fetched at most once a second, so several attempts must take longer than that. */
 const PAUSE = 500
 
-/** On a busy machine even a good login may be slower than a row's short deadline. */
-async function logsIn(provider: Provider, newVisitor: () => Visitor): Promise<string> {
-  let last = ''
-  for (let tried = 0; tried < TRIES; tried++) {
+/** On a slow machine, even a correct login may exceed a row's short timeout, so it is retried. */
+async function tryLogin(provider: Provider, newVisitor: () => Visitor): Promise<string> {
+  let failure = ''
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const visitor = newVisitor()
     try {
       const { status, body } = await logIn({ visitor, provider })
       if (await accountOf(visitor)) return WORKS
-      last = `answered ${status} ${body}`
+      failure = `status ${status} ${body}`
     } catch (error) {
-      last = String(error)
+      failure = String(error)
     }
     await pause(PAUSE)
   }
-  return last
+  return failure
 }

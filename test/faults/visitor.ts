@@ -1,36 +1,36 @@
 import http from 'node:http'
 
-/** What a visitor was answered. */
-export interface Seen {
+/** A response that a visitor received. */
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
 }
 
-export interface Asked {
+export interface RequestOptions {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 
-/** How long a visitor waits for an answer, in ms. */
-const PATIENCE = 10_000
+/** How long a visitor waits for a response by default, in ms. */
+const DEFAULT_MAX_WAIT = 10_000
 
-/** Somebody's browser: keeps cookies, follows nothing, and gives up after a while. */
+/** A visitor's browser. It keeps cookies, does not follow redirects, and times out. */
 export class Visitor {
-  /** All that this visitor was answered, oldest first. */
-  readonly seen: Seen[] = []
+  /** All responses that this visitor received, oldest first. */
+  readonly responses: ReceivedResponse[] = []
   readonly #origin: string
-  readonly #patience: number
+  readonly #maxWait: number
   readonly #cookies = new Map<string, string>()
 
-  constructor(origin: string, patience = PATIENCE) {
+  constructor(origin: string, maxWait = DEFAULT_MAX_WAIT) {
     this.#origin = origin
-    this.#patience = patience
+    this.#maxWait = maxWait
   }
 
-  /** @param path of the app, or an address whose path is taken, byte for byte */
-  get(path: string, { method = 'GET', headers, body }: Asked = {}): Promise<Seen> {
+  /** @param path a path of the app, or a URL whose path is used unchanged */
+  get(path: string, { method = 'GET', headers, body }: RequestOptions = {}): Promise<ReceivedResponse> {
     const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
     return new Promise((resolve, reject) => {
       const { hostname, port } = new URL(this.#origin)
@@ -42,9 +42,9 @@ export class Visitor {
         agent: false,
         headers: { Accept: 'text/html', ...(cookie === '' ? {} : { Cookie: cookie }), ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }), ...headers }
       })
-      const patience = setTimeout(() => request.destroy(new Error(`no answer within ${this.#patience} ms`)), this.#patience)
+      const timer = setTimeout(() => request.destroy(new Error(`no response within ${this.#maxWait} ms`)), this.#maxWait)
       request.on('error', (error) => {
-        clearTimeout(patience)
+        clearTimeout(timer)
         reject(error)
       })
       request.on('response', (response) => {
@@ -52,11 +52,11 @@ export class Visitor {
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
         response.on('error', reject)
         response.on('end', () => {
-          clearTimeout(patience)
+          clearTimeout(timer)
           for (const header of response.headers['set-cookie'] ?? []) this.#keep(header)
-          const seen = { status: response.statusCode ?? 0, headers: response.headers, body: text }
-          this.seen.push(seen)
-          resolve(seen)
+          const received = { status: response.statusCode ?? 0, headers: response.headers, body: text }
+          this.responses.push(received)
+          resolve(received)
         })
       })
       request.end(body)
@@ -69,12 +69,12 @@ export class Visitor {
     this.#cookies.set(pair.slice(0, at), pair.slice(at + 1))
   }
 
-  /** Has another value for each cookie from now on. */
+  /** Changes the value of every cookie. */
   changeCookies(change: (value: string) => string): void {
     for (const [name, value] of this.#cookies) this.#cookies.set(name, change(value))
   }
 
-  /** Has somebody else's cookies, as whoever was made to take them has. */
+  /** Takes over another visitor's cookies, as a victim of session fixation does. */
   takeCookiesOf(other: Visitor): void {
     for (const [name, value] of other.#cookies) this.#cookies.set(name, value)
   }

@@ -5,11 +5,11 @@ import fc from 'fast-check'
 import { requireLogin, returnTo } from '../../lib'
 import { PendingLogins } from '../../lib/login/pending-logins'
 import { sessionLoginStore } from '../../lib/login/state-store'
-import { holds } from './hold'
+import { checkProperty } from './check-property'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
 
-/** What an address is made of, and what browsers understand in their own way. */
+/** Parts of URLs, and characters that browsers treat specially. */
 const part = fc.oneof(
   {
     weight: 8,
@@ -31,56 +31,56 @@ function requestWith(session: Record<string, unknown>): GuardedRequest {
   return Object.assign(new IncomingMessage(new Socket()), { session })
 }
 
-/** Judged as a browser does that gets it as `Location`. */
-function assertStays(location: string): void {
+/** Resolves the path as a browser does with a `Location` header. */
+function assertSameOrigin(location: string): void {
   for (const origin of ORIGINS) assert.equal(new URL(location, `${origin}/auth/twilio/callback?code=a`).origin, origin, JSON.stringify(location))
 }
 
-describe('the page to come back to, whatever was asked for', function () {
+describe('the page to return to after the login', function () {
   this.timeout(0)
 
-  it('never leaves the origin, whatever stands in the session', async () => {
-    await holds(
+  it('never leaves the origin, whatever value is in the session', async () => {
+    await checkProperty(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
-        assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
+        assertSameOrigin(returnTo(requestWith({ returnTo: wanted }), '/'))
       }),
       50
     )
   })
 
-  it('never leaves the origin, whatever stands in the session for a login that comes back', async () => {
-    const logins = sessionLoginStore(new PendingLogins({ sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
-    await holds(
+  it('never leaves the origin, whatever value a pending login has in the session', async () => {
+    const logins = sessionLoginStore(new PendingLogins({ sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'a secret for the tests' }), false)
+    await checkProperty(
       fc.asyncProperty(address, async (wanted) => {
         const session: Record<string, unknown> = {}
         const metadata = { authorizationURL: '', tokenURL: '', clientID: '', callbackURL: '' }
         const { state } = await logins.begin({ session }, { returnTo: '/page' }, metadata)
         const held = JSON.stringify(session)
         const written: unknown = JSON.parse(held.replace('"/page"', () => JSON.stringify(wanted)))
-        assertStays((await logins.finish({ session: written }, state, metadata)).returnTo ?? '/')
+        assertSameOrigin((await logins.finish({ session: written }, state, metadata)).returnTo ?? '/')
       }),
       50
     )
   })
 
-  it('never leaves the origin, whatever address and whatever page before it a guard was asked with', async () => {
+  it('never leaves the origin, whatever URL and Referer a guarded request has', async () => {
     const guard = requireLogin({ loginPath: '/auth/twilio' })
     const headers = fc.record({ host: fc.oneof(fc.constant('app.example'), address), referer: fc.oneof(address, address.map((path) => `http://app.example${path}`)) }, { requiredKeys: [] })
-    await holds(
+    await checkProperty(
       fc.property(address, fc.constantFrom('GET', 'POST'), headers, (url, method, given) => {
         const req = requestWith({})
         Object.assign(req, { method, url })
         Object.assign(req.headers, given, { accept: 'text/html' })
         guard(req, new ServerResponse(req), () => assert.fail('nobody is logged in'))
-        assertStays(returnTo(req, '/'))
+        assertSameOrigin(returnTo(req, '/'))
       }),
       50
     )
   })
 
-  it('is the page that was asked for, where its address is a plain one', async () => {
+  it('is the requested page, if its path is an ordinary one', async () => {
     const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
-    await holds(
+    await checkProperty(
       fc.property(plain, (page) => {
         assert.equal(returnTo(requestWith({ returnTo: page }), '/'), page)
       }),

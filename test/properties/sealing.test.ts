@@ -6,7 +6,7 @@ import { openRefreshed, sealRefreshed } from '../../lib/session/records/refresh-
 import type { TwilioTokens } from '../../lib/oauth/tokens'
 import { claimsOf } from '../../lib/oauth/claims'
 import { withoutUndefined } from '../../lib/util/without-undefined'
-import { holds } from './hold'
+import { checkProperty } from './check-property'
 
 const text = fc.string({ unit: 'binary', maxLength: 60 })
 const secret = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 })
@@ -19,33 +19,33 @@ const tokens: fc.Arbitrary<TwilioTokens> = fc
   )
   .map((stored) => withoutUndefined<TwilioTokens>({ ...stored, claims: claimsOf(stored.accessToken) }))
 
-/** Another character at one place, or one more, or one less. */
-const change = fc.record({ at: fc.nat(), how: fc.constantFrom('replaced', 'added', 'left out'), by: fc.oneof(fc.base64String({ minLength: 1, maxLength: 4 }).map((letters) => letters.charAt(0)), fc.constantFrom('-', '_', '.', '=', ' ', '\n', '*'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) })
+/** Replaces, adds or removes a character. */
+const change = fc.record({ at: fc.nat(), how: fc.constantFrom('replaced', 'added', 'removed'), by: fc.oneof(fc.base64String({ minLength: 1, maxLength: 4 }).map((letters) => letters.charAt(0)), fc.constantFrom('-', '_', '.', '=', ' ', '\n', '*'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) })
 
 function changed(sealed: string, { at, how, by }: { at: number; how: string; by: string }): string {
-  // Changes at the end are the likeliest to be overlooked: not all bits of a last character count.
+  // Changes at the end are the most likely to go unnoticed, since not all bits of the last base64 character are used.
   const place = at % 3 === 0 ? sealed.length - 1 - (at % 2) : at % sealed.length
-  return sealed.slice(0, place) + (how === 'left out' ? '' : by) + sealed.slice(how === 'added' ? place : place + 1)
+  return sealed.slice(0, place) + (how === 'removed' ? '' : by) + sealed.slice(how === 'added' ? place : place + 1)
 }
 
-describe('what is sealed, whatever it is', function () {
+describe('sealing', function () {
   this.timeout(0)
 
-  it('is given back as it was, with the key it was sealed with', async () => {
-    await holds(
+  it('returns any value unchanged when it is opened with the key it was sealed with', async () => {
+    await checkProperty(
       fc.asyncProperty(fc.jsonValue(), secrets, fc.nat(), async (value, all, which) => {
         const keys = all.map((one) => sealingKey(one, 'tests'))
         const key = keys[which % keys.length]
         assert.ok(key)
-        const wanted: unknown = JSON.parse(JSON.stringify(value))
-        assert.deepEqual(await open(await seal(value, key), keys), { value: wanted, key })
+        const expected: unknown = JSON.parse(JSON.stringify(value))
+        assert.deepEqual(await open(await seal(value, key), keys), { value: expected, key })
       }),
       4
     )
   })
 
-  it('is refused with any character changed, added or left out', async () => {
-    await holds(
+  it('rejects a sealed value with any character changed, added or removed', async () => {
+    await checkProperty(
       fc.asyncProperty(fc.jsonValue(), secret, change, async (value, one, how) => {
         const key = sealingKey(one, 'tests')
         const sealed = await seal(value, key)
@@ -57,8 +57,8 @@ describe('what is sealed, whatever it is', function () {
     )
   })
 
-  it('is tokens in a session: whole again after any rotation of secrets, as long as theirs is among them, and put away anew', async () => {
-    await holds(
+  it('opens the tokens of a session after any rotation of secrets that keeps the old one, and reports that they must be sealed again', async () => {
+    await checkProperty(
       fc.asyncProperty(tokens, secret, secrets, fc.nat(4), async (given, used, others, place) => {
         fc.pre(!others.includes(used))
         const sealed = await sealedVault([used]).put(given)
@@ -70,8 +70,8 @@ describe('what is sealed, whatever it is', function () {
     )
   })
 
-  it('is what came of a refresh: only whoever holds the spent token can read it', async () => {
-    await holds(
+  it('opens the result of a refresh only with the refresh token that was used', async () => {
+    await checkProperty(
       fc.asyncProperty(tokens, fc.nat(8.64e15), text, text, change, async (given, at, spent, other, how) => {
         const sealed = await sealRefreshed({ accessToken: '', refreshToken: spent }, { tokens: given, at })
         assert.deepEqual(await openRefreshed({ accessToken: '', refreshToken: spent }, sealed), { tokens: given, at })

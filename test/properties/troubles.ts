@@ -1,27 +1,27 @@
 const EVENTS = ['unhandledRejection', 'uncaughtException'] as const
 
-/** What would have ended the process, since it was last asked. Mocha must not see it: it would not know of which run it is. */
+/** Collects errors that would have crashed the process. Mocha must not handle them, since it cannot tell which run caused them. */
 export class Troubles {
-  readonly #seen: unknown[] = []
-  readonly #others = EVENTS.map((event) => [event, process.listeners(event as 'uncaughtException')] as const)
+  readonly #errors: unknown[] = []
+  readonly #originalListeners = EVENTS.map((event) => [event, process.listeners(event as 'uncaughtException')] as const)
 
   watch(): void {
     for (const event of EVENTS) {
       process.removeAllListeners(event)
-      process.on(event, (error: unknown) => this.#seen.push(error))
+      process.on(event, (error: unknown) => this.#errors.push(error))
     }
   }
 
   unwatch(): void {
-    for (const [event, listeners] of this.#others) {
+    for (const [event, listeners] of this.#originalListeners) {
       process.removeAllListeners(event)
       for (const listener of listeners) process.on(event, listener as () => void)
     }
   }
 
-  /** Node tells of a rejection that nobody handles at the end of a turn. */
+  /** Returns the errors since the last call. Waits first, because Node reports unhandled rejections at the end of an event loop turn. */
   async take(): Promise<unknown[]> {
     await new Promise((resolve) => setImmediate(resolve))
-    return this.#seen.splice(0)
+    return this.#errors.splice(0)
   }
 }

@@ -1,18 +1,18 @@
-/** Longer than the app may take for anything: its calls to Twilio have 10 s, the SDK's 30 s. */
-const HANG = 45_000
+/** ms. Longer than any request to the app may take: its calls to Twilio time out after 10 s, those of the SDK after 30 s. */
+const HANG_TIMEOUT = 45_000
 
-export interface Answer {
-  readonly asked: string
+export interface BrowserResponse {
+  readonly request: string
   readonly status: number
   readonly location: string | undefined
   readonly body: string
   readonly retryAfter: string | undefined
 }
 
-/** No answer came, or it broke off. */
-export class NoAnswer extends Error {}
+/** There was no response, or it was cut off. */
+export class NoResponseError extends Error {}
 
-/** Somebody's browser: keeps its cookie, and shows redirects as they are. */
+/** A browser that keeps its cookie, and does not follow redirects. */
 export class Browser {
   readonly #origin: string
   #cookie = ''
@@ -21,20 +21,20 @@ export class Browser {
     this.#origin = origin
   }
 
-  async go(path: string, { method = 'GET', accept = 'text/html' }: { method?: string | undefined; accept?: string | undefined } = {}): Promise<Answer> {
-    const asked = `${method} ${path}`
+  async go(path: string, { method = 'GET', accept = 'text/html' }: { method?: string | undefined; accept?: string | undefined } = {}): Promise<BrowserResponse> {
+    const request = `${method} ${path}`
     try {
       const response = await fetch(this.#origin + path, {
         method,
         redirect: 'manual',
         headers: { Accept: accept, ...(this.#cookie === '' ? {} : { Cookie: this.#cookie }) },
-        signal: AbortSignal.timeout(HANG)
+        signal: AbortSignal.timeout(HANG_TIMEOUT)
       })
       const body = await response.text()
       for (const cookie of response.headers.getSetCookie()) this.#cookie = cookie.split(';', 1)[0] ?? ''
-      return { asked, status: response.status, location: response.headers.get('location') ?? undefined, body, retryAfter: response.headers.get('retry-after') ?? undefined }
+      return { request, status: response.status, location: response.headers.get('location') ?? undefined, body, retryAfter: response.headers.get('retry-after') ?? undefined }
     } catch (error) {
-      throw new NoAnswer(`${asked}: ${error instanceof Error ? `${error.message} (${String(error.cause)})` : String(error)}`, { cause: error })
+      throw new NoResponseError(`${request}: ${error instanceof Error ? `${error.message} (${String(error.cause)})` : String(error)}`, { cause: error })
     }
   }
 }

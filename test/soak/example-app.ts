@@ -7,11 +7,11 @@ import type { FromApp, Report } from './reporter'
 
 const LOG_MAX = 200_000
 
-/** The example app in a process of its own, as people run it in production. */
+/** The example app in its own process, set up as in production. */
 export class ExampleApp {
   readonly url: string
-  /** Warnings, uncaught exceptions, and an early end. */
-  readonly troubles: string[] = []
+  /** Warnings, uncaught exceptions, and unexpected exits. */
+  readonly problems: string[] = []
   readonly #process: ChildProcess
   #log = ''
   #isStopping = false
@@ -21,10 +21,10 @@ export class ExampleApp {
     this.url = url
     child.stderr?.on('data', (text: Buffer) => (this.#log = (this.#log + text.toString()).slice(-LOG_MAX)))
     child.on('message', (message: FromApp) => {
-      if ('trouble' in message) this.troubles.push(message.trouble)
+      if ('problem' in message) this.problems.push(message.problem)
     })
     child.on('exit', (code, signal) => {
-      if (!this.#isStopping) this.troubles.push(`The app ended by itself (${signal ?? String(code)}): ${this.#log.slice(-2000)}`)
+      if (!this.#isStopping) this.problems.push(`The app exited unexpectedly (${signal ?? String(code)}): ${this.#log.slice(-2000)}`)
     })
   }
 
@@ -41,27 +41,27 @@ export class ExampleApp {
         PORT: String(port),
         BASE_URL: baseURL,
         REDIS_URL: redisURL,
-        SESSION_SECRET: 'a secret of the soak that is long enough',
+        SESSION_SECRET: 'a secret for the soak test, long enough',
         TWILIO_CLIENT_ID: clientID,
         TWILIO_CLIENT_SECRET: clientSecret,
         TWILIO_BASE_URL: url
       }
     })
     const app = new ExampleApp(child, baseURL)
-    const ended = once(child, 'exit').then(() => {
+    const exited = once(child, 'exit').then(() => {
       throw new Error(`The example did not start: ${app.#log}`)
     })
-    await Promise.race([once(child.stdout ?? child, 'data'), ended])
-    ended.catch(() => undefined)
+    await Promise.race([once(child.stdout ?? child, 'data'), exited])
+    exited.catch(() => undefined)
     return app
   }
 
-  /** What it has said of errors, the end of it. */
+  /** The end of what the app wrote to stderr. */
   get log(): string {
     return this.#log
   }
 
-  /** What its process holds now. */
+  /** Asks the app's process for its heap size and active resources. */
   async report(): Promise<Report> {
     this.#process.send('report')
     for (;;) {
@@ -73,7 +73,7 @@ export class ExampleApp {
   async stop(): Promise<void> {
     this.#isStopping = true
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    // What it may have left open would keep it from ending on its own.
+    // SIGKILL, because leaked resources could keep the process from exiting.
     this.#process.kill('SIGKILL')
     await once(this.#process, 'exit')
   }

@@ -1,22 +1,22 @@
-import type { Answer } from './browser'
+import type { BrowserResponse } from './browser'
 
-/** What the example app may answer, and says by it. Anything else is a fault of it. */
-const OUTCOMES: Readonly<Record<string, (answer: Answer, twilio: string) => boolean>> = {
+/** The responses that the example app may give, by what they mean. Any other response is a bug. */
+const OUTCOMES: Readonly<Record<string, (response: BrowserResponse, twilio: string) => boolean>> = {
   page: ({ status, body }) => status === 200 && body.includes('<h1'),
   'sent to Twilio': ({ status, location }, twilio) => status === 302 && location?.startsWith(`${twilio}/v1/authorize?`) === true,
   'asked to log in': ({ status, location }) => (status === 302 || status === 303) && location === '/auth/twilio',
   'asked to log in, as an API call': ({ status, body }) => status === 401 && body.includes('login_required'),
-  'sent on': ({ status, location }) => (status === 302 || status === 303) && /^\/(?:(?:account|numbers|messages)(?:\?\w+)?)?$/.test(location ?? ''),
+  'redirected': ({ status, location }) => (status === 302 || status === 303) && /^\/(?:(?:account|numbers|messages)(?:\?\w+)?)?$/.test(location ?? ''),
   'told that access was denied': ({ status, location }) => status === 302 && location === '/?login=denied',
-  'told why a login was refused': ({ status, body }) => status === 403 && /This login (?:cannot be finished|took too long|has come back before)|Twilio did not accept this login|That did not work/.test(body),
+  'told why a login was refused': ({ status, body }) => status === 403 && /This login (?:cannot be finished|took too long|was already used)|Twilio did not accept this login|That did not work/.test(body),
   'told what was wrong with the request': ({ status, body }) => status === 400 && body.includes('That did not work'),
   'told that there is no such page': ({ status, body }) => status === 404 && body.includes('There is no such page'),
-  'told that Twilio is in trouble': ({ status, body }) => [502, 503, 504].includes(status) && /Twilio cannot be reached right now|Twilio did not let us in/.test(body)
+  'told that Twilio is unavailable': ({ status, body }) => [502, 503, 504].includes(status) && /Twilio cannot be reached right now|Twilio refused our request/.test(body)
 }
 
 export type Outcome = keyof typeof OUTCOMES
 
-/** What an answer says; `undefined` for one that explains nothing. */
-export function outcomeOf(answer: Answer, twilio: string): Outcome | undefined {
-  return Object.keys(OUTCOMES).find((name) => OUTCOMES[name]?.(answer, twilio))
+/** What a response means; `undefined` if it is not an expected one. */
+export function outcomeOf(response: BrowserResponse, twilio: string): Outcome | undefined {
+  return Object.keys(OUTCOMES).find((name) => OUTCOMES[name]?.(response, twilio))
 }

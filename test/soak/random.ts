@@ -1,4 +1,4 @@
-/** Chance that comes again with its seed (mulberry32). */
+/** A reproducible random number generator (mulberry32). */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** From 0 to 1. */
+  /** From 0 up to, but not including, 1. */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -14,7 +14,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** A whole number from 0 to below this. */
+  /** A whole number from 0 up to, but not including, `limit`. */
   below(limit: number): number {
     return Math.floor(this.fraction() * limit)
   }
@@ -23,7 +23,7 @@ export class Random {
     return items[this.below(items.length)] ?? items[0]
   }
 
-  /** One by its weight. */
+  /** Picks an item with a probability in proportion to its weight. */
   weighted<Item>(items: readonly (readonly [weight: number, item: Item])[]): Item {
     let left = this.fraction() * items.reduce((sum, [weight]) => sum + weight, 0)
     for (const [weight, item] of items) if ((left -= weight) < 0) return item

@@ -1,17 +1,17 @@
-/** Loaded into the example app's process beside it (`--import`): tells the soak what that process holds, and what troubles it had. */
+/** Loaded into the example app's process with `--import`. Reports its heap size, active resources and problems to the soak test. */
 
 export interface Report {
-  /** Bytes after garbage collection: the median of several. */
+  /** Bytes after garbage collection; the median of several measurements. */
   readonly heap: number
-  /** What keeps the process alive, by its kind. */
+  /** The types of the resources that keep the process alive. */
   readonly resources: readonly string[]
 }
 
-export type FromApp = { readonly trouble: string } | { readonly report: Report }
+export type FromApp = { readonly problem: string } | { readonly report: Report }
 
 const COLLECTIONS = 5
 
-function tell(message: FromApp): void {
+function send(message: FromApp): void {
   process.send?.(message)
 }
 
@@ -19,7 +19,7 @@ async function report(): Promise<Report> {
   const heaps: number[] = []
   for (let collection = 0; collection < COLLECTIONS; collection++) {
     globalThis.gc?.()
-    // What finalizers and weak references let go is collected the next time.
+    // Objects released by finalizers and weak references are only collected the next time.
     await new Promise((resolve) => setImmediate(resolve))
     heaps.push(process.memoryUsage().heapUsed)
   }
@@ -27,9 +27,9 @@ async function report(): Promise<Report> {
   return { heap: median, resources: process.getActiveResourcesInfo() }
 }
 
-process.on('warning', (warning) => tell({ trouble: `warning: ${warning.stack ?? warning.message}` }))
-// An unhandled rejection comes here too. The process then ends, as it would without this.
-process.on('uncaughtExceptionMonitor', (error, origin) => tell({ trouble: `${origin}: ${error.stack ?? error.message}` }))
+process.on('warning', (warning) => send({ problem: `warning: ${warning.stack ?? warning.message}` }))
+// Also called for unhandled rejections. The process still crashes, as it would without this listener.
+process.on('uncaughtExceptionMonitor', (error, origin) => send({ problem: `${origin}: ${error.stack ?? error.message}` }))
 process.on('message', (message) => {
-  if (message === 'report') void report().then((made) => tell({ report: made }))
+  if (message === 'report') void report().then((made) => send({ report: made }))
 })

@@ -8,27 +8,27 @@ import { Person, type World } from './person'
 import { Random } from './random'
 import { Saboteur } from './saboteur'
 
-/** People use the example app for minutes, while everything goes wrong that can; then it is looked at what is left of that. */
+/** Simulates people who use the example app for minutes while faults occur at random, and then checks for failures and leaks. */
 
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 300)
 const SEED = Number(process.env.SOAK_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const PEOPLE = 40
-/** Tokens go stale all the time. */
+/** Short, so that tokens expire all the time. */
 const TOKEN_SECONDS = 3
 /** ms between two faults. */
-const FAULT_PACE = 300
-/** When the heap is measured first; until then, Twilio's answers with tokens all arrive, and no refresh token may be used again. */
+const FAULT_INTERVAL = 300
+/** How long to run before the heap is first measured. Until then, no token response is lost, so no refresh token may be reused. */
 const WARM_UP_SECONDS = Math.min(60, SECONDS / 3)
-const HEAP_GROWTH_MAX = 0.1
-/** How long connections may idle before they are closed, in ms: longer than either side keeps them. */
-const IDLE_MAX = 70_000
+const MAX_HEAP_GROWTH = 0.1
+/** ms. Longer than either side keeps idle connections open. */
+const MAX_IDLE = 70_000
 const SECRETS = /(?:refresh|code)-[\w-]{43}|eyJ[\w-]{20,}\.eyJ/
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-function inhabitants(): SandboxPerson[] {
+function createPeople(): SandboxPerson[] {
   return Array.from({ length: PEOPLE }, (_, index) => {
     const number = index.toString(16).padStart(32, '0')
     return { name: `Person ${index}`, givenName: 'Person', familyName: String(index), email: `person-${index}@soak.example`, userSid: `US${number}`, accountSid: `AC${number}`, accountName: `Account ${index}` }
@@ -43,8 +43,8 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Lets people do one thing after the other, until it is over; those that have begun something end it. */
-async function live(people: readonly Person[], seconds: number): Promise<void> {
+/** Lets people act for a while. Actions that have started are finished. */
+async function letPeopleAct(people: readonly Person[], seconds: number): Promise<void> {
   const end = Date.now() + seconds * 1000
   await Promise.all(
     people.map(async (person) => {
@@ -53,9 +53,9 @@ async function live(people: readonly Person[], seconds: number): Promise<void> {
   )
 }
 
-/** What the process holds more of than before, once its connections have had the time to be closed. */
-async function leftOver(app: ExampleApp, before: readonly string[]): Promise<string[]> {
-  const end = Date.now() + IDLE_MAX
+/** Resources that the process did not have before, after idle connections had time to close. */
+async function leakedResources(app: ExampleApp, before: readonly string[]): Promise<string[]> {
+  const end = Date.now() + MAX_IDLE
   for (;;) {
     const left = [...before]
     const { resources } = await app.report()
@@ -70,55 +70,55 @@ async function leftOver(app: ExampleApp, before: readonly string[]): Promise<str
 }
 
 async function soak(redis: RedisServer): Promise<string[]> {
-  const people = inhabitants()
+  const people = createPeople()
   const sandbox = await startSandbox({ people, accessTokenTTL: TOKEN_SECONDS })
   const app = await ExampleApp.start(sandbox, redis.url, await freePort())
   try {
-    const world: World = { appURL: app.url, sandboxURL: sandbox.url, outcomes: {}, faults: [], stolen: [], loggedOut: 0 }
+    const world: World = { appURL: app.url, sandboxURL: sandbox.url, outcomes: {}, failures: [], stolenCallbacks: [], unexpectedLogins: 0 }
     const persons = people.map((account, index) => new Person(account, world, new Random(SEED + index)))
     const saboteur = new Saboteur(sandbox, new Random(SEED - 1))
     const atStart = await app.report()
-    const begun = Date.now()
+    const started = Date.now()
 
     let isOver = false
-    const sabotage = saboteur.work(() => isOver, FAULT_PACE)
-    await live(persons, WARM_UP_SECONDS)
+    const sabotage = saboteur.work(() => isOver, FAULT_INTERVAL)
+    await letPeopleAct(persons, WARM_UP_SECONDS)
     const warm = await app.report()
     const reusesWithoutLoss = sandbox.counts.reuses
-    const loggedOutWithoutLoss = world.loggedOut
-    const refusedWithoutLoss = saboteur.refused
-    saboteur.mayLose = true
-    await live(persons, SECONDS - WARM_UP_SECONDS)
+    const unexpectedLoginsWithoutLoss = world.unexpectedLogins
+    const refusedWithoutLoss = saboteur.refusedRefreshes
+    saboteur.mayLoseResponses = true
+    await letPeopleAct(persons, SECONDS - WARM_UP_SECONDS)
     isOver = true
     await sabotage
-    const asked = Object.values(world.outcomes).reduce((sum, times) => sum + times, 0)
-    const took = (Date.now() - begun) / 1000
+    const requests = Object.values(world.outcomes).reduce((sum, times) => sum + times, 0)
+    const took = (Date.now() - started) / 1000
     const settled = await Promise.all(persons.map((person) => person.settle()))
     const unsettled = settled.filter((outcome) => outcome !== 'page' && outcome !== 'asked to log in')
-    const more = await leftOver(app, atStart.resources)
+    const more = await leakedResources(app, atStart.resources)
     const done = await app.report()
 
     const growth = done.heap / warm.heap - 1
     const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
-    print(`\n${asked} requests of ${PEOPLE} people in ${took.toFixed(0)} s (${(asked / took).toFixed(0)} a second):`)
+    print(`\n${requests} requests by ${PEOPLE} people in ${took.toFixed(0)} s (${(requests / took).toFixed(0)} per second):`)
     for (const [outcome, times] of Object.entries(world.outcomes).sort(([, one], [, other]) => other - one)) print(`  ${String(times).padStart(7)}  ${outcome}`)
-    print(`Logins: ${sandbox.counts.codes}. Refreshes: ${sandbox.counts.refreshes}. Reuses: ${reusesWithoutLoss} while no answer was lost, ${sandbox.counts.reuses} in all. Asked to log in again, not having logged out: ${loggedOutWithoutLoss} while no answer was lost, ${world.loggedOut} in all. Answers with tokens that were lost on their way, at most: ${saboteur.lost}; refused by a fault: ${saboteur.refused}.`)
-    print(`Faults: ${Object.entries(saboteur.struck).map(([fault, times]) => `${times} ${fault}`).sort().join(', ')}.`)
+    print(`Logins: ${sandbox.counts.codes}. Refreshes: ${sandbox.counts.refreshes}. Reuses: ${reusesWithoutLoss} while no response was lost, ${sandbox.counts.reuses} in total. Asked to log in again without having logged out: ${unexpectedLoginsWithoutLoss} while no response was lost, ${world.unexpectedLogins} in total. Token responses lost, at most: ${saboteur.lostResponses}; refreshes refused by a fault: ${saboteur.refusedRefreshes}.`)
+    print(`Faults: ${Object.entries(saboteur.counts).map(([fault, times]) => `${times} ${fault}`).sort().join(', ')}.`)
     print(`Heap: ${mebibytes(atStart.heap)} MiB at the start, ${mebibytes(warm.heap)} after ${WARM_UP_SECONDS.toFixed(0)} s, ${mebibytes(done.heap)} at the end (${growth >= 0 ? '+' : ''}${(growth * 100).toFixed(1)} %).`)
-    print(`Left over: ${more.length === 0 ? 'nothing' : more.join(', ')}.`)
+    print(`Leaked resources: ${more.length === 0 ? 'nothing' : more.join(', ')}.`)
     print(`At the end: ${settled.filter((outcome) => outcome === 'page').length} people logged in, ${settled.filter((outcome) => outcome === 'asked to log in').length} asked to log in.`)
 
     return [
-      ...app.troubles,
-      ...counted(world.faults),
+      ...app.problems,
+      ...countRepeated(world.failures),
       ...(unsettled.length > 0 ? [`${unsettled.length} people were neither logged in at the end nor asked to log in: ${unsettled.join(', ')}.`] : []),
-      ...(growth > HEAP_GROWTH_MAX ? [`The heap has grown by ${(growth * 100).toFixed(1)} %.`] : []),
-      ...(more.length > 0 ? [`${more.length} handles or sockets are left over: ${more.join(', ')}.`] : []),
-      ...(reusesWithoutLoss > 0 ? [`${reusesWithoutLoss} refresh tokens were used again while no answer was lost.`] : []),
-      ...(loggedOutWithoutLoss > refusedWithoutLoss ? [`${loggedOutWithoutLoss} times somebody was asked to log in again while no answer was lost, and only ${refusedWithoutLoss} were refused by a fault.`] : []),
-      ...(sandbox.counts.reuses > saboteur.lost ? [`${sandbox.counts.reuses} refresh tokens were used again, and only ${saboteur.lost} answers were lost.`] : []),
-      ...(world.loggedOut > saboteur.lost + saboteur.refused ? [`${world.loggedOut} times somebody was asked to log in again, and only ${saboteur.lost} answers were lost, and ${saboteur.refused} refused by a fault.`] : []),
-      ...(SECRETS.test(app.log) ? ['A code or a token stands in the log.'] : [])
+      ...(growth > MAX_HEAP_GROWTH ? [`The heap grew by ${(growth * 100).toFixed(1)} %.`] : []),
+      ...(more.length > 0 ? [`${more.length} handles or sockets leaked: ${more.join(', ')}.`] : []),
+      ...(reusesWithoutLoss > 0 ? [`${reusesWithoutLoss} refresh tokens were reused while no response was lost.`] : []),
+      ...(unexpectedLoginsWithoutLoss > refusedWithoutLoss ? [`${unexpectedLoginsWithoutLoss} times somebody was asked to log in again while no response was lost, but only ${refusedWithoutLoss} refreshes were refused by a fault.`] : []),
+      ...(sandbox.counts.reuses > saboteur.lostResponses ? [`${sandbox.counts.reuses} refresh tokens were reused, but only ${saboteur.lostResponses} responses were lost.`] : []),
+      ...(world.unexpectedLogins > saboteur.lostResponses + saboteur.refusedRefreshes ? [`${world.unexpectedLogins} times somebody was asked to log in again, but only ${saboteur.lostResponses} responses were lost, and ${saboteur.refusedRefreshes} refreshes were refused by a fault.`] : []),
+      ...(SECRETS.test(app.log) ? ['The log contains a code or a token.'] : [])
     ]
   } finally {
     await app.stop()
@@ -126,8 +126,8 @@ async function soak(redis: RedisServer): Promise<string[]> {
   }
 }
 
-/** The same again and again is told once. */
-function counted(faults: readonly string[]): string[] {
+/** Reports repeated failures once, with their number. */
+function countRepeated(faults: readonly string[]): string[] {
   const counts = new Map<string, number>()
   for (const fault of faults) counts.set(fault, (counts.get(fault) ?? 0) + 1)
   return [...counts].map(([fault, times]) => (times > 1 ? `${fault} (${times} times)` : fault))
@@ -135,15 +135,15 @@ function counted(faults: readonly string[]): string[] {
 
 async function main(): Promise<void> {
   const redis = await RedisServer.startIfThere()
-  if (!redis) throw new Error('The soak needs a redis-server, and there is none on this machine (Debian: apt-get install redis-server).')
-  print(`The example app, with Redis and a sandbox, for ${SECONDS} s. SOAK_SEED=${SEED}`)
+  if (!redis) throw new Error('The soak test needs redis-server, which is not installed (Debian: apt-get install redis-server).')
+  print(`Running the example app with Redis and a sandbox for ${SECONDS} s. SOAK_SEED=${SEED}`)
   try {
     const failures = await soak(redis)
     if (failures.length === 0) {
-      print('All held.')
+      print('No failures.')
       return
     }
-    print(`\nWhat did not hold (SOAK_SEED=${SEED}):`)
+    print(`\nFailures (SOAK_SEED=${SEED}):`)
     for (const failure of failures) print(`- ${failure}`)
     process.exitCode = 1
   } finally {

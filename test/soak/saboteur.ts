@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Sandbox, SandboxEndpoint, SandboxFault } from '../../lib/sandbox'
 import type { Random } from './random'
 
-/** Twilio's way to say that it knows neither app nor token. */
+/** Twilio's error when it recognizes neither the app nor the token. */
 const UNAUTHORIZED: SandboxFault = {
   status: 401,
   headers: { 'Content-Type': 'application/json' },
@@ -25,19 +25,19 @@ const FAULTS: readonly [SandboxFault, ...SandboxFault[]] = [
 ]
 const ENDPOINTS: readonly [SandboxEndpoint, ...SandboxEndpoint[]] = ['token', 'token', 'authorize', 'api']
 
-/** With these, Twilio has spent a refresh token, and nobody can know what came of it. */
-const LOSING: readonly SandboxFault[] = ['silent after issuing', 'silent after headers', 'cut short']
+/** With these faults, Twilio has used up the refresh token, but its response with the new tokens is lost. */
+const LOSING_RESPONSES: readonly SandboxFault[] = ['silent after issuing', 'silent after headers', 'cut short']
 
-/** Lets every fault strike, at every endpoint that the app or a browser asks. */
+/** Causes every kind of fault at every endpoint that the app or a browser uses. */
 export class Saboteur {
-  /** How many of each. */
-  readonly struck: Record<string, number> = {}
-  /** Whether answers with tokens may be lost on their way. */
-  mayLose = false
-  /** Answers with tokens that were lost on their way, at most. */
-  lost = 0
-  /** Refreshes that the token endpoint refused for no reason, at most; the next one works. */
-  refused = 0
+  /** How often each fault was caused. */
+  readonly counts: Record<string, number> = {}
+  /** Whether token responses may be lost. */
+  mayLoseResponses = false
+  /** How many token responses were lost, at most. */
+  lostResponses = 0
+  /** How many refreshes the token endpoint refused without a reason, at most. The next refresh works. */
+  refusedRefreshes = 0
   readonly #sandbox: Sandbox
   readonly #random: Random
 
@@ -46,18 +46,18 @@ export class Saboteur {
     this.#random = random
   }
 
-  /** @param pace ms between two faults */
-  async work(isOver: () => boolean, pace: number): Promise<void> {
+  /** @param interval average ms between two faults */
+  async work(isOver: () => boolean, interval: number): Promise<void> {
     while (!isOver()) {
       const [endpoint, fault] = [this.#random.one(ENDPOINTS), this.#random.one(FAULTS)]
-      const isLosing = endpoint === 'token' && LOSING.includes(fault)
-      if (isLosing && !this.mayLose) continue
+      const isLosing = endpoint === 'token' && LOSING_RESPONSES.includes(fault)
+      if (isLosing && !this.mayLoseResponses) continue
       this.#sandbox.failNext(endpoint, fault)
       const name = `${endpoint}: ${typeof fault === 'string' ? fault : `${fault.status}`}`
-      this.struck[name] = (this.struck[name] ?? 0) + 1
-      if (isLosing) this.lost++
-      if (endpoint === 'token' && fault === UNAUTHORIZED) this.refused++
-      await pause(this.#random.fraction() * 2 * pace)
+      this.counts[name] = (this.counts[name] ?? 0) + 1
+      if (isLosing) this.lostResponses++
+      if (endpoint === 'token' && fault === UNAUTHORIZED) this.refusedRefreshes++
+      await pause(this.#random.fraction() * 2 * interval)
     }
   }
 }

@@ -6,7 +6,7 @@ import { refresh } from './refresh'
 import { session } from './session'
 import { tokenEndpoint } from './token-endpoint'
 
-/** All rows, by where the fault lies. */
+/** All rows, by what is at fault. */
 export const CATALOGUE: Readonly<Record<string, readonly Row[]>> = {
   'The token endpoint': tokenEndpoint,
   'The authorize endpoint': authorizeEndpoint,

@@ -2,126 +2,126 @@ import { randomUUID } from 'node:crypto'
 import { nowInSeconds } from '../../support/jwt'
 import { json, type Behaviour } from '../../support/twilio-server'
 import { SESSION_PATH } from '../app'
-import { again, answers, but, head, page, silent, whole, bytes, wire } from '../answers'
-import type { GoodAnswer } from '../provider'
-import { onlyOurs, type Fault, type Row, type Visit } from '../row'
+import { repeatedly, respondWith, withFields, head, html, neverResponds, completeResponse, rawBytes, rawSocket } from '../responses'
+import type { GoodResponse } from '../provider'
+import { notForPeers, type Fault, type Row, type Visit } from '../row'
 import { logIn } from '../run-row'
-import type { Seen } from '../visitor'
+import type { ReceivedResponse } from '../visitor'
 
-const noPeer = onlyOurs('leaves refreshes to the app')
+const noPeer = notForPeers('leaves refreshing to the app')
 
-interface Held {
+interface InitialTokens {
   readonly accessToken: string
   readonly refreshToken: string
 }
 
-/** What Twilio does with a refresh, given the tokens that the session held at first. */
-type RefreshFault = (good: GoodAnswer, held: Held) => ReturnType<NonNullable<Fault['token']>>
+/** What Twilio does with a refresh. `initial` are the tokens that the session has at first. */
+type RefreshFault = (good: GoodResponse, initial: InitialTokens) => ReturnType<NonNullable<Fault['token']>>
 
-interface While {
+interface Expectations {
   readonly afterwards: 'is still logged in' | 'is asked to log in'
-  /** How many pages are asked for meanwhile; each must be answered as the first. */
+  /** How many pages are requested while the fault lasts. All responses must have the same status. */
   readonly pages?: number
-  /** Whether Twilio has taken the refresh token, and will refuse it from then on. */
-  readonly spends?: boolean
+  /** Whether Twilio uses up the refresh token, and refuses it from then on. */
+  readonly usesUpToken?: boolean
   readonly keys?: Behaviour
 }
 
-/** Somebody whose token has ended asks for pages while Twilio misbehaves, and again when it is well. */
-function whileRefreshing(fault: RefreshFault, { afterwards, pages = 1, spends = false, keys }: While): Fault {
+/** Requests pages with an expired token while the fault lasts, and once more when Twilio works again. */
+function whileRefreshing(fault: RefreshFault, { afterwards, pages = 1, usesUpToken = false, keys }: Expectations): Fault {
   return {
-    async visit({ visitor, provider }: Visit): Promise<Seen> {
-      // The keys must not be known before.
-      provider.fault = { token: but({ id_token: null }) }
+    async visit({ visitor, provider }: Visit): Promise<ReceivedResponse> {
+      // Without an ID token, this login does not load the keys into the cache.
+      provider.fault = { token: withFields({ id_token: null }) }
       await logIn({ visitor, provider })
-      const held = { accessToken: provider.secret(`access-${randomUUID()}`), refreshToken: provider.secret(`refresh-${randomUUID()}`) }
-      await visitor.get(SESSION_PATH, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key: 'twilioTokens', value: { ...held, tokenType: 'Bearer', expiresAt: Date.now() - 1000 } }) })
-      const ask = () => visitor.get('/account', { headers: { Accept: 'application/json' } })
-      const spent = new Set<string>()
-      provider.fault = { token: takingEachOnce(spent, spends, (good) => fault(good, held)), ...(keys ? { keys } : {}) }
-      const first = await ask()
+      const initial = { accessToken: provider.secret(`access-${randomUUID()}`), refreshToken: provider.secret(`refresh-${randomUUID()}`) }
+      await visitor.get(SESSION_PATH, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key: 'twilioTokens', value: { ...initial, tokenType: 'Bearer', expiresAt: Date.now() - 1000 } }) })
+      const openPage = () => visitor.get('/account', { headers: { Accept: 'application/json' } })
+      const usedTokens = new Set<string>()
+      provider.fault = { token: acceptingEachTokenOnce(usedTokens, usesUpToken, (good) => fault(good, initial)), ...(keys ? { keys } : {}) }
+      const first = await openPage()
       for (let page = 1; page < pages; page++) {
-        const next = await ask()
+        const next = await openPage()
         if (next.status !== first.status) return next
       }
-      provider.fault = { token: takingEachOnce(spent, true, but({})) }
-      const last = await ask()
-      // The answer that should have been another one is the one that counts.
-      const wanted = afterwards === 'is still logged in' ? 200 : 401
-      return last.status === wanted ? first : last
+      provider.fault = { token: acceptingEachTokenOnce(usedTokens, true, withFields({})) }
+      const last = await openPage()
+      // If this last response is wrong, it is the one to report.
+      const expected = afterwards === 'is still logged in' ? 200 : 401
+      return last.status === expected ? first : last
     }
   }
 }
 
-/** Refuses a refresh token that was spent, so that it shows when what it was spent for got lost. */
-function takingEachOnce(spent: Set<string>, spends: boolean, fault: NonNullable<Fault['token']>): NonNullable<Fault['token']> {
+/** Refuses a used refresh token, as Twilio does. This reveals it if the tokens from a refresh are lost. */
+function acceptingEachTokenOnce(usedTokens: Set<string>, usesUpToken: boolean, fault: NonNullable<Fault['token']>): NonNullable<Fault['token']> {
   return (good) => {
     const { form } = good.request
     const token = form.get('RefreshToken') ?? form.get('refresh_token') ?? ''
-    if (spent.has(token)) return json(400, { error: 'invalid_grant' })
-    if (spends) spent.add(token)
+    if (usedTokens.has(token)) return json(400, { error: 'invalid_grant' })
+    if (usesUpToken) usedTokens.add(token)
     return fault(good)
   }
 }
 
-/** Tokens that have ended at once, so that the next page needs a refresh again; the first of them in the place of what the session held. */
-function endedAgain(...changes: readonly ((held: Held) => Partial<Record<'access_token' | 'refresh_token', string | null>>)[]): RefreshFault {
+/** Returns tokens that expire immediately, so that the next page needs a refresh again. */
+function expiredTokens(...changes: readonly ((initial: InitialTokens) => Partial<Record<'access_token' | 'refresh_token', string | null>>)[]): RefreshFault {
   let times = 0
-  return (good, held) => but({ expires_in: 0.001, id_token: null, ...changes[times++ % changes.length]?.(held) })(good)
+  return (good, initial) => withFields({ expires_in: 0.001, id_token: null, ...changes[times++ % changes.length]?.(initial) })(good)
 }
 
 function unavailable(name: string, fault: NonNullable<Fault['token']>, why: string, settings: Row['settings'] = {}): Row {
-  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in' }), outcome: { answer: 503 }, notApplicable: noPeer, settings, why }
+  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in' }), outcome: { responseStatus: 503 }, notApplicable: noPeer, settings, why }
 }
 
-/** The new tokens are there, whatever is wrong beside them. */
-function renewed(name: string, fault: RefreshFault, why: string, { settings = {}, ...during }: Omit<While, 'afterwards'> & Pick<Row, 'settings'> = { spends: true }): Row {
-  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', ...during }), outcome: { answer: 200 }, notApplicable: noPeer, settings, why }
+/** The refresh succeeds in spite of the fault. */
+function refreshed(name: string, fault: RefreshFault, why: string, { settings = {}, ...expectations }: Omit<Expectations, 'afterwards'> & Pick<Row, 'settings'> = { usesUpToken: true }): Row {
+  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', ...expectations }), outcome: { responseStatus: 200 }, notApplicable: noPeer, settings, why }
 }
 
-/** Asked to log in, while the session keeps what it has. */
+/** The user is asked to log in, but the session keeps its tokens. */
 function refused(name: string, fault: RefreshFault): Row {
-  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', pages: 2 }), outcome: { answer: 401 }, notApplicable: noPeer, why: 'It will not pass by itself, so nobody is told to try again; once the app is mended, the session goes on.' }
+  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', pages: 2 }), outcome: { responseStatus: 401 }, notApplicable: noPeer, why: 'Retrying does not help, so the response does not suggest it. Once the app is fixed, the session works again.' }
 }
 
 const SHORT = { timeout: 500 }
 
-/** When the token of a session has ended, and is refreshed. */
+/** Faults while an expired access token is refreshed. */
 export const refresh: readonly Row[] = [
-  renewed('is answered as it should be', but({}), 'The rows below are about this way.'),
-  renewed('is answered with the same access token, and no refresh token', endedAgain(({ accessToken }) => ({ access_token: accessToken, refresh_token: null })), 'Nothing was spent: Twilio is asked again, and nobody waits for ever.', { pages: 2 }),
-  renewed('is answered with the same access token and refresh token', endedAgain(({ accessToken, refreshToken }) => ({ access_token: accessToken, refresh_token: refreshToken })), 'The same.', { pages: 2 }),
-  renewed('is answered with two pairs of tokens in turn', endedAgain(() => ({ access_token: 'access-other', refresh_token: 'refresh-other' }), ({ accessToken, refreshToken }) => ({ access_token: accessToken, refresh_token: refreshToken })), 'The same: what is remembered must not lead round in a circle.', { pages: 4 }),
-  unavailable('is not answered', () => silent, 'The page says when to come back, and the login is kept.', SHORT),
-  unavailable('is answered a byte at a time', wire((socket, good) => { socket.write(head(good, 'Content-Length: 5000')); again(socket, ' ', 30) }), 'The same.', SHORT),
-  unavailable('is answered with a reset', wire((socket) => socket.resetAndDestroy()), 'The same.'),
-  unavailable('is answered with half of the tokens', bytes((good) => whole(good).slice(0, -20), { end: true }), 'The same.'),
-  unavailable('is answered with 500', answers(500, { code: 20500, message: 'Internal server error', status: 500 }), 'The same.'),
-  unavailable('is answered with 429 until the year 9999', answers(429, { code: 20429, message: 'Too many requests', status: 429, throttled_until: '9999-12-31T23:59:59Z' }), 'The same; nobody waits that long.'),
-  unavailable('is answered with 429 until yesterday', answers(429, { code: 20429, message: 'Too many requests', status: 429, throttled_until: '2001-01-01T00:00:00Z' }), 'The same.'),
-  unavailable('is answered with null', answers(200, null), 'The same.'),
-  unavailable('is answered with HTML', page(200, '<h1>Down for maintenance</h1>'), 'The same.'),
-  unavailable('is redirected elsewhere', ({ provider }) => (_request, response) => void response.writeHead(307, { Location: `${provider.url}/elsewhere` }).end(), 'The refresh token is for this address only.'),
-  unavailable('is answered without an access token', but({ access_token: null }), 'The old tokens are better than none.'),
-  renewed("is answered with another app's ID token", async (good) => but({ id_token: await good.idToken({ aud: `OQ${'f'.repeat(32)}` }) })(good), 'It is left out: nobody becomes somebody else, and the refresh token is spent.'),
-  renewed('is answered with an ID token that has expired', async (good) => but({ id_token: await good.idToken({ exp: nowInSeconds() - 120 }) })(good), 'The same.'),
-  renewed('is answered with an ID token whose keys cannot be had', but({}), 'The same.', { spends: true, keys: (_request, _response, socket) => socket.destroy(), settings: { checksSignature: true } }),
+  refreshed('succeeds', withFields({}), 'This is the normal case that the rows below break.'),
+  refreshed('returns the same access token and no refresh token', expiredTokens(({ accessToken }) => ({ access_token: accessToken, refresh_token: null })), 'The refresh token was not used up, so the next request refreshes again, and no request waits forever.', { pages: 2 }),
+  refreshed('returns the same access token and refresh token', expiredTokens(({ accessToken, refreshToken }) => ({ access_token: accessToken, refresh_token: refreshToken })), 'The refresh token was not used up, so the next request refreshes again, and no request waits forever.', { pages: 2 }),
+  refreshed('returns two pairs of tokens alternately', expiredTokens(() => ({ access_token: 'access-other', refresh_token: 'refresh-other' }), ({ accessToken, refreshToken }) => ({ access_token: accessToken, refresh_token: refreshToken })), 'Remembered refreshes must not lead in a circle.', { pages: 4 }),
+  unavailable('gets no response', () => neverResponds, 'The response says when to retry, and the user stays logged in.', SHORT),
+  unavailable('gets a response one byte at a time', rawSocket((socket, good) => { socket.write(head(good, 'Content-Length: 5000')); repeatedly(socket, ' ', 30) }), 'The response says when to retry, and the user stays logged in.', SHORT),
+  unavailable('is interrupted by a connection reset', rawSocket((socket) => socket.resetAndDestroy()), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('gets half a response', rawBytes((good) => completeResponse(good).slice(0, -20), { end: true }), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('gets status 500', respondWith(500, { code: 20500, message: 'Internal server error', status: 500 }), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('gets status 429 until the year 9999', respondWith(429, { code: 20429, message: 'Too many requests', status: 429, throttled_until: '9999-12-31T23:59:59Z' }), 'The response says when to retry, but never after years.'),
+  unavailable('gets status 429 until yesterday', respondWith(429, { code: 20429, message: 'Too many requests', status: 429, throttled_until: '2001-01-01T00:00:00Z' }), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('gets null', respondWith(200, null), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('gets HTML', html(200, '<h1>Down for maintenance</h1>'), 'The response says when to retry, and the user stays logged in.'),
+  unavailable('is redirected to another URL', ({ provider }) => (_request, response) => void response.writeHead(307, { Location: `${provider.url}/elsewhere` }).end(), 'The refresh token must only be sent to this URL.'),
+  unavailable('returns no access token', withFields({ access_token: null }), 'The old tokens are better than none.'),
+  refreshed("returns another app's ID token", async (good) => withFields({ id_token: await good.idToken({ aud: `OQ${'f'.repeat(32)}` }) })(good), 'The ID token is ignored, so the user does not change. The other new tokens are kept, since the old refresh token is used up.'),
+  refreshed('returns an expired ID token', async (good) => withFields({ id_token: await good.idToken({ exp: nowInSeconds() - 120 }) })(good), 'The ID token is ignored, so the user does not change. The other new tokens are kept, since the old refresh token is used up.'),
+  refreshed('returns an ID token whose keys cannot be fetched', withFields({}), 'The ID token is ignored, so the user does not change. The other new tokens are kept, since the old refresh token is used up.', { usesUpToken: true, keys: (_request, _response, socket) => socket.destroy(), settings: { checksSignature: true } }),
   {
     name: 'is refused',
-    fault: whileRefreshing(answers(400, { error: 'invalid_grant' }), { afterwards: 'is asked to log in' }),
-    outcome: { answer: 401 },
+    fault: whileRefreshing(respondWith(400, { error: 'invalid_grant' }), { afterwards: 'is asked to log in' }),
+    outcome: { responseStatus: 401 },
     notApplicable: noPeer,
-    why: 'The refresh token is spent or revoked: only a new login helps.'
+    why: 'The refresh token is used up or revoked, so the user has to log in again.'
   },
   {
     name: 'is refused with status 200',
-    fault: whileRefreshing(answers(200, { error: 'invalid_grant' }), { afterwards: 'is asked to log in' }),
-    outcome: { answer: 401 },
+    fault: whileRefreshing(respondWith(200, { error: 'invalid_grant' }), { afterwards: 'is asked to log in' }),
+    outcome: { responseStatus: 401 },
     notApplicable: noPeer,
-    why: 'Some providers say no with 200.'
+    why: 'Some providers return errors with status 200.'
   },
-  refused('is refused with unauthorized_client', answers(400, { error: 'unauthorized_client' })),
-  refused('is refused with invalid_request', answers(400, { error: 'invalid_request' })),
-  refused("is refused with 403 in Twilio's shape", answers(403, { code: 20403, message: 'Forbidden', status: 403 })),
-  refused("is refused with 404 in Twilio's shape", answers(404, { code: 20404, message: 'Not found', status: 404 }))
+  refused('is refused with unauthorized_client', respondWith(400, { error: 'unauthorized_client' })),
+  refused('is refused with invalid_request', respondWith(400, { error: 'invalid_request' })),
+  refused('is refused with a Twilio error with status 403', respondWith(403, { code: 20403, message: 'Forbidden', status: 403 })),
+  refused('is refused with a Twilio error with status 404', respondWith(404, { code: 20404, message: 'Not found', status: 404 }))
 ]

@@ -1,7 +1,7 @@
 import { SESSION_PATH, STORE_PATH } from '../app'
-import { loggedIn, onlyOurs, responseError, stateError, type Outcome, type Row, type Visit } from '../row'
+import { loggedIn, notForPeers, responseError, stateError, type Outcome, type Row, type Visit } from '../row'
 import { logIn } from '../run-row'
-import type { Seen, Visitor } from '../visitor'
+import type { ReceivedResponse, Visitor } from '../visitor'
 
 type Broken = 'get' | 'set' | 'destroy' | 'connection'
 
@@ -13,20 +13,20 @@ async function put(visitor: Visitor, value: unknown, key?: string): Promise<void
   await visitor.get(SESSION_PATH, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key, value }) })
 }
 
-async function begun({ visitor, provider }: Visit): Promise<string> {
+async function startLogin({ visitor, provider }: Visit): Promise<string> {
   const { headers } = await visitor.get('/login')
   return provider.approve(headers.location ?? '')
 }
 
-/** Breaks the store when the login begins, or when it comes back, and mends it after the answer. */
-function withStore(broken: Broken, when: 'begins' | 'comes back'): Row['fault'] {
+/** Breaks the store for one request: the one that starts the login, or the callback. */
+function withStore(broken: Broken, request: 'login' | 'callback'): Row['fault'] {
   return {
-    async visit(visit): Promise<Seen> {
+    async visit(visit): Promise<ReceivedResponse> {
       const { visitor } = visit
-      const callback = when === 'begins' ? '/login' : await begun(visit)
+      const url = request === 'login' ? '/login' : await startLogin(visit)
       await breakStore(visitor, broken)
       try {
-        return await visitor.get(callback)
+        return await visitor.get(url)
       } finally {
         await breakStore(visitor, 'nothing')
       }
@@ -34,18 +34,18 @@ function withStore(broken: Broken, when: 'begins' | 'comes back'): Row['fault'] 
   }
 }
 
-/** Puts something else where a library keeps what waits for a callback. */
+/** Overwrites what a library keeps in the session while it waits for the callback. */
 function withPending(value: unknown): Row['fault'] {
   return {
     async visit(visit) {
-      const callback = await begun(visit)
+      const callback = await startLogin(visit)
       await put(visit.visitor, value)
       return visit.visitor.get(callback)
     }
   }
 }
 
-/** Logs in, and puts something else where the tokens are. */
+/** Logs in, and then overwrites the tokens in the session. */
 function withTokens(value: unknown): Row['fault'] {
   return {
     async visit(visit) {
@@ -60,16 +60,16 @@ const storeError: Outcome = { error: 'Error', status: 500 }
 const noSession: Outcome = { error: 'Error', status: 500 }
 
 const stores: readonly Row[] = [
-  { name: 'is missing, when the login begins', fault: { visit: ({ visitor }) => visitor.get('/login') }, settings: { session: 'none' }, outcome: noSession, why: 'One error that says what to add.' },
-  { name: 'is missing, when the login comes back', fault: { visit: ({ visitor }) => visitor.get('/callback?code=a&state=b') }, settings: { session: 'none' }, outcome: noSession, why: 'The same.' },
-  { name: 'has a store that is disconnected, when the login begins', fault: withStore('connection', 'begins'), outcome: noSession, why: 'express-session leaves req.session out then; the error tells of that too.' },
-  { name: 'has a store that is disconnected, when the login comes back', fault: withStore('connection', 'comes back'), outcome: noSession, why: 'The same.' },
-  { name: 'has a store that cannot be read', fault: withStore('get', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that is not there.' },
-  { name: 'has a store that cannot be written to, when the login begins', fault: withStore('set', 'begins'), outcome: { answer: 302 }, why: 'express-session tells the app, after the answer.' },
-  { name: 'has a store that cannot be written to, when the login comes back', fault: withStore('set', 'comes back'), outcome: storeError, why: 'A login that cannot be kept is none.' },
-  { name: 'cannot be renewed', fault: withStore('destroy', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that somebody may have planted.' },
+  { name: 'is missing when the login starts', fault: { visit: ({ visitor }) => visitor.get('/login') }, settings: { session: 'none' }, outcome: noSession, why: 'The error must say which middleware to add.' },
+  { name: 'is missing at the callback', fault: { visit: ({ visitor }) => visitor.get('/callback?code=a&state=b') }, settings: { session: 'none' }, outcome: noSession, why: 'The error must say which middleware to add.' },
+  { name: 'has a disconnected store when the login starts', fault: withStore('connection', 'login'), outcome: noSession, why: 'express-session then leaves req.session undefined, which the error mentions.' },
+  { name: 'has a disconnected store at the callback', fault: withStore('connection', 'callback'), outcome: noSession, why: 'express-session then leaves req.session undefined, which the error mentions.' },
+  { name: 'has a store that cannot be read at the callback', fault: withStore('get', 'callback'), outcome: storeError, why: 'Without its session, the login cannot be checked.' },
+  { name: 'has a store that cannot be written to when the login starts', fault: withStore('set', 'login'), outcome: { responseStatus: 302 }, why: 'express-session reports this error to the app after the response.' },
+  { name: 'has a store that cannot be written to at the callback', fault: withStore('set', 'callback'), outcome: storeError, why: 'A login that cannot be saved must fail.' },
+  { name: 'cannot be regenerated', fault: withStore('destroy', 'callback'), outcome: storeError, why: 'A session that an attacker may know must not be used for a login.' },
   {
-    name: 'was planted by somebody else, who comes to use it',
+    name: 'was planted by an attacker, who uses it after the login',
     fault: {
       async visit(visit) {
         const thief = visit.stranger()
@@ -79,45 +79,45 @@ const stores: readonly Row[] = [
         return thief.get('/account', { headers: { Accept: 'application/json' } })
       }
     },
-    outcome: { answer: 401 },
-    why: 'Session fixation: the session is renewed at login, so that the one that somebody else knows is worth nothing.'
+    outcome: { responseStatus: 401 },
+    why: 'This is session fixation. The session is regenerated at login, so the session ID that the attacker knows becomes useless.'
   },
   {
-    name: 'lives in a cookie',
+    name: 'is stored in a cookie',
     fault: {},
-    settings: { session: 'cookie', tokenSecret: 'of the faults' },
+    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests' },
     outcome: loggedIn(),
     why: 'cookie-session has neither regenerate nor save, which Passport 0.6 and later call.'
   },
   {
-    name: 'lives in a cookie, which was changed',
+    name: 'is stored in a cookie that was modified',
     fault: {
       async visit(visit) {
-        const callback = await begun(visit)
+        const callback = await startLogin(visit)
         visit.visitor.changeCookies((value) => `${value.slice(0, -4)}AAAA`)
         return visit.visitor.get(callback)
       }
     },
-    settings: { session: 'cookie', tokenSecret: 'of the faults' },
+    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests' },
     outcome: stateError('unknown'),
-    notApplicable: onlyOurs('cannot log in with such a session at all, which the row above counts'),
-    why: "A cookie that is not the app's own holds nothing."
+    notApplicable: notForPeers('cannot log in with such a session at all, as the row above shows'),
+    why: 'A cookie without a valid signature is ignored.'
   }
 ]
 
-/** What a login leaves in the session while it waits, and what must become of it when that is something else. */
+/** Values to put in the session in place of the pending logins. */
 const pendingValues: Readonly<Record<string, unknown>> = {
   null: null,
   'a string': 'x',
   'a number': 5,
   'an array': [null, 5, 'x'],
   'of another version': { state: { handle: 'x' }, logins: 'x', used: {}, forgotten: 'x' },
-  'lists of anything': { logins: [null, 5, 'x', [], {}, { nonce: 5 }, { nonce: 'x'.repeat(44), returnTo: 5 }], used: [null, 5, {}], forgotten: -1 }
+  'lists of arbitrary values': { logins: [null, 5, 'x', [], {}, { nonce: 5 }, { nonce: 'x'.repeat(44), returnTo: 5 }], used: [null, 5, {}], forgotten: -1 }
 }
 
-const noTokensInSession = onlyOurs('leaves tokens to the app')
+const noTokensInSession = notForPeers('leaves tokens to the app')
 
-/** What the session holds as tokens, and what must become of it. */
+/** Values to put in the session in place of the tokens. */
 const tokenValues: Readonly<Record<string, unknown>> = {
   null: null,
   'a string': 'x',
@@ -134,14 +134,14 @@ const contents: readonly Row[] = [
       name: `has pending logins that are ${what}`,
       fault: withPending(value),
       outcome: loggedIn(),
-      notApplicable: onlyOurs('keeps the login itself there'),
-      why: 'A deploy that changed their form keeps nobody out: a state is known by its signature, made for this session.'
+      notApplicable: notForPeers('keeps the pending login itself there'),
+      why: 'A new version of the app must not break pending logins. A state is recognized by its signature, which is bound to the session.'
     })
   ),
-  { name: 'has 10,000 pending logins', fault: withPending({ logins: Array.from({ length: 10_000 }, () => ({ nonce: 'x'.repeat(44), returnTo: '/x' })), used: [] }), outcome: loggedIn(), notApplicable: onlyOurs('keeps one'), why: 'They are bounded, whoever wrote them.' },
-  { name: 'has pending logins of 2 MB', fault: withPending('x'.repeat(2_000_000)), outcome: loggedIn(), notApplicable: onlyOurs('keeps one'), why: 'The same.' },
+  { name: 'has 10,000 pending logins', fault: withPending({ logins: Array.from({ length: 10_000 }, () => ({ nonce: 'x'.repeat(44), returnTo: '/x' })), used: [] }), outcome: loggedIn(), notApplicable: notForPeers('keeps a single pending login'), why: 'The number of pending logins is limited, whatever the session contains.' },
+  { name: 'has pending logins of 2 MB', fault: withPending('x'.repeat(2_000_000)), outcome: loggedIn(), notApplicable: notForPeers('keeps a single pending login'), why: 'The number of pending logins is limited, whatever the session contains.' },
   {
-    name: 'names a page on another host to come back to',
+    name: 'has a returnTo on another host',
     fault: {
       async visit(visit) {
         await visit.visitor.get('/login')
@@ -149,13 +149,13 @@ const contents: readonly Row[] = [
         return logIn(visit)
       }
     },
-    outcome: { answer: 302, location: '/account' },
-    notApplicable: onlyOurs('leaves the way back to the app'),
-    why: "A login must not end on somebody else's page (RFC 9700 §4.11.1)."
+    outcome: { responseStatus: 302, location: '/account' },
+    notApplicable: notForPeers('leaves the redirect after the login to the app'),
+    why: 'A login must not redirect to another site (RFC 9700 §4.11.1).'
   },
   ...['//evil.example', '/\\evil.example', '/\t/evil.example', 'javascript:alert(1)'].map(
     (page): Row => ({
-      name: `names ${JSON.stringify(page)} to come back to`,
+      name: `has ${JSON.stringify(page)} as its returnTo`,
       fault: {
         async visit(visit) {
           await visit.visitor.get('/login')
@@ -163,36 +163,36 @@ const contents: readonly Row[] = [
           return logIn(visit)
         }
       },
-      outcome: { answer: 302, location: '/account' },
-      notApplicable: onlyOurs('leaves the way back to the app'),
-      why: 'Browsers take it for another host, or for a script.'
+      outcome: { responseStatus: 302, location: '/account' },
+      notApplicable: notForPeers('leaves the redirect after the login to the app'),
+      why: 'Browsers interpret it as another host or as a script.'
     })
   ),
-  ...['in the clear', 'sealed'].flatMap((form) =>
+  ...['off', 'on'].flatMap((encryption) =>
     Object.entries(tokenValues).map(
       ([what, value]): Row => ({
-        name: `has tokens that are ${what}, where they are kept ${form}`,
+        name: `has tokens that are ${what}, with encryption ${encryption}`,
         fault: withTokens(value),
-        settings: form === 'sealed' ? { tokenSecret: 'of the faults' } : {},
-        outcome: { answer: 401 },
+        settings: encryption === 'on' ? { tokenSecret: 'a secret for the fault tests' } : {},
+        outcome: { responseStatus: 401 },
         notApplicable: noTokensInSession,
-        why: 'They are dropped, and the person logs in again.'
+        why: 'Invalid tokens are removed, and the user logs in again.'
       })
     )
   ),
   {
     name: 'has tokens of 2 MB',
     fault: withTokens({ accessToken: 'x'.repeat(2_000_000), tokenType: 'Bearer' }),
-    outcome: { answer: 200 },
+    outcome: { responseStatus: 200 },
     notApplicable: noTokensInSession,
-    why: "Odd, but an app's own: they are carried, and nothing breaks."
+    why: 'It is unusual but valid, so it must work.'
   },
   {
-    name: 'gets a login whose tokens are too long',
-    fault: { token: ({ status, answer }) => (_request, response) => void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...answer, refresh_token: 'x'.repeat(300_000) })) },
+    name: 'would have to store tokens that are too long',
+    fault: { token: ({ status, fields }) => (_request, response) => void response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ ...fields, refresh_token: 'x'.repeat(300_000) })) },
     outcome: responseError,
-    notApplicable: onlyOurs('has no limit of its own'),
-    why: 'A session is no place for them.'
+    notApplicable: notForPeers('has no limit of its own'),
+    why: 'They are too long to store in a session.'
   }
 ]
 

@@ -3,9 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { idClaims, unsigned } from '../support/jwt'
 import type { Behaviour } from '../support/twilio-server'
 
-/** What a server may do to a connection: write anything, in pieces, and then end it, break it, or leave it open. */
-export interface WildAnswer {
-  /** Bytes, a character each, which can be read where a failure shows them. */
+/** What a server writes to a connection, and whether it then closes, resets or keeps it open. */
+export interface ArbitraryResponse {
+  /** Bytes as latin1 text, so that a failure shows them in a readable form. */
   readonly pieces: readonly string[]
   readonly ending: 'end' | 'reset' | 'open'
 }
@@ -57,7 +57,7 @@ const header = fc.tuple(
   fc.oneof(fc.constantFrom('application/json', 'gzip', 'identity', '1', '99999999', '-1', 'close', 'chunked', 'https://www.twilio.com/authorize'), fc.string({ maxLength: 20 }).map((value) => value.replace(/[^\x20-\x7e]/g, '')))
 )
 
-/** How the end of a body is told. */
+/** Ways to mark the end of a body. The second one promises a byte too many. */
 const framing = fc.constantFrom(
   (bytes: Buffer) => [`Content-Length: ${bytes.length}\r\n\r\n`, bytes],
   (bytes: Buffer) => [`Content-Length: ${bytes.length + 1}\r\n\r\n`, bytes],
@@ -70,8 +70,8 @@ const message = fc.tuple(status, fc.array(header, { maxLength: 2 }), framing, bo
   return Buffer.concat([`${head}\r\n`, ...frame(bytes)].map((part) => Buffer.from(part)))
 })
 
-/** Any answer: mostly HTTP, sometimes any bytes at all. */
-export const wildAnswer: fc.Arbitrary<WildAnswer> = fc
+/** Any response: mostly HTTP, sometimes arbitrary bytes. */
+export const arbitraryResponse: fc.Arbitrary<ArbitraryResponse> = fc
   .record({
     bytes: fc.oneof({ weight: 8, arbitrary: message }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)) }),
     cuts: fc.array(fc.nat(600), { maxLength: 4 }),
@@ -79,31 +79,31 @@ export const wildAnswer: fc.Arbitrary<WildAnswer> = fc
   })
   .map(({ bytes, cuts, ending }) => ({ pieces: piecesOf(bytes, cuts), ending }))
 
-/** Stand in an answer for the tokens that the session holds. */
+/** Placeholders in a response for the tokens that the session already has. */
 export const OWN_ACCESS_TOKEN = 'OWN-ACCESS-TOKEN'
 export const OWN_REFRESH_TOKEN = 'OWN-REFRESH-TOKEN'
 
-/** Good tokens, the session's own among them, which may end at once. */
-export const knownTokens: fc.Arbitrary<WildAnswer> = fc
+/** Valid tokens, which may be the session's own, and may expire immediately. */
+export const validTokens: fc.Arbitrary<ArbitraryResponse> = fc
   .record({
     access_token: fc.constantFrom(OWN_ACCESS_TOKEN, 'a-token'),
     refresh_token: fc.constantFrom(OWN_REFRESH_TOKEN, 'another', null),
     expires_in: fc.constantFrom(0.001, 1, 3600, null)
   })
   .map((tokens) => {
-    // A length would be another once the session's own are in their place.
+    // No Content-Length, since it would be wrong once the placeholders are replaced.
     return { pieces: [`HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n${JSON.stringify(tokens)}`], ending: 'end' as const }
   })
 
-/** Somewhere to send browsers. */
-const place = fc
+/** Any redirect target. */
+const target = fc
   .array(fc.oneof(fc.constantFrom('https://', 'http://', '//', '/', '\\', '@', ':', 'www.twilio.com', 'twilio.com', 'evil.example', 'eviltwilio.com', '.', 'javascript:', '127.0.0.1', 'authorize', '?', '#', '\t'), fc.string({ maxLength: 4 })), { maxLength: 6 })
   .map((parts) => parts.join(''))
 
-/** What the authorize endpoint says, with any address. */
-export const redirectAnswer: fc.Arbitrary<WildAnswer> = fc.oneof(fc.webUrl(), place, place.map((rest) => `https://${rest}`)).map((address) => {
-  const said = Buffer.from(JSON.stringify({ redirect_to: address })).toString('latin1')
-  return { pieces: [`HTTP/1.1 302 Found\r\nContent-Length: ${said.length}\r\n\r\n${said}`], ending: 'end' }
+/** A response of the authorize endpoint with any redirect URL. */
+export const arbitraryRedirect: fc.Arbitrary<ArbitraryResponse> = fc.oneof(fc.webUrl(), target, target.map((rest) => `https://${rest}`)).map((address) => {
+  const content = Buffer.from(JSON.stringify({ redirect_to: address })).toString('latin1')
+  return { pieces: [`HTTP/1.1 302 Found\r\nContent-Length: ${content.length}\r\n\r\n${content}`], ending: 'end' }
 })
 
 function piecesOf(bytes: Buffer, cuts: readonly number[]): string[] {
@@ -111,8 +111,8 @@ function piecesOf(bytes: Buffer, cuts: readonly number[]): string[] {
   return edges.slice(1).map((edge, index) => bytes.toString('latin1', edges[index], edge))
 }
 
-/** A server that answers so. */
-export function answering({ pieces, ending }: WildAnswer): Behaviour {
+/** A server that sends this response. */
+export function respondWith({ pieces, ending }: ArbitraryResponse): Behaviour {
   return (_request, _response, socket) => {
     socket.setNoDelay(true)
     socket.on('error', () => undefined)

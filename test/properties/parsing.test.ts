@@ -14,23 +14,23 @@ import { readTokens } from '../../lib/oauth/tokens'
 import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { tokensOf } from '../support/session-app'
 import { json, TwilioServer } from '../support/twilio-server'
-import { holds } from './hold'
+import { checkProperty } from './check-property'
 
 const YEAR_S = 365 * 24 * 3600
 
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: fc.constantFrom('&', '=', '+', '%', ' ', '#', '\n', '\u0000', 'é', 'a', '[', ']'), maxLength: 12 }))
 const visible = fc.string({ minLength: 1, maxLength: 60 })
-const asIs = (characters: string) => characters
+const unchanged = (characters: string) => characters
 const token = visible.map((characters) => characters.replaceAll(' ', '_'))
 const apiVersions = fc.constantFrom<ApiVersion>('v1', 'v2')
 
-describe("parameters in Twilio's words, whatever their values", function () {
+describe('parameters in the names of either API version', function () {
   this.timeout(0)
 
   const values = fc.dictionary(fc.constantFrom(...(Object.keys(DIALECTS.v2.parameterNames) as OAuthParameter[])), text.filter((characters) => characters !== ''))
 
-  it('are read back as what was put in', async () => {
-    await holds(
+  it('are parsed to the values that were encoded', async () => {
+    await checkProperty(
       fc.property(apiVersions, values, (version, parameters) => {
         const encoded = encodeParameters(DIALECTS[version], parameters)
         assert.deepEqual({ ...readParameters(new URLSearchParams(encoded), DIALECTS[version]) }, { ...parameters })
@@ -39,10 +39,10 @@ describe("parameters in Twilio's words, whatever their values", function () {
     )
   })
 
-  it('are read back at the callback, in lower case and capitalized, among whatever else is there', async () => {
+  it('are parsed at the callback in lower case and capitalized, among any other parameters', async () => {
     const callback = fc.record({ code: visible, state: visible, error_description: text }, { requiredKeys: ['code'] })
     const others = fc.dictionary(fc.constantFrom('scope', '__proto__', 'iss', 'constructor', 'session_state'), text)
-    await holds(
+    await checkProperty(
       fc.property(apiVersions, callback, others, (version, given, rest) => {
         const { code: codeName, state: stateName } = DIALECTS[version].parameterNames
         const names: Record<string, string> = { code: codeName, state: stateName, error_description: version === 'v1' ? 'ErrorDescription' : 'error_description' }
@@ -54,24 +54,24 @@ describe("parameters in Twilio's words, whatever their values", function () {
   })
 })
 
-describe('what Twilio says of tokens, whatever it says', function () {
+describe('a token response', function () {
   this.timeout(0)
 
-  it('gives a lifetime up to a year its end, to the second', async () => {
-    await holds(
+  it('gets the correct expiry, to the second, for any lifetime up to a year', async () => {
+    await checkProperty(
       fc.property(fc.oneof(fc.integer({ min: 1, max: YEAR_S }), fc.double({ min: 0.001, max: YEAR_S, noNaN: true })), fc.boolean(), (lifetime, isText) => {
-        const asked = Date.now()
+        const before = Date.now()
         const { expiresAt = NaN } = readTokens({ access_token: 'a', expires_in: isText ? String(Math.ceil(lifetime)) : lifetime })
-        assert.ok(expiresAt >= asked + Math.floor(lifetime * 1000) && expiresAt <= Date.now() + Math.ceil(lifetime) * 1000, String(expiresAt))
+        assert.ok(expiresAt >= before + Math.floor(lifetime * 1000) && expiresAt <= Date.now() + Math.ceil(lifetime) * 1000, String(expiresAt))
       }),
       20
     )
   })
 
-  it('gives no end that is none: a moment that a date can name, or nothing', async () => {
-    const moment = fc.oneof(fc.double(), fc.integer(), fc.bigInt().map(String), fc.jsonValue())
-    await holds(
-      fc.property(moment, fc.oneof(moment, fc.constant(undefined)), (expiresIn, exp) => {
+  it('gets an expiry that is a valid date, or none, for any expires_in and exp', async () => {
+    const anyTime = fc.oneof(fc.double(), fc.integer(), fc.bigInt().map(String), fc.jsonValue())
+    await checkProperty(
+      fc.property(anyTime, fc.oneof(anyTime, fc.constant(undefined)), (expiresIn, exp) => {
         const { expiresAt } = readTokens({ access_token: unsigned({ exp }), expires_in: expiresIn })
         if (expiresAt !== undefined) assert.doesNotThrow(() => new Date(expiresAt).toISOString())
       }),
@@ -79,12 +79,12 @@ describe('what Twilio says of tokens, whatever it says', function () {
     )
   })
 
-  it('is read from any text as claims, and as a profile, without an error', async () => {
+  it('gets claims and a profile from any text without throwing', async () => {
     const part = fc.oneof(text, fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString('base64url')), fc.base64String())
     const anyToken = fc.oneof(text, fc.array(part, { maxLength: 5 }).map((parts) => parts.join('.')), fc.jsonValue().map((claims) => unsigned(claims)))
     const name = fc.array(fc.constantFrom('trn', ':', 'us1', 'iam', 'user', 'oauthapp', 'US1', 'AC1', '')).map((parts) => parts.join(''))
     const knownClaims = fc.record({ sub: fc.oneof(name, fc.jsonValue()), act: fc.oneof(name.map((sub) => ({ sub })), fc.jsonValue()), 'urn:tw:iam_ctx': fc.oneof(name, fc.jsonValue()), 'urn:tw:rgn': fc.jsonValue(), name: fc.jsonValue(), email: fc.jsonValue(), family_name: fc.jsonValue() }, { requiredKeys: [] })
-    await holds(
+    await checkProperty(
       fc.property(fc.oneof(anyToken, knownClaims.map((claims) => unsigned(claims))), fc.oneof(anyToken, fc.constant(undefined)), (accessToken, idToken) => {
         const claims = claimsOf(accessToken)
         assert.ok(!Array.isArray(claims) && Object(claims) === claims)
@@ -97,25 +97,25 @@ describe('what Twilio says of tokens, whatever it says', function () {
     )
   })
 
-  it('loses neither the refresh token nor the ID token at a refresh, however often, whatever is left out', async () => {
+  it('keeps the refresh token, ID token and scope through any number of refreshes that leave them out', async () => {
     const twilio = await TwilioServer.start()
     const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, baseURL: twilio.url })
     const renewal = new Renewal(client, new MemoryRefreshes(), new Freshness())
     const none = fc.constantFrom(undefined, null, '')
-    const answer = fc.record({ access_token: token, refresh_token: fc.oneof(none, token), id_token: fc.oneof(none, fc.nat().map((number) => unsigned(idClaims({ number })))), scope: fc.oneof(none, visible) })
-    const orHeld = <Held>(answered: string | null | undefined, holding: Held) => (answered === undefined || answered === null || answered === '' ? holding : answered)
+    const response = fc.record({ access_token: token, refresh_token: fc.oneof(none, token), id_token: fc.oneof(none, fc.nat().map((number) => unsigned(idClaims({ number })))), scope: fc.oneof(none, visible) })
+    const orPrevious = <Previous>(returned: string | null | undefined, previous: Previous) => (returned === undefined || returned === null || returned === '' ? previous : returned)
     let run = 0
     try {
-      await holds(
-        fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 3 }), async (answers) => {
-          let held: TwilioTokens & { refreshToken: string } = { ...tokensOf({ accessToken: `access-${++run}` }), refreshToken: 'refresh-0', idToken: 'id-0', scope: 'a' }
-          for (const given of answers) {
+      await checkProperty(
+        fc.asyncProperty(fc.array(response, { minLength: 1, maxLength: 3 }), async (responses) => {
+          let previous: TwilioTokens & { refreshToken: string } = { ...tokensOf({ accessToken: `access-${++run}` }), refreshToken: 'refresh-0', idToken: 'id-0', scope: 'a' }
+          for (const given of responses) {
             twilio.behave = json(201, given)
-            const { tokens } = await renewal.renew(held)
-            const wanted = { refreshToken: orHeld(given.refresh_token, held.refreshToken), idToken: orHeld(given.id_token, held.idToken), scope: orHeld(given.scope, held.scope) }
+            const { tokens } = await renewal.renew(previous)
+            const expected = { refreshToken: orPrevious(given.refresh_token, previous.refreshToken), idToken: orPrevious(given.id_token, previous.idToken), scope: orPrevious(given.scope, previous.scope) }
             const { refreshToken, idToken, scope } = tokens
-            assert.deepEqual({ refreshToken, idToken, scope }, wanted)
-            held = { ...tokens, refreshToken: wanted.refreshToken }
+            assert.deepEqual({ refreshToken, idToken, scope }, expected)
+            previous = { ...tokens, refreshToken: expected.refreshToken }
           }
         })
       )
@@ -125,29 +125,29 @@ describe('what Twilio says of tokens, whatever it says', function () {
   })
 })
 
-describe('text in an error, whatever stood in it', function () {
+describe('redacted text', function () {
   this.timeout(0)
 
-  // As Twilio's are: longer than what stands in their place.
+  // Like Twilio's secrets, longer than the placeholder that replaces them.
   const secret = fc.string({ minLength: 9, maxLength: 40 })
   const secrets = fc.array(secret, { minLength: 1, maxLength: 3 }).chain((all) => fc.array(fc.constantFrom('x', ' and more'), { maxLength: 2 }).map((ends) => [...all, ...ends.map((end) => `${all[0] ?? ''}${end}`)]))
 
-  it('holds none of the secrets, as they are or as they were sent', async () => {
-    await holds(
-      fc.property(secrets, fc.infiniteStream(fc.oneof(text, fc.constantFrom('', ' ', '\n', '&ClientSecret='))), fc.array(fc.tuple(fc.nat(), fc.constantFrom(asIs, encodeURIComponent, (one: string) => one.replaceAll(' ', '\n')))), (all, noise, places) => {
-        const said = places.map(([which, written]) => `${String(noise.next().value)}${written(all[which % all.length] ?? '')}`).join('')
-        const shown = redact(said, all)
+  it('contains none of the secrets, in plain or URL-encoded form', async () => {
+    await checkProperty(
+      fc.property(secrets, fc.infiniteStream(fc.oneof(text, fc.constantFrom('', ' ', '\n', '&ClientSecret='))), fc.array(fc.tuple(fc.nat(), fc.constantFrom(unchanged, encodeURIComponent, (one: string) => one.replaceAll(' ', '\n')))), (all, noise, places) => {
+        const message = places.map(([which, encode]) => `${String(noise.next().value)}${encode(all[which % all.length] ?? '')}`).join('')
+        const shown = redact(message, all)
         for (const one of all) {
-          assert.ok(!shown.includes(one), `${JSON.stringify(shown)} holds ${JSON.stringify(one)}`)
-          assert.ok(encodeURIComponent(one) === one || !shown.includes(encodeURIComponent(one)), `${JSON.stringify(shown)} holds ${JSON.stringify(one)} as it was sent`)
+          assert.ok(!shown.includes(one), `${JSON.stringify(shown)} contains ${JSON.stringify(one)}`)
+          assert.ok(encodeURIComponent(one) === one || !shown.includes(encodeURIComponent(one)), `${JSON.stringify(shown)} contains ${JSON.stringify(one)} in URL-encoded form`)
         }
       }),
       20
     )
   })
 
-  it('is nothing else where it was a secret alone, even one that another begins with', async () => {
-    await holds(
+  it('is only the placeholder if the text was a single secret, even one that is the start of another', async () => {
+    await checkProperty(
       fc.property(secrets, fc.nat(), (all, which) => {
         assert.equal(redact(all[which % all.length] ?? '', all), '[hidden]')
       }),
