@@ -1,6 +1,24 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
+/** The folders of lib/ that the files of each folder must not import: dependencies point one way. */
+const FORBIDDEN_IMPORTS = {
+  util: ['errors', 'login', 'oauth', 'request', 'sandbox', 'sdk', 'session'],
+  request: ['login', 'sandbox', 'sdk', 'session'],
+  oauth: ['login', 'request', 'sandbox', 'sdk', 'session'],
+  session: ['login', 'sandbox', 'sdk'],
+  login: ['sandbox', 'sdk', 'session'],
+  sandbox: ['login', 'request', 'sdk', 'session']
+}
+
+function oneWay([folder, forbidden]) {
+  const regex = `^(?:\\.\\./)+(?:${forbidden.join('|')})(?:/|$)`
+  return {
+    files: [`lib/${folder}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message: `lib/${folder}/ must not depend on it: see "Layout" in CONTRIBUTING.md.` }] }] }
+  }
+}
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'docs/api/', 'node_modules/', 'test/package/projects/'] },
   js.configs.recommended,
@@ -45,5 +63,11 @@ export default tseslint.config(
   {
     files: ['lib/**/*.ts'],
     rules: { 'no-console': 'error' }
-  }
+  },
+  {
+    files: ['lib/*.ts'],
+    ignores: ['lib/index.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^\\./sandbox(?:/|$)', message: 'Nothing depends on the sandbox.' }] }] }
+  },
+  ...Object.entries(FORBIDDEN_IMPORTS).map(oneWay)
 )

@@ -71,7 +71,7 @@ export class LoginSession {
   }
 
   /** Puts the login into the request's own copy, which is saved with the response. */
-  set copy(login: KeptLogin) {
+  setCopy(login: KeptLogin): void {
     this.#sessions.write(sessionOf(this.#req), login)
   }
 

@@ -123,7 +123,7 @@ export class SessionTokens {
         this.#hasKept = true
         // With keepSessionInfo, Passport copies the session of before the login over the new one.
         if (login.previousSession) this.#sessions.remove(login.previousSession)
-        this.#sessions.of(req).copy = newLogin(login.tokens, systemClock.now())
+        this.#sessions.of(req).setCopy(newLogin(login.tokens, systemClock.now()))
       }
       // Nothing serialized: Passport goes on to the next serializer.
       done(null)
@@ -219,7 +219,7 @@ export class SessionTokens {
   /** A session in a cookie gets the newest tokens from the record, with the next response. */
   async #newestForCookie(session: LoginSession, held: KeptLogin): Promise<KeptLogin> {
     const newest = await this.#refresher.newest(held).catch(() => held)
-    if (newest !== held) session.copy = newest
+    if (newest !== held) session.setCopy(newest)
     return newest
   }
 
@@ -247,7 +247,7 @@ export class SessionTokens {
       return undefined
     }
     const { login } = refreshed
-    if (!session.hasStore) session.copy = login
+    if (!session.hasStore) session.setCopy(login)
     return isAlive(login, systemClock.now()) ? login.tokens : undefined
   }
 
@@ -274,7 +274,7 @@ export class SessionTokens {
 }
 
 async function keepAndSave(req: IncomingMessage, session: LoginSession, tokens: TwilioTokens): Promise<void> {
-  session.copy = newLogin(tokens, systemClock.now())
+  session.setCopy(newLogin(tokens, systemClock.now()))
   await saveSession(req)
 }
 

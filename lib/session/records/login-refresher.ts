@@ -85,8 +85,7 @@ export class LoginRefresher {
   async expire({ held, session, recordTTL }: RefreshRequest): Promise<void> {
     const turn = await this.#records.acquire(held, randomUUID())
     if (turn.kind !== 'lock') return
-    const { now } = this.#options.clock
-    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now() } }
+    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: this.#options.clock.now() } }
     await this.#keep(turn, expired, { held, session, recordTTL })
   }
 
