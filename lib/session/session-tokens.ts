@@ -1,22 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
+import { TwilioUnavailableError } from '../errors'
 import type { TwilioOAuthClient } from '../oauth/client'
-import { isRefusal } from '../oauth/refusal'
 import type { TwilioTokens } from '../oauth/tokens'
 import { finishedLoginOf } from '../request/finished-login'
 import { peekSession } from '../request/session'
 import { saveSession } from '../request/session-store'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
-import { within } from '../util/within'
 import { askToLogIn } from './ask-to-log-in'
-import { Freshness, isAlive, isUsable } from './freshness'
-import { areTheSame, isRefreshable, newLogin, tokensIn, type KeptLogin } from './kept-login'
+import { Freshness } from './freshness'
+import { areTheSame, newLogin, tokensIn, type KeptLogin } from './kept-login'
+import { LiveLogins } from './live-logins'
 import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
-import { LoginRefresher, type Refreshed } from './records/login-refresher'
+import { LoginRefresher } from './records/login-refresher'
 import { RecordCodec } from './records/record-codec'
 
 declare global {
@@ -38,26 +37,19 @@ declare global {
 /** A function for Passport's `serializeUser`. */
 export type UserSerializer = (req: IncomingMessage, user: Express.User, done: (error: unknown, id?: unknown) => void) => void
 
-/** ms that a request waits beyond the time limit of a call to Twilio, whose own error tells more than a time limit here. */
-const GRACE = 500
-/** ms without another refresh in the background, after one has failed. */
-const BACK_OFF = 5000
 /** ms that a record is kept where the session's cookie has no `maxAge`. */
 const DEFAULT_RECORD_TTL = 24 * 3600 * 1000
 
 /** Twilio's tokens in the session: kept at login, refreshed when needed, dropped at logout. */
 export class SessionTokens {
-  readonly #client: TwilioOAuthClient
   readonly #sessions: LoginSessions
   readonly #freshness: Freshness
   readonly #refresher: LoginRefresher
-  readonly #refreshInBackground: boolean
+  readonly #liveLogins: LiveLogins
   readonly #recordTTL: number | undefined
   readonly #warn: (message: string) => void
   readonly #warned = new Set<string>()
   #hasKept = false
-  /** Until when nothing is refreshed in the background, in elapsed ms. */
-  #backOffUntil = 0
 
   /**
    * @param strategyOrClient the strategy or client whose tokens to keep
@@ -67,23 +59,21 @@ export class SessionTokens {
     const { client, secrets, leeway, refreshes, refreshInBackground, recordTTL, warn } = configureSessionTokens(strategyOrClient, options)
     const [newest, ...older] = secrets
     const warnOnce = (message: string) => this.#warnOnce(message)
-    this.#client = client
     this.#warn = warn
-    this.#refreshInBackground = refreshInBackground
-    this.#recordTTL = recordTTL
     this.#freshness = new Freshness(leeway)
+    this.#recordTTL = recordTTL
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), () =>
       warnOnce('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
     )
+    const { timeout } = client
+    const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: warnOnce }
     this.#refresher = new LoginRefresher({
+      ...shared,
       refreshTokens: (refreshToken) => client.refresh(refreshToken),
-      timeout: client.timeout,
       refreshes,
-      codec: new RecordCodec(client.clientID, secrets),
-      freshness: this.#freshness,
-      clock: systemClock,
-      warn: warnOnce
+      codec: new RecordCodec(client.clientID, secrets)
     })
+    this.#liveLogins = new LiveLogins({ ...shared, refresher: this.#refresher, refreshInBackground })
   }
 
   /**
@@ -201,54 +191,8 @@ export class SessionTokens {
   }
 
   async #liveTokens(req: object, session: LoginSession, held: KeptLogin | undefined): Promise<TwilioTokens | undefined> {
-    if (!held) return undefined
-    const known = session.hasStore ? held : await this.#newestForCookie(session, held)
-    const now = systemClock.now()
-    if (!this.#freshness.isStale(known, now)) return known.tokens
-    if (!isRefreshable(known)) return isAlive(known, now) ? known.tokens : undefined
-    const isUsableMeanwhile = isUsable(known, now)
-    if (isUsableMeanwhile && systemClock.elapsed() < this.#backOffUntil) return known.tokens
-    const refreshing = this.#refresh(req, session, known)
-    if (isUsableMeanwhile && this.#refreshInBackground) {
-      refreshing.catch(() => undefined)
-      return known.tokens
-    }
-    return this.#waitFor(refreshing, session, known)
-  }
-
-  /** A session in a cookie gets the newest tokens from the record, with the next response. */
-  async #newestForCookie(session: LoginSession, held: KeptLogin): Promise<KeptLogin> {
-    const newest = await this.#refresher.newest(held).catch(() => held)
-    if (newest !== held) session.setCopy(newest)
-    return newest
-  }
-
-  async #refresh(req: object, session: LoginSession, held: KeptLogin): Promise<Refreshed> {
-    try {
-      return await this.#refresher.refresh({ held, session, recordTTL: this.#recordTTLOf(req) })
-    } catch (error) {
-      this.#backOffUntil = systemClock.elapsed() + BACK_OFF
-      if (isRefusal(error)) this.#warnOnce(`Twilio refuses to refresh tokens: ${error.message}`)
-      throw error
-    }
-  }
-
-  async #waitFor(refreshing: Promise<Refreshed>, session: LoginSession, held: KeptLogin): Promise<TwilioTokens | undefined> {
-    let refreshed: Refreshed | undefined
-    try {
-      refreshed = await within(this.#client.timeout + GRACE, refreshing)
-      if (!refreshed) throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
-    } catch (error) {
-      if (isAlive(held, systemClock.now())) return held.tokens
-      throw new TwilioUnavailableError(error)
-    }
-    if (refreshed.outcome === 'ended') {
-      session.abandon(refreshed.reason)
-      return undefined
-    }
-    const { login } = refreshed
-    if (!session.hasStore) session.setCopy(login)
-    return isAlive(login, systemClock.now()) ? login.tokens : undefined
+    const live = held && (await this.#liveLogins.get(held, session, this.#recordTTLOf(req)))
+    return live?.tokens
   }
 
   #recordTTLOf(req: object): number {

@@ -1,0 +1,97 @@
+import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
+import { isRefusal } from '../oauth/refusal'
+import type { Clock } from '../util/clock'
+import { isAlive, isUsable, type Freshness } from './freshness'
+import { isRefreshable, type KeptLogin } from './kept-login'
+import type { LoginSession } from './login-session'
+import type { LoginRefresher, Refreshed } from './records/login-refresher'
+
+export interface LiveLoginsOptions {
+  readonly refresher: LoginRefresher
+  readonly freshness: Freshness
+  /** ms that a call to Twilio takes at most. */
+  readonly timeout: number
+  /** Whether a request goes on with a live token while it is being refreshed. */
+  readonly refreshInBackground: boolean
+  readonly clock: Clock
+  readonly warn: (message: string) => void
+}
+
+/** ms that a request waits beyond the time limit of a call to Twilio, whose own error tells more than a time limit here. */
+const GRACE = 500
+/** ms without another refresh in the background, after one has failed. */
+const BACK_OFF = 5000
+
+/** Decides whether a request goes on with the token that it has, or waits for a new one. */
+export class LiveLogins {
+  readonly #options: LiveLoginsOptions
+  /** Until when nothing is refreshed in the background, in elapsed ms. */
+  #backOffUntil = 0
+
+  constructor(options: LiveLoginsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A login whose access token is alive. `undefined` when the person has to log in again.
+   *
+   * @throws {TwilioUnavailableError} when the token has expired and can't be refreshed now
+   */
+  async get(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
+    const { clock, freshness, refreshInBackground } = this.#options
+    const known = session.hasStore ? held : await this.#newestForCookie(held, session)
+    const now = clock.now()
+    if (!freshness.isStale(known, now)) return known
+    if (!isRefreshable(known)) return isAlive(known, now) ? known : undefined
+    const isUsableMeanwhile = isUsable(known, now)
+    if (isUsableMeanwhile && clock.elapsed() < this.#backOffUntil) return known
+    const refreshing = this.#refresh(known, session, recordTTL)
+    if (!isUsableMeanwhile || !refreshInBackground) return this.#waitFor(refreshing, known, session)
+    // #refresh() has reported it, and the next request tries again.
+    refreshing.catch(() => undefined)
+    return known
+  }
+
+  /** A session in a cookie takes the newest tokens from the record, and gets them to the browser with the next response. */
+  async #newestForCookie(held: KeptLogin, session: LoginSession): Promise<KeptLogin> {
+    const newest = await this.#options.refresher.newest(held).catch(() => held)
+    if (newest !== held) session.setCopy(newest)
+    return newest
+  }
+
+  async #refresh(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<Refreshed> {
+    const { clock, refresher, warn } = this.#options
+    try {
+      return await refresher.refresh({ held, session, recordTTL })
+    } catch (error) {
+      this.#backOffUntil = clock.elapsed() + BACK_OFF
+      if (isRefusal(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
+      throw error
+    }
+  }
+
+  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession): Promise<KeptLogin | undefined> {
+    const { clock } = this.#options
+    let refreshed: Refreshed
+    try {
+      refreshed = await this.#withinTimeout(refreshing)
+    } catch (error) {
+      if (isAlive(held, clock.now())) return held
+      throw new TwilioUnavailableError(error)
+    }
+    if (refreshed.outcome === 'ended') {
+      session.abandon(refreshed.reason)
+      return undefined
+    }
+    const { login } = refreshed
+    if (!session.hasStore) session.setCopy(login)
+    return isAlive(login, clock.now()) ? login : undefined
+  }
+
+  async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {
+    const { clock, timeout } = this.#options
+    const refreshed = await Promise.race([refreshing, clock.sleep(timeout + GRACE)])
+    if (refreshed) return refreshed
+    throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
+  }
+}
