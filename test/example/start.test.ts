@@ -86,7 +86,7 @@ describe('the example app, when it is started', () => {
     })
     after(() => example.stop())
 
-    it('keeps its cookie to https, and out of reach of scripts', async () => {
+    it('keeps its cookie to https, and out of reach of scripts (SEC-32)', async () => {
       const { headers } = await request(example.localURL).get('/auth/twilio').set('X-Forwarded-Proto', 'https').expect(302)
       assert.match(String(headers['set-cookie']), /^example\.session=.*HttpOnly; Secure; SameSite=Lax/)
     })

@@ -34,7 +34,7 @@ describe('faults', function () {
       for (const [where, all] of Object.entries(CATALOGUE)) {
         describe(where, () => {
           for (const row of all.filter((one) => rows.includes(one))) {
-            it(`${row.name}: ${inWords(row.outcome)}`, async () => {
+            it(`${row.name}: ${inWords(row.outcome)}${row.id === undefined ? '' : ` (${row.id})`}`, async () => {
               const came = await observed.get(row)
               assert.ok(came)
               assert.deepEqual(whyNotHeldByUs(row, came), [], row.why)

@@ -75,6 +75,8 @@ export type TokenServer = 'nobody listens' | 'no such host' | { readonly cert: s
 
 export interface Row {
   readonly name: string
+  /** How SECURITY.md refers to the row's test. */
+  readonly id?: string | undefined
   readonly fault: Fault
   readonly outcome: Outcome
   readonly why: string

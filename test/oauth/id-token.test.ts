@@ -23,11 +23,11 @@ describe('an ID token', () => {
     for (const other of ['garbage', 'a.b', 'e30.e30', `${unsigned(idClaims())}.e30`, 'eyJhbdGciOiIUzI1NiIsInR5cCI6IkpXVCJ9.e30.s']) await assertRefused(check(other), /not a signed JWT/)
   })
 
-  it('has to be signed: none is no signature', async () => {
+  it('has to be signed: none is no signature (SEC-18)', async () => {
     for (const alg of ['none', 'None', undefined, 7]) await assertRefused(check(unsigned(idClaims(), { alg })), /not signed/)
   })
 
-  it('has to be for this app', async () => {
+  it('has to be for this app (SEC-17)', async () => {
     await check(unsigned(idClaims()))
     await check(unsigned(idClaims({ aud: [CLIENT_ID] })))
     for (const aud of ['OQ-another-app', ['OQ-another-app'], undefined, null, {}]) await assertRefused(check(unsigned(idClaims({ aud }))), /another app \(aud\)/)
@@ -93,7 +93,7 @@ describe('an ID token', () => {
       await assertRefused(check(forged, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
     })
 
-    it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for', async () => {
+    it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for (SEC-19)', async () => {
       const secret = Buffer.from('a secret that is no public key at all')
       const shared = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid: 'shared' }
       const signed = unsigned(idClaims(), { alg: 'HS256', kid: 'shared' }).replace(/\.[^.]+$/, '')

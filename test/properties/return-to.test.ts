@@ -39,7 +39,7 @@ function assertStays(location: string): void {
 describe('the page to come back to, whatever was asked for', function () {
   this.timeout(0)
 
-  it('never leaves the origin, whatever stands in the session', async () => {
+  it('never leaves the origin, whatever stands in the session (SEC-10)', async () => {
     await holds(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))

@@ -44,7 +44,7 @@ describe('what is sealed, whatever it is', function () {
     )
   })
 
-  it('is refused with any character changed, added or left out', async () => {
+  it('is refused with any character changed, added or left out (SEC-25)', async () => {
     await holds(
       fc.asyncProperty(fc.jsonValue(), secret, change, async (value, one, how) => {
         const key = sealingKey(one, 'tests')

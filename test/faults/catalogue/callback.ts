@@ -47,10 +47,11 @@ const states: readonly Row[] = [
   { name: 'has no state', fault: comesBack((callback) => without(callback, 'state')), outcome: stateError('missing'), why: 'Somebody else may have begun the login (RFC 6749 §10.12).' },
   { name: 'has a forged state', fault: comesBack((callback) => withValue(callback, 'state', 'forged')), outcome: stateError('unknown'), why: 'The same.' },
   { name: 'has a state with one letter changed', fault: comesBack((callback) => withValue(callback, 'state', stateOf(callback).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))), outcome: stateError('unknown'), why: 'The same.' },
-  { name: "has another visitor's state", fault: comesBack(async (_callback, { stranger, provider }) => approved({ visitor: stranger(), provider })), outcome: stateError('unknown'), why: "Whoever follows such a link would be logged in as somebody else, and store their secrets there." },
+  { name: "has another visitor's state", id: 'SEC-01', fault: comesBack(async (_callback, { stranger, provider }) => approved({ visitor: stranger(), provider })), outcome: stateError('unknown'), why: "Whoever follows such a link would be logged in as somebody else, and store their secrets there." },
   { name: 'comes to a browser that has no session', fault: { visit: async (visit) => visit.stranger().get((await approved(visit)).href) }, outcome: stateError('unknown'), why: 'The same.' },
   {
     name: 'has expired',
+    id: 'SEC-06',
     fault: comesBack(async (callback) => {
       await pause(1200)
       return callback

@@ -120,16 +120,19 @@ const keys: readonly Row[] = [
     idTokenError,
     'What stands at a public address is no secret.'
   ),
-  signature(
-    'brings its own key',
-    withToken(async (good) => {
-      const own = await stranger('own')
-      const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
-      return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
-    }),
-    idTokenError,
-    'Whoever signs does not choose the key (RFC 8725 §3.10).'
-  ),
+  {
+    ...signature(
+      'brings its own key',
+      withToken(async (good) => {
+        const own = await stranger('own')
+        const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
+        return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
+      }),
+      idTokenError,
+      'Whoever signs does not choose the key (RFC 8725 §3.10).'
+    ),
+    id: 'SEC-20'
+  },
   signature('was changed after it was signed', withToken(async (good) => (await good.idToken({})).replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify({ ...good.idClaims, sub: 'US99999999999999999999999999999999' })).toString('base64url')}.`)), idTokenError, 'That is what signatures are for.'),
   signature('demands an extension that nobody knows', withToken(async (good) => (await good.idToken({})).replace(/^[^.]+/, Buffer.from('{"alg":"RS256","kid":"key-1","crit":["x"],"x":1}').toString('base64url'))), idTokenError, 'RFC 7515 §4.1.11.'),
   signature(

@@ -67,9 +67,10 @@ const stores: readonly Row[] = [
   { name: 'has a store that cannot be read', fault: withStore('get', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that is not there.' },
   { name: 'has a store that cannot be written to, when the login begins', fault: withStore('set', 'begins'), outcome: { answer: 302 }, why: 'express-session tells the app, after the answer.' },
   { name: 'has a store that cannot be written to, when the login comes back', fault: withStore('set', 'comes back'), outcome: storeError, why: 'A login that cannot be kept is none.' },
-  { name: 'cannot be renewed', fault: withStore('destroy', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that somebody may have planted.' },
+  { name: 'cannot be renewed', id: 'SEC-28', fault: withStore('destroy', 'comes back'), outcome: storeError, why: 'Nobody is logged in on a session that somebody may have planted.' },
   {
     name: 'was planted by somebody else, who comes to use it',
+    id: 'SEC-27',
     fault: {
       async visit(visit) {
         const thief = visit.stranger()

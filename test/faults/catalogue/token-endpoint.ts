@@ -31,6 +31,7 @@ const network: readonly Row[] = [
   { name: 'is silent in the middle of the body', fault: { token: bytes((good) => whole(good).slice(0, -20)) }, settings: SHORT, outcome: timeoutError, why: 'A deadline for the headers alone is none.' },
   {
     name: 'sends a byte at a time',
+    id: 'SEC-33',
     fault: { token: wire((socket, good) => { socket.write(head(good, 'Content-Length: 5000')); again(socket, ' ', 30) }) },
     settings: SHORT,
     outcome: timeoutError,
@@ -59,7 +60,7 @@ const network: readonly Row[] = [
     outcome: networkError,
     why: 'A broken body must not leave anybody waiting.'
   },
-  { name: 'has a certificate for another host', fault: {}, settings: { tokenServer: { cert: WRONG_HOST, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must not go to whoever answers.' },
+  { name: 'has a certificate for another host', id: 'SEC-16', fault: {}, settings: { tokenServer: { cert: WRONG_HOST, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must not go to whoever answers.' },
   { name: 'has an expired certificate', fault: {}, settings: { tokenServer: { cert: EXPIRED, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The same.' },
   { name: 'has a certificate that it signed itself', fault: {}, settings: { tokenServer: { cert: SELF_SIGNED, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The same.' }
 ]
@@ -67,6 +68,7 @@ const network: readonly Row[] = [
 const sizes: readonly Row[] = [
   {
     name: 'does not end',
+    id: 'SEC-34',
     fault: { token: wire((socket, good) => { socket.write(head(good, 'Transfer-Encoding: chunked')); flood(socket, chunk(' '.repeat(65_536))) }) },
     settings: { timeout: 3000 },
     outcome: responseError,
@@ -106,6 +108,7 @@ const http: readonly Row[] = [
   { name: 'puts a line end into a header', fault: { token: bytes((good) => whole(good, 'X-Odd: a\u0000b')) }, outcome: networkError, why: 'A header that could be two must not be read as either.' },
   ...[301, 302, 303, 307, 308].map((status): Row => ({
     name: `redirects elsewhere with ${status}`,
+    id: 'SEC-14',
     fault: { token: ({ provider, answer }) => (_request, response) => void response.writeHead(status, { Location: `${provider.url}/elsewhere` }).end(JSON.stringify(answer)) },
     outcome: responseError,
     why: 'The secret and the code are for this address only; and a redirect is no success, whatever is in its body.'
@@ -124,7 +127,7 @@ const bodies: readonly Row[] = [
   { name: 'nests 100,000 deep in a field that nobody knows', fault: { token: body((good) => goodJSON(good).replace(/}$/, `,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)) }, outcome: loggedIn(), why: 'Fields that are not known are left alone, and walked by nobody.' },
   { name: 'nests 100,000 deep as its access_token', fault: { token: body(() => `{"access_token":${'['.repeat(100_000)}${']'.repeat(100_000)}}`) }, outcome: responseError, why: 'Whoever walks it runs out of stack.' },
   { name: 'has tokens under __proto__', fault: { token: body((good) => `{"__proto__":${goodJSON(good)}}`) }, outcome: responseError, why: 'What an object inherits was not answered.' },
-  { name: 'has a __proto__ beside its tokens', fault: { token: body((good) => goodJSON(good).replace(/}$/, ',"__proto__":{"status":500,"isAdmin":true},"constructor":null,"toString":1}')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'No prototype may be polluted.' },
+  { name: 'has a __proto__ beside its tokens', id: 'SEC-35', fault: { token: body((good) => goodJSON(good).replace(/}$/, ',"__proto__":{"status":500,"isAdmin":true},"constructor":null,"toString":1}')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'No prototype may be polluted.' },
   { name: 'has a key twice', fault: { token: body((good) => goodJSON(good).replace('{', '{"access_token":"the-first",')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'RFC 8259 leaves it open; the last one counts, as everywhere in JavaScript.' },
   { name: 'has a byte that is no UTF-8', fault: { token: body((good) => Buffer.concat([Buffer.from(goodJSON(good).replace(/}$/, ',"note":"')), Buffer.of(0xff), Buffer.from('"}')])) }, outcome: responseError, why: 'A replacement character is a guess; two such texts would look the same.' },
   {
@@ -150,7 +153,7 @@ const bodies: readonly Row[] = [
 
 const strict = { "openid-client's strategy": 'takes a number of seconds alone, as the standard says' }
 
-type Value = readonly [what: string, value: unknown, outcome: Outcome, notApplicable?: Row['notApplicable']]
+type Value = readonly [what: string, value: unknown, outcome: Outcome, notApplicable?: Row['notApplicable'], id?: string]
 
 /** Each field null, missing, and of wrong types. The contract says that each may be null. */
 const fieldValues: Readonly<Record<string, readonly Value[]>> = {
@@ -162,7 +165,7 @@ const fieldValues: Readonly<Record<string, readonly Value[]>> = {
     ['true', true, responseError],
     ['an array', ['a'], responseError],
     ['an object', { a: 1 }, responseError],
-    ['two lines', 'a\r\nX-Evil: 1', responseError],
+    ['two lines', 'a\r\nX-Evil: 1', responseError, {}, 'SEC-36'],
     ['no ASCII', 'tökén', responseError]
   ],
   refresh_token: [
@@ -204,8 +207,9 @@ const fieldValues: Readonly<Record<string, readonly Value[]>> = {
 const fields: readonly Row[] = [
   ...Object.entries(fieldValues).flatMap(([field, values]) =>
     values.map(
-      ([what, value, outcome, notApplicable = {}]): Row => ({
+      ([what, value, outcome, notApplicable = {}, id]): Row => ({
         name: `${field} ${what}`,
+        id,
         // Without an end of its own, so that expires_in counts.
         fault: { token: but({ ...(field === 'expires_in' ? { access_token: OPAQUE } : {}), [field]: value }) },
         outcome,
@@ -245,7 +249,7 @@ const errors: readonly Row[] = [
     outcome: tokenError('invalid_client', 401),
     why: 'The same.'
   },
-  { name: 'an error with a script and line ends in it', fault: { token: answers(400, { error: 'invalid_grant', error_description: '<script>alert(1)</script>\r\nlevel=info msg="logged in"\u2028', error_uri: 'javascript:alert(1)' }) }, outcome: tokenError('invalid_grant', 400, { uri: undefined }), why: 'A log has one line for an error, and a page links to web pages only.' },
+  { name: 'an error with a script and line ends in it', id: 'SEC-23', fault: { token: answers(400, { error: 'invalid_grant', error_description: '<script>alert(1)</script>\r\nlevel=info msg="logged in"\u2028', error_uri: 'javascript:alert(1)' }) }, outcome: tokenError('invalid_grant', 400, { uri: undefined }), why: 'A log has one line for an error, and a page links to web pages only.' },
   { name: 'an error of 200 KB', fault: { token: answers(400, { error: 'e'.repeat(100_000), error_description: 'd'.repeat(100_000) }) }, outcome: { error: 'TwilioTokenError', status: 400 }, why: 'Nobody reads it, and every log would hold it.' }
 ]
 
