@@ -10,10 +10,9 @@ const compiled = join(root, 'coverage/compiled')
 const require = createRequire(import.meta.url)
 const run = (...parameters) => execFileSync(process.execPath, parameters, { cwd: root, stdio: 'inherit' })
 
-/** Tests of other processes, which cover nothing that the rest does not. */
-const ELSEWHERE = 'example,faults,processes,readme'
+/** Tests of the build, and of other processes, which cover nothing that the rest does not. */
+const ELSEWHERE = ['test/{build,example,faults,processes,readme}/**', 'test/sandbox/cli.test.js'].flatMap((files) => ['--ignore', join(compiled, files)])
 
 rmSync(join(root, 'coverage'), { recursive: true, force: true })
-run(join(root, 'scripts/build.mjs'))
 run(require.resolve('typescript/bin/tsc'), '--noEmit', 'false', '--outDir', compiled, '--sourceMap', '--inlineSources', '--importHelpers')
-run(require.resolve('c8/bin/c8.js'), process.execPath, require.resolve('mocha/bin/mocha.js'), '--no-config', '--forbid-only', '--timeout', '20000', '--ignore', join(compiled, `test/{${ELSEWHERE}}/**`), join(compiled, 'test/**/*.test.js'))
+run(require.resolve('c8/bin/c8.js'), process.execPath, require.resolve('mocha/bin/mocha.js'), '--no-config', '--forbid-only', '--parallel', '--jobs', '2', '--timeout', '20000', ...ELSEWHERE, join(compiled, 'test/**/*.test.js'))
