@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createSigner, nowInSeconds, unsigned } from '../../support/jwt'
+import { nowInSeconds, strangerAs, unsigned } from '../../support/jwt'
 import { json, text } from '../../support/twilio-server'
 import { but, silent } from '../answers'
 import { providersSigner, type GoodAnswer } from '../provider'
@@ -87,8 +87,6 @@ function signature(name: string, fault: Fault, outcome: Outcome, why: string, { 
   return { name, fault, outcome, why, settings: { ...signed, ...settings }, notApplicable: { ...cannotCheck, ...notApplicable } }
 }
 
-const stranger = (kid: string) => createSigner(kid)
-
 const SHARED_SECRET = 'a secret that everybody can read'
 const SHARED_KEY = { kty: 'oct', k: Buffer.from(SHARED_SECRET).toString('base64url'), alg: 'HS256', kid: 'shared' }
 
@@ -100,8 +98,8 @@ function sharedSecretToken(token: string, secret: string): string {
 
 const keys: readonly Row[] = [
   signature('is signed by Twilio, and that is checked', {}, loggedIn({ name: 'Zoë' }), 'The rows below are about this check.'),
-  signature("is signed by somebody else, under the name of Twilio's key", withToken(async (good) => good.idToken({}, await stranger('key-1'))), idTokenError, 'A name is no key.'),
-  signature('is signed by a key that nobody knows', withToken(async (good) => good.idToken({}, await stranger('another-key'))), idTokenError, 'The same.'),
+  signature("is signed by somebody else, under the name of Twilio's key", withToken(async (good) => good.idToken({}, await strangerAs('key-1'))), idTokenError, 'A name is no key.'),
+  signature('is signed by a key that nobody knows', withToken(async (good) => good.idToken({}, await strangerAs('another-key'))), idTokenError, 'The same.'),
   signature(
     'is signed with the public key as a shared secret',
     withToken(async (good) => {
@@ -124,7 +122,7 @@ const keys: readonly Row[] = [
     ...signature(
       'brings its own key',
       withToken(async (good) => {
-        const own = await stranger('own')
+        const own = await strangerAs('own')
         const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
         return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
       }),
@@ -142,7 +140,7 @@ const keys: readonly Row[] = [
         // The keys are known by then, and they are asked for anew at most once a second.
         await logIn({ visitor: other(), provider })
         await new Promise((resolve) => setTimeout(resolve, 1100))
-        const rotated = await stranger('key-2')
+        const rotated = await strangerAs('key-2')
         const { jwk } = await providersSigner()
         provider.fault = { ...withToken((good) => good.idToken({}, rotated)), keys: json(200, { keys: [jwk, rotated.jwk] }) }
         return logIn({ visitor, provider })
