@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import twilio from 'twilio'
@@ -7,8 +6,6 @@ import { TwilioOAuthClient, type TwilioTokens } from '../lib'
 import { startSandbox, type Sandbox, type SandboxFault } from '../lib/sandbox'
 import { tokenManager, twilioClient } from '../lib/sdk'
 
-/** What a process of the built package loads, and does not run, must not count as not covered. */
-const NOT_COVERED = { NODE_V8_COVERAGE: '' }
 const REDIRECT_URI = 'http://localhost/callback'
 
 describe("the official SDK on a session's tokens", () => {
@@ -73,15 +70,6 @@ describe("the official SDK on a session's tokens", () => {
     }
     await sandbox.stop()
     await assert.rejects(sdk.messages.list({ limit: 1 }), { name: 'TwilioNetworkError', status: 502 })
-  })
-
-  it('fails with errors of the classes that the built package exports', () => {
-    const script = `
-      const { TwilioNetworkError } = require('passport-twilio')
-      const { twilioClient } = require('passport-twilio/sdk')
-      const sdk = twilioClient({ accessToken: 'a', tokenType: 'Bearer', claims: {} }, { accountSid: 'AC${'0'.repeat(32)}', apiBaseURL: 'http://127.0.0.1:1' })
-      sdk.messages.list({ limit: 1 }).catch((error) => console.log(error instanceof TwilioNetworkError))`
-    assert.equal(execFileSync(process.execPath, ['-e', script], { env: NOT_COVERED }).toString(), 'true\n')
   })
 
   it('tells of an API that is silent as of a timeout', async () => {

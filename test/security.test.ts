@@ -1,51 +1,33 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-interface Shown {
-  readonly threat: string
-  readonly file: string
-  readonly title: string
+const ID = /SEC-\d{2}/g
+
+/** The IDs in the last column of SECURITY.md's table, row by row. */
+function idsInTable(): string[] {
+  const rows = readFileSync('SECURITY.md', 'utf8').split('\n').filter((line) => line.startsWith('| ') && !/^\| (?:threat|---)/.test(line))
+  return rows.map((row) => {
+    const [, id] = /\| `(SEC-\d{2})` \|$/.exec(row) ?? []
+    assert.ok(id, `SECURITY.md has a row without a test: ${row}`)
+    return id
+  })
 }
 
-/** The rows of SECURITY.md's table: a threat, what answers it, and the test that shows it. */
-function rowsOf(text: string): Shown[] {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !/^\| (?:threat|---)/.test(line))
-    .map((line) => {
-      const [, threat, , shown] = line.split(' | ').length === 3 ? ['', ...line.slice(2, -2).split(' | ')] : []
-      const [, file, title] = /^`([^`]+)`: (.+)$/.exec(shown ?? '') ?? []
-      assert.ok(threat !== undefined && file !== undefined && title !== undefined, `no test in: ${line}`)
-      return { threat, file, title }
-    })
+/** The IDs in the names of tests and of the rows of faults, as they stand in the sources. */
+function idsInTests(): string[] {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.includes('node_modules'))
+  return files.flatMap((file) => readFileSync(join('test', file), 'utf8').match(ID) ?? [])
 }
 
-/** The tests that there are in some files, by `file: title`, without running them. */
-function testsIn(files: readonly string[]): Set<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'passport-twilio-security-'))
-  try {
-    const output = join(directory, 'tests.json')
-    const mocha = ['--dry-run', '--exit', '--no-config', '--node-option', 'import=tsx', '--reporter', 'json', '--reporter-option', `output=${output}`]
-    // What it loads and does not run must not count as not covered.
-    const env = { ...process.env, NODE_V8_COVERAGE: '' }
-    execFileSync(process.execPath, ['node_modules/mocha/bin/mocha.js', ...mocha, ...files], { stdio: 'ignore', env })
-    const { tests } = JSON.parse(readFileSync(output, 'utf8')) as { tests: { file: string; title: string }[] }
-    return new Set(tests.map(({ file, title }) => `${file.slice(process.cwd().length + 1)}: ${title}`))
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
+describe('SECURITY.md', () => {
+  it('has a test for each threat, by an ID of its own', () => {
+    const ids = idsInTable()
+    assert.ok(ids.length > 30)
+    assert.deepEqual(ids, [...new Set(ids)])
+  })
 
-describe('SECURITY.md', function () {
-  this.timeout(60_000)
-
-  it('names, for each threat, a test that there is', () => {
-    const rows = rowsOf(readFileSync('SECURITY.md', 'utf8'))
-    assert.ok(rows.length > 30)
-    const tests = testsIn([...new Set(rows.map(({ file }) => file))])
-    assert.deepEqual(rows.filter(({ file, title }) => !tests.has(`${file}: ${title}`)), [])
+  it('refers to every test that has such an ID, and each ID stands in the tests once', () => {
+    assert.deepEqual(idsInTests().sort(), idsInTable().sort())
   })
 })

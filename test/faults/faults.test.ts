@@ -34,7 +34,7 @@ describe('faults', function () {
       for (const [where, all] of Object.entries(CATALOGUE)) {
         describe(where, () => {
           for (const row of all.filter((one) => rows.includes(one))) {
-            it(`${row.name}: ${describeOutcome(row.outcome)}`, async () => {
+            it(`${row.name}: ${describeOutcome(row.outcome)}${row.id === undefined ? '' : ` (${row.id})`}`, async () => {
               const observed = await observations.get(row)
               assert.ok(observed)
               assert.deepEqual(problemsOfOurs(row, observed), [], row.why)

@@ -75,6 +75,8 @@ export type TokenServer = 'refuses connections' | 'no such host' | { readonly ce
 
 export interface Row {
   readonly name: string
+  /** How SECURITY.md refers to the row's test. */
+  readonly id?: string | undefined
   readonly fault: Fault
   readonly outcome: Outcome
   readonly why: string

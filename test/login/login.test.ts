@@ -80,7 +80,7 @@ describe('a login, end to end', () => {
         await visitor.get('/account').expect(302)
       })
 
-      it('is ended by a logout, tokens and all', async () => {
+      it('is ended by a logout, tokens and all (SEC-29)', async () => {
         const { app, store } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
         await visitor.logIn()
@@ -141,7 +141,7 @@ describe('a login, end to end', () => {
       await victim.get('/account').expect(200)
     })
 
-    it('a callback that comes twice at once logs in once, and the code is sent once', async () => {
+    it('a callback that comes twice at once logs in once, and the code is sent once (SEC-05)', async () => {
       const { app } = loginApp(sandbox)
       const visitor = new Visitor(app, sandbox)
       const callback = await visitor.approve(await visitor.begin())

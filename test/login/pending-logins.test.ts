@@ -64,7 +64,7 @@ describe('pending logins', () => {
     assertRefused(pending, request, late, 'expired')
   })
 
-  it('are bounded: the oldest goes first', () => {
+  it('are bounded: the oldest goes first (SEC-37)', () => {
     const pending = logins({ max: 2 })
     const request = visitor()
     const states = [0, 1, 2].map(() => {
@@ -95,7 +95,7 @@ describe('pending logins', () => {
     pending.finish(attacker, state)
   })
 
-  it('are unknown to an app with another secret', () => {
+  it('are unknown to an app with another secret (SEC-07)', () => {
     const request = visitor()
     const state = logins({ secret: 'one' }).begin(request, {})
     delete request.session?.[KEY]

@@ -48,14 +48,14 @@ describe('TwilioStrategy', () => {
     return `/auth/twilio/callback?code=the-code&state=${stateOf(await begin(visitor))}${extra}`
   }
 
-  it('begins a login in the names of v1', async () => {
+  it('begins a login in the names of v1 (SEC-38)', async () => {
     const { visitor } = setUp()
     const url = await begin(visitor)
     assert.equal(url.pathname, '/v1/authorize')
     assert.deepEqual(Object.fromEntries(url.searchParams), { ResponseType: 'code', ClientId: CLIENT_ID, RedirectUri: CALLBACK_URL, Scope: 'offline_access', State: stateOf(url) })
   })
 
-  it('begins a login in the names of v2, with PKCE, and ends it with the verifier', async () => {
+  it('begins a login in the names of v2, with PKCE, and ends it with the verifier (SEC-04)', async () => {
     const { visitor } = setUp({ strategy: { apiVersion: 'v2' } })
     const url = await begin(visitor)
     const { code_challenge: challenge, ...rest } = Object.fromEntries(url.searchParams)
@@ -140,13 +140,13 @@ describe('TwilioStrategy', () => {
     assert.deepEqual([error?.name, error?.code, error?.uri, error?.message], ['AuthorizationError', 'temporarily_unavailable', 'https://x.example/', 'Twilio refused the login with temporarily_unavailable: Busy now.'])
   })
 
-  it('does not believe an error without a state of its own', async () => {
+  it('does not believe an error without a state of its own (SEC-03)', async () => {
     const { visitor, errors } = setUp()
     for (const query of ['error=access_denied', 'error=server_error&state=made-up', `error=access_denied&state=${'A'.repeat(44)}`]) await visitor.get(`/auth/twilio/callback?${query}`).expect(403)
     assert.ok(errors.every(({ name }) => name === 'LoginStateError'))
   })
 
-  it('answers a callback with no state, a forged and a used one with 403, and the other tabs stay', async () => {
+  it('answers a callback with no state, a forged and a used one with 403, and the other tabs stay (SEC-02)', async () => {
     const { visitor, errors } = setUp()
     const [own, denied] = [stateOf(await begin(visitor)), stateOf(await begin(visitor))]
     await visitor.get(`/auth/twilio/callback?error=access_denied&state=${denied}`).expect(302)
@@ -156,7 +156,7 @@ describe('TwilioStrategy', () => {
     await visitor.get(`/auth/twilio/callback?code=c&state=${own}`).expect(302)
   })
 
-  it('answers a code or a state that comes twice, or as an object, with 400, and the login stays', async () => {
+  it('answers a code or a state that comes twice, or as an object, with 400, and the login stays (SEC-08)', async () => {
     for (const parser of ['simple', 'extended', false] as const) {
       const { app, visitor } = setUp()
       app.set('query parser', parser)
@@ -169,7 +169,7 @@ describe('TwilioStrategy', () => {
     }
   })
 
-  it('spends no login on a HEAD or a prefetch', async () => {
+  it('spends no login on a HEAD or a prefetch (SEC-09)', async () => {
     const { visitor } = setUp()
     const path = await callback(visitor)
     await visitor.agent.head(path).expect(400)
@@ -313,7 +313,7 @@ describe('TwilioStrategy', () => {
       assert.equal(await redirectURI(behind, forwarded), 'https://app.example/auth/twilio/callback')
     })
 
-    it('but not from a proxy that is not among those that Express trusts', async () => {
+    it('but not from a proxy that is not among those that Express trusts (SEC-13)', async () => {
       const behind = setUp(options)
       for (const [trusted, expected] of [
         ['10.0.0.0/8', 'http://inner:3000/auth/twilio/callback'],
@@ -513,7 +513,7 @@ describe('TwilioStrategy', () => {
       assert.deepEqual(Object.keys(held), ['mine'])
     })
 
-    it('that shows no secret to whoever prints or serializes it', () => {
+    it('that shows no secret to whoever prints or serializes it (SEC-22)', () => {
       class Mine extends TwilioStrategy {
         override name = 'mine'
         get oauth2() {

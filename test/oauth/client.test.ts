@@ -262,7 +262,7 @@ describe('TwilioOAuthClient', () => {
       for (const secret of secrets) assert.ok(!shown.includes(secret), shown)
     }
 
-    it('when Twilio repeats what it was sent', async () => {
+    it('when Twilio repeats what it was sent (SEC-21)', async () => {
       for (const { sent, call } of calls) {
         const echo = sent.join(' and ')
         const answers = [
@@ -377,7 +377,7 @@ describe('TwilioOAuthClient', () => {
       assert.deepEqual([heard?.method, heard?.path, heard?.query.get('State')], ['GET', '/v1/authorize', 'the-state'])
     })
 
-    it('and follows only https under twilio.com, and the origin that was asked', async () => {
+    it('and follows only https under twilio.com, and the origin that was asked (SEC-12)', async () => {
       for (const good of ['https://twilio.com/', 'https://login.eu.twilio.com/x', `${twilio.url}/authorize`, '/authorize?x=1']) {
         twilio.behave = json(302, { redirect_to: good })
         assert.equal(await resolve(), new URL(good, twilio.url).href)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type IdTokenOptions } from '../../lib'
 import { idTokenChecker } from '../../lib/oauth/id-token'
-import { CLIENT_ID, createSigner, idClaims, nowInSeconds, unsigned, type Signer } from '../support/jwt'
+import { CLIENT_ID, createSigner, idClaims, nowInSeconds, strangerAs, unsigned, type Signer } from '../support/jwt'
 import { closedPort, json, text, TwilioServer } from '../support/twilio-server'
 
 const LIMITS = { timeout: 500, maxResponseBytes: 10_000, agent: undefined }
@@ -23,11 +23,11 @@ describe('an ID token', () => {
     for (const other of ['garbage', 'a.b', 'e30.e30', `${unsigned(idClaims())}.e30`, 'eyJhbdGciOiIUzI1NiIsInR5cCI6IkpXVCJ9.e30.s']) await assertRefused(check(other), /not a signed JWT/)
   })
 
-  it('has to be signed: none is no signature', async () => {
+  it('has to be signed: none is no signature (SEC-18)', async () => {
     for (const alg of ['none', 'None', undefined, 7]) await assertRefused(check(unsigned(idClaims(), { alg })), /not signed/)
   })
 
-  it('has to be for this app', async () => {
+  it('has to be for this app (SEC-17)', async () => {
     await check(unsigned(idClaims()))
     await check(unsigned(idClaims({ aud: [CLIENT_ID] })))
     for (const aud of ['OQ-another-app', ['OQ-another-app'], undefined, null, {}]) await assertRefused(check(unsigned(idClaims({ aud }))), /another app \(aud\)/)
@@ -79,7 +79,7 @@ describe('an ID token', () => {
     })
 
     it('is refused when another key made it, or it was changed', async () => {
-      const stranger = await createSigner()
+      const stranger = await strangerAs('key-1')
       await assertRefused(check(await stranger.sign(idClaims()), { jwksURL: keys.url }), /signature does not hold/)
       const [header, , signature] = (await signer.sign(idClaims())).split('.')
       const changed = [header, Buffer.from(JSON.stringify(idClaims({ sub: 'somebody else' }))).toString('base64url'), signature].join('.')
@@ -93,7 +93,7 @@ describe('an ID token', () => {
       await assertRefused(check(forged, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
     })
 
-    it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for', async () => {
+    it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for (SEC-19)', async () => {
       const secret = Buffer.from('a secret that is no public key at all')
       const shared = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid: 'shared' }
       const signed = unsigned(idClaims(), { alg: 'HS256', kid: 'shared' }).replace(/\.[^.]+$/, '')
@@ -105,7 +105,7 @@ describe('an ID token', () => {
     })
 
     it('is refused when it brings its own key', async () => {
-      const stranger = await createSigner('own')
+      const stranger = await strangerAs('own')
       for (const header of [{ kid: undefined }, { kid: signer.kid }, {}]) {
         const token = await stranger.sign(idClaims(), { ...header, jwk: stranger.jwk, jku: keys.url })
         await assertRefused(check(token, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
@@ -114,7 +114,7 @@ describe('an ID token', () => {
     })
 
     it('is taken when it does not name its key, and any of the configured ones made it', async () => {
-      const [one, two, stranger] = [await createSigner('one'), await createSigner('two'), await createSigner('three')]
+      const [one, two, stranger] = [signer, await createSigner('two'), await strangerAs('three')]
       const set = { keys: [one.jwk, two.jwk, { kty: 'RSA', n: '!!', e: '' }] }
       keys.behave = json(200, set)
       for (const options of [{ jwks: set }, { jwksURL: keys.url }]) {
@@ -138,7 +138,7 @@ describe('an ID token', () => {
       await checkAgain(await signer.sign(idClaims()))
       await checkAgain(await signer.sign(idClaims()))
       assert.equal(keys.requests.length, 1)
-      const next = await createSigner('key-2')
+      const next = await strangerAs('key-2')
       keys.behave = json(200, { keys: [next.jwk] })
       await assertRefused(checkAgain(await next.sign(idClaims())), /signature does not hold/)
       await new Promise((resolve) => setTimeout(resolve, 1050))
@@ -153,7 +153,7 @@ describe('an ID token', () => {
     })
 
     it('is refused when its key is not among the keys', async () => {
-      const unknown = await createSigner('unknown')
+      const unknown = await strangerAs('unknown')
       await assertRefused(check(await unknown.sign(idClaims()), { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
     })
 

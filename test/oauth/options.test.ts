@@ -49,7 +49,7 @@ describe('wrong options are told at construction, by name', () => {
     for (const other of ['v3', 'toString', 1, null]) assertTold(client({ apiVersion: other }), /^apiVersion must be 'v1' or 'v2'/)
   })
 
-  it('addresses, which are https unless they are on this machine', () => {
+  it('addresses, which are https unless they are on this machine (SEC-15)', () => {
     for (const option of ['baseURL', 'authorizationURL', 'tokenURL', 'apiBaseURL']) {
       assertTold(client({ [option]: 'oauth.twilio.com' }), new RegExp(`^${option} must be an absolute URL`))
       assertTold(client({ [option]: 7 }), new RegExp(`^${option} must be an absolute URL`))

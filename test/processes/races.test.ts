@@ -71,7 +71,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     const onRedis = (settings: Partial<AppSettings> = {}): Partial<AppSettings> => ({ sessionRedis: redis.url, refreshRedis: redis.url, ...settings })
 
     for (const refreshClient of ['redis', 'ioredis'] as const) {
-      it(`4 processes on one Redis (${refreshClient}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session`, async () => {
+      it(`4 processes on one Redis (${refreshClient}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session (SEC-26)`, async () => {
         const [app, ...others] = await start(4, { latency: 100 }, onRedis({ refreshClient }))
         const browser = new Browser()
         await browser.logIn(app, sandbox)
@@ -188,7 +188,7 @@ describe('tokens that many requests and processes ask for at once', function () 
       assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [1, 0], 'and refreshes are done once again')
     })
 
-    it("with a secret, no token's text stands anywhere in Redis", async () => {
+    it("with a secret, no token's text stands anywhere in Redis (SEC-24)", async () => {
       const [app, other] = await start(2, {}, onRedis({ secret: 'a secret of the tests, which is long enough', leeway: 7200_000 }))
       const browser = new Browser()
       await browser.logIn(app, sandbox)

@@ -39,7 +39,7 @@ function assertSameOrigin(location: string): void {
 describe('the page to return to after the login', function () {
   this.timeout(0)
 
-  it('never leaves the origin, whatever value is in the session', async () => {
+  it('never leaves the origin, whatever value is in the session (SEC-10)', async () => {
     await checkProperty(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertSameOrigin(returnTo(requestWith({ returnTo: wanted }), '/'))

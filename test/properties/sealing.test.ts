@@ -44,7 +44,7 @@ describe('sealing', function () {
     )
   })
 
-  it('rejects a sealed value with any character changed, added or removed', async () => {
+  it('rejects a sealed value with any character changed, added or removed (SEC-25)', async () => {
     await checkProperty(
       fc.asyncProperty(fc.jsonValue(), secret, change, async (value, one, how) => {
         const key = sealingKey(one, 'tests')

@@ -97,7 +97,7 @@ describe('requireLogin', () => {
       for (const path of ['/', '/Login', '/login2', '/?/login', '/a/login', '/?x=/login/']) assert.equal((await request(guarded()).get(path)).status, 302, path)
     })
 
-    it('but not by an address that begins at the login and leads out of it again', async () => {
+    it('but not by an address that begins at the login and leads out of it again (SEC-11)', async () => {
       const page = '/test/session/require-login.test.ts'
       const waysOut = ['/..', '/x/../..', '/./..', '/%2e%2e', '/.%2E', '/%2e/..', '//..', '/..//', '/x//../../..'].map((way) => `/login${way}${page}`)
       const encoded = [`/login/..%2f..${page}`, `/login/..%2ftest%2fsession%2frequire-login.test.ts`, `/login\\..${page}`, `/login/..\\${page}`, `/login/x%00/../..${page}`, '/login/..', '/login/.', '/login/../']
@@ -169,7 +169,7 @@ describe('requireLogin', () => {
     })
   })
 
-  it('answers a browser nothing that a cache may keep', async () => {
+  it('answers a browser nothing that a cache may keep (SEC-31)', async () => {
     const response = await request(guarded()).get('/page').set('Accept', 'text/html').expect(302)
     const headers = headersOf(response)
     assert.deepEqual([headers.location, headers['cache-control'], headers['content-length'], response.text], ['/login', 'no-store', '0', ''])

@@ -844,7 +844,7 @@ describe("Twilio's tokens in the session", () => {
       ['is refused', INVALID_GRANT],
       ['is refused for the app', json(400, { error: 'unauthorized_client' })]
     ] as const) {
-      it(`do not come back, nor does the login, when the refresh ${how} after Passport has renewed the session`, async () => {
+      it(`do not come back, nor does the login, when the refresh ${how} after Passport has renewed the session (SEC-30)`, async () => {
         const site = sessionApp(twilio, { routes })
         const visitor = await visitorWith(site.app, ended())
         await visitor.put('/session').send({ passport: { user: 'somebody' }, cart: 'of somebody' }).expect(200)

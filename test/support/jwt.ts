@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT, type GenerateKeyPairResult, type JWK } from 'jose'
 
 export const CLIENT_ID = `OQ${'a'.repeat(32)}`
 export const CLIENT_SECRET = 'the-client-secret-of-the-tests'
@@ -28,7 +28,18 @@ export interface Signer {
 }
 
 export async function createSigner(kid = 'key-1', alg = 'RS256'): Promise<Signer> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+  return signerOf(await generateKeyPair(alg, { extractable: true }), kid, alg)
+}
+
+let strangersKeys: Promise<GenerateKeyPairResult> | undefined
+
+/** Somebody else, who signs under any key ID. Generating an RSA key takes long, so all of them share one. */
+export async function strangerAs(kid: string): Promise<Signer> {
+  strangersKeys ??= generateKeyPair('RS256', { extractable: true })
+  return signerOf(await strangersKeys, kid, 'RS256')
+}
+
+async function signerOf({ publicKey, privateKey }: GenerateKeyPairResult, kid: string, alg: string): Promise<Signer> {
   return {
     kid,
     jwk: { ...(await exportJWK(publicKey)), kid, alg },

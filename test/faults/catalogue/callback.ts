@@ -47,10 +47,11 @@ const states: readonly Row[] = [
   { name: 'has no state', fault: callbackWith((callback) => without(callback, 'state')), outcome: stateError('missing'), why: 'Somebody else may have started the login (RFC 6749 §10.12).' },
   { name: 'has a forged state', fault: callbackWith((callback) => withValue(callback, 'state', 'forged')), outcome: stateError('unknown'), why: 'Somebody else may have started the login (RFC 6749 §10.12).' },
   { name: 'has a state with one character changed', fault: callbackWith((callback) => withValue(callback, 'state', stateOf(callback).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))), outcome: stateError('unknown'), why: 'Somebody else may have started the login (RFC 6749 §10.12).' },
-  { name: "has another visitor's state", fault: callbackWith(async (_callback, { stranger, provider }) => approvedCallback({ visitor: stranger(), provider })), outcome: stateError('unknown'), why: "A victim who follows the link would be logged in to the attacker's account, and might store secrets there." },
+  { name: "has another visitor's state", id: 'SEC-01', fault: callbackWith(async (_callback, { stranger, provider }) => approvedCallback({ visitor: stranger(), provider })), outcome: stateError('unknown'), why: "A victim who follows the link would be logged in to the attacker's account, and might store secrets there." },
   { name: 'arrives in a browser without a session', fault: { visit: async (visit) => visit.stranger().get((await approvedCallback(visit)).href) }, outcome: stateError('unknown'), why: "A victim who follows the link would be logged in to the attacker's account, and might store secrets there." },
   {
     name: 'arrives after the login has expired',
+    id: 'SEC-06',
     fault: callbackWith(async (callback) => {
       await pause(1200)
       return callback

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createSigner, nowInSeconds, unsigned } from '../../support/jwt'
+import { nowInSeconds, strangerAs, unsigned } from '../../support/jwt'
 import { json, text } from '../../support/twilio-server'
 import { withFields, neverResponds } from '../responses'
 import { providersSigner, type GoodResponse } from '../provider'
@@ -87,8 +87,6 @@ function signature(name: string, fault: Fault, outcome: Outcome, why: string, { 
   return { name, fault, outcome, why, settings: { ...signed, ...settings }, notApplicable: { ...cannotCheck, ...notApplicable } }
 }
 
-const stranger = (kid: string) => createSigner(kid)
-
 const SHARED_SECRET = 'a secret that everybody can read'
 const SHARED_KEY = { kty: 'oct', k: Buffer.from(SHARED_SECRET).toString('base64url'), alg: 'HS256', kid: 'shared' }
 
@@ -100,8 +98,8 @@ function sharedSecretToken(token: string, secret: string): string {
 
 const keys: readonly Row[] = [
   signature("is signed with Twilio's key", {}, loggedIn({ name: 'Zoë' }), 'This is the normal case that the rows below break.'),
-  signature("is signed with another key that has the key ID of Twilio's", withToken(async (good) => good.idToken({}, await stranger('key-1'))), idTokenError, 'A matching key ID does not prove that the key is the same.'),
-  signature('is signed with an unknown key', withToken(async (good) => good.idToken({}, await stranger('another-key'))), idTokenError, 'Only keys from the key set are trusted.'),
+  signature("is signed with another key that has the key ID of Twilio's", withToken(async (good) => good.idToken({}, await strangerAs('key-1'))), idTokenError, 'A matching key ID does not prove that the key is the same.'),
+  signature('is signed with an unknown key', withToken(async (good) => good.idToken({}, await strangerAs('another-key'))), idTokenError, 'Only keys from the key set are trusted.'),
   signature(
     'is signed with the public key as a shared secret',
     withToken(async (good) => {
@@ -120,16 +118,19 @@ const keys: readonly Row[] = [
     idTokenError,
     'A key at a public URL is not secret.'
   ),
-  signature(
-    'contains its own key',
-    withToken(async (good) => {
-      const own = await stranger('own')
-      const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
-      return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
-    }),
-    idTokenError,
-    'The signer must not choose the key (RFC 8725 §3.10).'
-  ),
+  {
+    ...signature(
+      'contains its own key',
+      withToken(async (good) => {
+        const own = await strangerAs('own')
+        const header = { kid: undefined, jwk: own.jwk, jku: 'https://evil.example/keys' }
+        return good.idToken({}, { ...own, sign: (claims) => own.sign(claims, header) })
+      }),
+      idTokenError,
+      'The signer must not choose the key (RFC 8725 §3.10).'
+    ),
+    id: 'SEC-20'
+  },
   signature('was changed after it was signed', withToken(async (good) => (await good.idToken({})).replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify({ ...good.idClaims, sub: 'US99999999999999999999999999999999' })).toString('base64url')}.`)), idTokenError, 'The signature no longer matches.'),
   signature('requires an unknown extension (crit)', withToken(async (good) => (await good.idToken({})).replace(/^[^.]+/, Buffer.from('{"alg":"RS256","kid":"key-1","crit":["x"],"x":1}').toString('base64url'))), idTokenError, 'RFC 7515 §4.1.11 requires such tokens to be rejected.'),
   signature(
@@ -139,7 +140,7 @@ const keys: readonly Row[] = [
         // This login loads the keys into the cache. They are fetched again at most once a second.
         await logIn({ visitor: other(), provider })
         await new Promise((resolve) => setTimeout(resolve, 1100))
-        const rotated = await stranger('key-2')
+        const rotated = await strangerAs('key-2')
         const { jwk } = await providersSigner()
         provider.fault = { ...withToken((good) => good.idToken({}, rotated)), keys: json(200, { keys: [jwk, rotated.jwk] }) }
         return logIn({ visitor, provider })

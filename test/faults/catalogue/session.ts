@@ -67,9 +67,10 @@ const stores: readonly Row[] = [
   { name: 'has a store that cannot be read at the callback', fault: withStore('get', 'callback'), outcome: storeError, why: 'Without its session, the login cannot be checked.' },
   { name: 'has a store that cannot be written to when the login starts', fault: withStore('set', 'login'), outcome: { responseStatus: 302 }, why: 'express-session reports this error to the app after the response.' },
   { name: 'has a store that cannot be written to at the callback', fault: withStore('set', 'callback'), outcome: storeError, why: 'A login that cannot be saved must fail.' },
-  { name: 'cannot be regenerated', fault: withStore('destroy', 'callback'), outcome: storeError, why: 'A session that an attacker may know must not be used for a login.' },
+  { name: 'cannot be regenerated', id: 'SEC-28', fault: withStore('destroy', 'callback'), outcome: storeError, why: 'A session that an attacker may know must not be used for a login.' },
   {
     name: 'was planted by an attacker, who uses it after the login',
+    id: 'SEC-27',
     fault: {
       async visit(visit) {
         const thief = visit.stranger()

@@ -31,6 +31,7 @@ const network: readonly Row[] = [
   { name: 'stops responding in the middle of the body', fault: { token: rawBytes((good) => completeResponse(good).slice(0, -20)) }, settings: SHORT, outcome: timeoutError, why: 'A deadline for the headers only is not enough.' },
   {
     name: 'sends the body one byte at a time',
+    id: 'SEC-33',
     fault: { token: rawSocket((socket, good) => { socket.write(head(good, 'Content-Length: 5000')); repeatedly(socket, ' ', 30) }) },
     settings: SHORT,
     outcome: timeoutError,
@@ -59,7 +60,7 @@ const network: readonly Row[] = [
     outcome: networkError,
     why: 'The user must not wait for the rest of the body.'
   },
-  { name: 'has a certificate for another host', fault: {}, settings: { tokenServer: { cert: WRONG_HOST, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' },
+  { name: 'has a certificate for another host', id: 'SEC-16', fault: {}, settings: { tokenServer: { cert: WRONG_HOST, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' },
   { name: 'has an expired certificate', fault: {}, settings: { tokenServer: { cert: EXPIRED, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' },
   { name: 'has a self-signed certificate', fault: {}, settings: { tokenServer: { cert: SELF_SIGNED, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' }
 ]
@@ -67,6 +68,7 @@ const network: readonly Row[] = [
 const sizes: readonly Row[] = [
   {
     name: 'sends an endless body',
+    id: 'SEC-34',
     fault: { token: rawSocket((socket, good) => { socket.write(head(good, 'Transfer-Encoding: chunked')); flood(socket, chunk(' '.repeat(65_536))) }) },
     settings: { timeout: 3000 },
     outcome: responseError,
@@ -106,6 +108,7 @@ const http: readonly Row[] = [
   { name: 'sends a header with a NUL character in it', fault: { token: rawBytes((good) => completeResponse(good, 'X-Odd: a\u0000b')) }, outcome: networkError, why: 'Headers with control characters must be rejected, since they can smuggle other headers.' },
   ...[301, 302, 303, 307, 308].map((status): Row => ({
     name: `redirects to another URL with ${status}`,
+    id: 'SEC-14',
     fault: { token: ({ provider, fields }) => (_request, response) => void response.writeHead(status, { Location: `${provider.url}/elsewhere` }).end(JSON.stringify(fields)) },
     outcome: responseError,
     why: 'The client secret and the code must only be sent to this URL, and a redirect is not a success, whatever its body contains.'
@@ -124,7 +127,7 @@ const bodies: readonly Row[] = [
   { name: 'nests an unknown field 100,000 levels deep', fault: { token: body((good) => goodJSON(good).replace(/}$/, `,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)) }, outcome: loggedIn(), why: 'Unknown fields are ignored, and never traversed.' },
   { name: 'nests access_token 100,000 levels deep', fault: { token: body(() => `{"access_token":${'['.repeat(100_000)}${']'.repeat(100_000)}}`) }, outcome: responseError, why: 'Code that traverses it overflows the stack.' },
   { name: 'returns the tokens under __proto__', fault: { token: body((good) => `{"__proto__":${goodJSON(good)}}`) }, outcome: responseError, why: 'Inherited properties are not part of the response.' },
-  { name: 'returns __proto__ next to the tokens', fault: { token: body((good) => goodJSON(good).replace(/}$/, ',"__proto__":{"status":500,"isAdmin":true},"constructor":null,"toString":1}')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'No prototype may be changed.' },
+  { name: 'returns __proto__ next to the tokens', id: 'SEC-35', fault: { token: body((good) => goodJSON(good).replace(/}$/, ',"__proto__":{"status":500,"isAdmin":true},"constructor":null,"toString":1}')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'No prototype may be changed.' },
   { name: 'returns a key twice', fault: { token: body((good) => goodJSON(good).replace('{', '{"access_token":"the-first",')) }, outcome: loggedIn({ name: 'Zoë' }), why: 'RFC 8259 leaves it open. The last one counts, as usual in JavaScript.' },
   { name: 'returns invalid UTF-8', fault: { token: body((good) => Buffer.concat([Buffer.from(goodJSON(good).replace(/}$/, ',"note":"')), Buffer.of(0xff), Buffer.from('"}')])) }, outcome: responseError, why: 'Replacement characters would make different texts look the same.' },
   {
@@ -150,7 +153,7 @@ const bodies: readonly Row[] = [
 
 const strict = { "openid-client's strategy": 'accepts only a number of seconds, as the standard says' }
 
-type Value = readonly [what: string, value: unknown, outcome: Outcome, notApplicable?: Row['notApplicable']]
+type Value = readonly [what: string, value: unknown, outcome: Outcome, notApplicable?: Row['notApplicable'], id?: string]
 
 /** Null, missing and invalid values for each field. The API contract allows null in every field. */
 const fieldValues: Readonly<Record<string, readonly Value[]>> = {
@@ -162,7 +165,7 @@ const fieldValues: Readonly<Record<string, readonly Value[]>> = {
     ['is true', true, responseError],
     ['is an array', ['a'], responseError],
     ['is an object', { a: 1 }, responseError],
-    ['has a line break in it', 'a\r\nX-Evil: 1', responseError],
+    ['has a line break in it', 'a\r\nX-Evil: 1', responseError, {}, 'SEC-36'],
     ['is not ASCII', 'tökén', responseError]
   ],
   refresh_token: [
@@ -204,7 +207,8 @@ const fieldValues: Readonly<Record<string, readonly Value[]>> = {
 const fields: readonly Row[] = [
   ...Object.entries(fieldValues).flatMap(([field, values]) =>
     values.map(
-      ([what, value, outcome, notApplicable = {}]): Row => ({
+      ([what, value, outcome, notApplicable = {}, id]): Row => ({
+        id,
         name: `returns a response whose ${field} ${what}`,
         // An opaque access token has no exp claim, so that expires_in counts.
         fault: { token: withFields({ ...(field === 'expires_in' ? { access_token: OPAQUE } : {}), [field]: value }) },
@@ -245,7 +249,7 @@ const errors: readonly Row[] = [
     outcome: tokenError('invalid_client', 401),
     why: 'Errors are logged, so they must not contain what the app sent.'
   },
-  { name: 'returns an error with a script and line breaks in it', fault: { token: respondWith(400, { error: 'invalid_grant', error_description: '<script>alert(1)</script>\r\nlevel=info msg="logged in"\u2028', error_uri: 'javascript:alert(1)' }) }, outcome: tokenError('invalid_grant', 400, { uri: undefined }), why: 'An error must stay on one line of the log, and links in it must be http(s) URLs.' },
+  { name: 'returns an error with a script and line breaks in it', id: 'SEC-23', fault: { token: respondWith(400, { error: 'invalid_grant', error_description: '<script>alert(1)</script>\r\nlevel=info msg="logged in"\u2028', error_uri: 'javascript:alert(1)' }) }, outcome: tokenError('invalid_grant', 400, { uri: undefined }), why: 'An error must stay on one line of the log, and links in it must be http(s) URLs.' },
   { name: 'returns an error of 200 KB', fault: { token: respondWith(400, { error: 'e'.repeat(100_000), error_description: 'd'.repeat(100_000) }) }, outcome: { error: 'TwilioTokenError', status: 400 }, why: 'An error must not fill the log.' }
 ]
 
