@@ -85,7 +85,8 @@ export class LiveLogins {
     }
     const { login } = refreshed
     if (!session.hasStore) session.setCopy(login)
-    return isAlive(login, clock.now()) ? login : undefined
+    // What Twilio has just issued is used, whatever it says about its expiry.
+    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : undefined
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {

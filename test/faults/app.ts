@@ -3,7 +3,7 @@ import cookieSession from 'cookie-session'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
-import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type TokenParameters, type TwilioProfile, type VerifyCallback } from '../../lib'
+import { renewableCookieSession, requireLogin, returnTo, SessionTokens, TwilioStrategy, type TokenParameters, type TwilioProfile, type VerifyCallback } from '../../lib'
 import { claimsOf, decodeJWT } from '../../lib/oauth/claims'
 import type { ContenderName, StrategySettings } from './row'
 
@@ -85,7 +85,7 @@ class BreakableStore extends session.MemoryStore {
 function useSession(app: Express, settings: AppSettings): void {
   if (settings.session === 'none') return
   if (settings.session === 'cookie') {
-    app.use(cookieSession({ name: 'session', keys: ['a secret for the fault tests'] }))
+    app.use(cookieSession({ name: 'session', keys: ['a secret for the fault tests'] }), renewableCookieSession())
   } else {
     const store = new BreakableStore()
     app.post(STORE_PATH, (req, res) => {
@@ -100,7 +100,8 @@ function useSession(app: Express, settings: AppSettings): void {
     const data = req.session as unknown as Record<string, unknown>
     const { key, value } = req.body as { key?: string; value: unknown }
     // Without a key, overwrite everything that a library keeps there between the login and the callback.
-    for (const name of key === undefined ? Object.keys(data).filter((name) => name !== 'cookie' && name !== 'passport') : [key]) data[name] = value
+    const names = Object.keys(data).filter((name) => (key === undefined ? name !== 'cookie' && name !== 'passport' : name.startsWith(key)))
+    for (const name of names) data[name] = value
     res.end()
   })
 }

@@ -79,9 +79,9 @@ function refreshed(name: string, fault: RefreshFault, why: string, { settings = 
   return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', ...expectations }), outcome: { responseStatus: 200 }, notApplicable: noPeer, settings, why }
 }
 
-/** The user is asked to log in, but the session keeps its tokens. */
+/** Twilio refuses the app, not the person, who stays logged in. */
 function refused(name: string, fault: RefreshFault): Row {
-  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', pages: 2 }), outcome: { responseStatus: 401 }, notApplicable: noPeer, why: 'Retrying does not help, so the response does not suggest it. Once the app is fixed, the session works again.' }
+  return { name, fault: whileRefreshing(fault, { afterwards: 'is still logged in', pages: 2 }), outcome: { responseStatus: 503 }, notApplicable: noPeer, why: "The mistake is the app's, so nobody is logged out. Once the app is fixed, the session works again." }
 }
 
 const SHORT = { timeout: 500 }

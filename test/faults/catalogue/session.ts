@@ -86,7 +86,7 @@ const stores: readonly Row[] = [
   {
     name: 'is stored in a cookie',
     fault: {},
-    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests' },
+    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests, long enough' },
     outcome: loggedIn(),
     why: 'cookie-session has neither regenerate nor save, which Passport 0.6 and later call.'
   },
@@ -99,7 +99,7 @@ const stores: readonly Row[] = [
         return visit.visitor.get(callback)
       }
     },
-    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests' },
+    settings: { session: 'cookie', tokenSecret: 'a secret for the fault tests, long enough' },
     outcome: stateError('unknown'),
     notApplicable: notForPeers('cannot log in with such a session at all, as the row above shows'),
     why: 'A cookie without a valid signature is ignored.'
@@ -174,7 +174,7 @@ const contents: readonly Row[] = [
       ([what, value]): Row => ({
         name: `has tokens that are ${what}, with encryption ${encryption}`,
         fault: withTokens(value),
-        settings: encryption === 'on' ? { tokenSecret: 'a secret for the fault tests' } : {},
+        settings: encryption === 'on' ? { tokenSecret: 'a secret for the fault tests, long enough' } : {},
         outcome: { responseStatus: 401 },
         notApplicable: noTokensInSession,
         why: 'Invalid tokens are removed, and the user logs in again.'
