@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** What tells where a request was sent to. */
+/** The parts of a request that contain its URL. */
 export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders
   readonly url?: string | undefined
@@ -9,18 +9,18 @@ export interface AddressedRequest {
   readonly app?: unknown
 }
 
-/** The origin that the browser sees, or `undefined` where the request does not tell. Proxies' headers count only where they are trusted. */
+/** The origin that the browser sees, or `undefined` if the request has no valid host. `X-Forwarded-*` headers are used only if proxies are trusted. */
 export function originOf(request: AddressedRequest, trustProxy: boolean): string | undefined {
   const { headers } = request
   const trusted = trustProxy || trustsProxy(request)
   const forwardedProto = trusted ? firstOf(headers['x-forwarded-proto']) : undefined
   const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? headers.host
   const origin = `${forwardedProto ?? (isEncrypted(request.socket) ? 'https' : 'http')}://${host ?? ''}`
-  // A URL would take more for a host than is one: `a/b`, `user@host`.
+  // URL would accept `a/b` or `user@host` as a host.
   return /^https?:\/\/[^\s/?#@\\]+$/.test(origin) && URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
-/** The path and query that the browser asked for, whatever the app is mounted under. */
+/** The path and query that the browser requested, wherever the app is mounted. */
 export function originalPathOf({ originalUrl, url }: AddressedRequest): string {
   return typeof originalUrl === 'string' ? originalUrl : (url ?? '/')
 }
@@ -34,18 +34,18 @@ function isEncrypted(socket: unknown): boolean {
   return typeof socket === 'object' && socket !== null && 'encrypted' in socket && socket.encrypted === true
 }
 
-/** Express's own setting, asked as Express asks it: it may trust some addresses and not others. */
+/** Express's `trust proxy` setting, which may depend on the proxy's address. */
 function trustsProxy({ app, socket }: AddressedRequest): boolean {
   if (typeof app !== 'function' || !('get' in app) || typeof app.get !== 'function') return false
   const get = app.get.bind(app) as (setting: string) => unknown
   const trusts = get('trust proxy fn')
-  return Boolean(isFunction(trusts) ? trusts(peerOf(socket), 0) : get('trust proxy'))
+  return Boolean(isFunction(trusts) ? trusts(remoteAddressOf(socket), 0) : get('trust proxy'))
 }
 
-function isFunction(value: unknown): value is (...given: unknown[]) => unknown {
+function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
   return typeof value === 'function'
 }
 
-function peerOf(socket: unknown): unknown {
+function remoteAddressOf(socket: unknown): unknown {
   return typeof socket === 'object' && socket !== null && 'remoteAddress' in socket ? socket.remoteAddress : undefined
 }

@@ -84,7 +84,7 @@ describe('wrong options are told at construction, by name', () => {
   it('those of the strategy', () => {
     assertTold(strategy({ callbackURL: undefined }), /^callbackURL is missing/)
     for (const other of ['localhost:3000/auth/cb', 'example.com/auth/twilio/callback', 'auth/twilio/callback', '//example.com/callback', 'myapp://callback', 'javascript:0', 'https://', 'http:callback']) {
-      assertTold(strategy({ callbackURL: other }), /^callbackURL must be a whole http or https address/)
+      assertTold(strategy({ callbackURL: other }), /^callbackURL must be an absolute http or https URL/)
     }
     for (const good of ['http://localhost:3000/auth/cb', 'HTTPS://app.example/cb', '/auth/cb', '/']) assert.doesNotThrow(strategy({ callbackURL: good }), good)
     for (const other of ['plain', 1]) assertTold(strategy({ pkce: other }), /^pkce must be true/)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { requireLogin, returnTo } from '../../lib'
 import { PendingLogins } from '../../lib/login/pending-logins'
 import { sessionLoginStore } from '../../lib/login/state-store'
+import { CLIENT_ID } from '../support/jwt'
 import { holds } from './hold'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
@@ -36,10 +37,10 @@ function assertStays(location: string): void {
   for (const origin of ORIGINS) assert.equal(new URL(location, `${origin}/auth/twilio/callback?code=a`).origin, origin, JSON.stringify(location))
 }
 
-describe('the page to come back to, whatever was asked for', function () {
+describe('returnTo, for any path,', function () {
   this.timeout(0)
 
-  it('never leaves the origin, whatever stands in the session', async () => {
+  it('never leads to another origin, whatever the session holds', async () => {
     await holds(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
@@ -48,8 +49,8 @@ describe('the page to come back to, whatever was asked for', function () {
     )
   })
 
-  it('never leaves the origin, whatever stands in the session for a login that comes back', async () => {
-    const logins = sessionLoginStore(new PendingLogins({ sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
+  it('never leads to another origin, whatever the session holds for a pending login', async () => {
+    const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
     await holds(
       fc.asyncProperty(address, async (wanted) => {
         const session: Record<string, unknown> = {}
@@ -63,7 +64,7 @@ describe('the page to come back to, whatever was asked for', function () {
     )
   })
 
-  it('never leaves the origin, whatever address and whatever page before it a guard was asked with', async () => {
+  it('never leads to another origin, whatever URL and referrer requireLogin gets', async () => {
     const guard = requireLogin({ loginPath: '/auth/twilio' })
     const headers = fc.record({ host: fc.oneof(fc.constant('app.example'), address), referer: fc.oneof(address, address.map((path) => `http://app.example${path}`)) }, { requiredKeys: [] })
     await holds(
@@ -78,7 +79,7 @@ describe('the page to come back to, whatever was asked for', function () {
     )
   })
 
-  it('is the page that was asked for, where its address is a plain one', async () => {
+  it('gives the requested page if its URL is valid', async () => {
     const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
     await holds(
       fc.property(plain, (page) => {

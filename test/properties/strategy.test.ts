@@ -46,7 +46,7 @@ const query = fc
   )
   .map((bytes) => bytes.toString('latin1').replace(/[\r\n ]/g, encodeURIComponent))
 
-describe('whatever a visitor or Twilio sends', function () {
+describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
   // Each run has its own limit; what fails is then made as small as can be, however long that takes.
   this.timeout(0)
 
@@ -100,7 +100,7 @@ describe('whatever a visitor or Twilio sends', function () {
   }
 
   for (const apiVersion of ['v1', 'v2'] as const) {
-    it(`any query at the login route and the callback is answered with a redirect, or an error that has a name (${apiVersion})`, async () => {
+    it(`answers any query at the login route and the callback with a redirect or a documented error (${apiVersion})`, async () => {
       const { port, errors } = await startApp({ apiVersion })
       twilio.behave = GOOD_TOKENS
       const targets = ['/', '/denied', `${twilio.url}/${apiVersion}/authorize?`]
@@ -118,7 +118,7 @@ describe('whatever a visitor or Twilio sends', function () {
       )
     })
 
-    it(`any answer of the token endpoint at a login is answered with a redirect, or an error that has a name (${apiVersion})`, async () => {
+    it(`answers with a redirect or a documented error for any token response (${apiVersion})`, async () => {
       const { port, errors } = await startApp({ apiVersion })
       await holds(
         fc.asyncProperty(wildAnswer, async (wild) => {
@@ -130,7 +130,7 @@ describe('whatever a visitor or Twilio sends', function () {
     })
   }
 
-  it('any answer of the authorize endpoint, where the server asks it, leads to Twilio, or is an error that has a name', async () => {
+  it('redirects to Twilio or answers with a documented error for any response to resolveAuthorizeURL', async () => {
     const { port, errors } = await startApp({ resolveAuthorizeURL: true })
     await holds(
       fc.asyncProperty(fc.oneof(wildAnswer, redirectAnswer), async (wild) => {
@@ -143,7 +143,7 @@ describe('whatever a visitor or Twilio sends', function () {
     )
   })
 
-  it('any answer of the Accounts resource and of the keys, where they are asked, is answered with a redirect, or an error that has a name', async () => {
+  it('answers with a redirect or a documented error for any response of the Accounts resource and the JWKS URL', async () => {
     const { port, errors } = await startApp({ lookUpAccount: true, apiBaseURL: twilio.url, idToken: { jwksURL: `${twilio.url}/keys` } })
     await holds(
       fc.asyncProperty(wildAnswer, fc.boolean(), async (wild, hasIdToken) => {
@@ -154,7 +154,7 @@ describe('whatever a visitor or Twilio sends', function () {
     )
   })
 
-  it('any answer to a refresh, twice, gives fresh tokens, asks for another login, or says when to try again; living tokens are used', async () => {
+  it('answers with tokens, 401 or 503 for any response to a refresh, and uses tokens that have not expired', async () => {
     const { app, errors } = sessionApp(twilio, { client: { timeout: TIMEOUT } })
     const port = await listen(app)
     let sessions = 0
