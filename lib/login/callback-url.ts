@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { originalPathOf, originOf } from '../request/original-url'
+import { originOf, publicPath } from '../request/original-url'
 import { badRequest } from './callback'
 
 /**
@@ -9,7 +9,7 @@ import { badRequest } from './callback'
  */
 export function absoluteCallbackURL(callbackURL: string, request: Request, trustProxy: boolean): string {
   if (/^[a-z][a-z\d+.-]*:/i.test(callbackURL)) return callbackURL
-  const base = (originOf(request, trustProxy) ?? '') + originalPathOf(request)
-  if (!URL.canParse(callbackURL, base)) throw badRequest('callbackURL is a path, and the request has no valid Host header to complete it with. Set callbackURL to an absolute URL.')
-  return new URL(callbackURL, base).href
+  const origin = originOf(request, trustProxy)
+  if (origin === undefined) throw badRequest('callbackURL is a path, and the request has no valid host to complete it with. Set callbackURL to an absolute URL.')
+  return new URL(publicPath(callbackURL, request, trustProxy), origin).href
 }

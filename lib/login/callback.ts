@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
 import { AuthorizationError } from 'passport-oauth2'
 import { isObject } from '../util/is-object'
@@ -14,6 +15,7 @@ export interface Callback {
 
 /** A request as Connect has it, with a parsed `query` and `body` if there are any. */
 export interface CallbackRequest {
+  readonly headers?: IncomingHttpHeaders | undefined
   readonly method?: string | undefined
   readonly url?: string | undefined
   readonly query?: unknown
@@ -43,6 +45,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/
 
 /**
  * Reads the callback from a request. A request with neither `code` nor `error` is not a callback (`undefined`): it begins a login.
+ * A POST is a callback only if its body is the form of `response_mode=form_post`.
  *
  * @throws {AuthorizationError} 400 if a parameter is repeated or is not plain text
  */
@@ -52,7 +55,7 @@ export function readCallback(request: CallbackRequest): Callback | undefined {
   for (const parameters of parametersOf(request)) {
     for (const name of Object.keys(parameters)) {
       const bareName = withoutBrackets(name)
-      const parameter = Object.hasOwn(PARAMETERS, bareName) ? PARAMETERS[bareName] : undefined
+      const parameter = parameterNamed(bareName)
       if (!parameter) continue
       const value = parameters[name]
       const isText = typeof value === 'string' && bareName === name
@@ -86,10 +89,24 @@ function withoutBrackets(name: string): string {
   return bracket < 0 ? name : name.slice(0, bracket)
 }
 
-function parametersOf({ method, url, query, body }: CallbackRequest): readonly Readonly<Record<string, unknown>>[] {
+function parameterNamed(bareName: string): CallbackParameter | undefined {
+  return Object.hasOwn(PARAMETERS, bareName) ? PARAMETERS[bareName] : undefined
+}
+
+function parametersOf(request: CallbackRequest): readonly Readonly<Record<string, unknown>>[] {
+  const { method, url, query, body } = request
+  const isPost = method === 'POST'
+  if (isPost && !isFormPost(request)) return []
   // Frameworks parse the query differently, or not at all.
   const questionMark = url?.indexOf('?') ?? -1
   const inURL = questionMark < 0 ? query : parse(url?.slice(questionMark + 1) ?? '', '&', '=', { maxKeys: 0 })
-  const inBody = method === 'POST' ? body : undefined
-  return [inURL, inBody].filter(isObject)
+  return [inURL, isPost ? body : undefined].filter(isObject)
+}
+
+/** Whether the body is the form that OAuth 2.0 Form Post Response Mode describes. Another form may have a field named `code`. */
+function isFormPost({ headers, body }: CallbackRequest): boolean {
+  const [contentType = ''] = (headers?.['content-type'] ?? '').split(';', 1)
+  if (!isObject(body) || contentType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return false
+  const parameters = Object.keys(body).map((name) => parameterNamed(withoutBrackets(name)))
+  return parameters.includes('state') && (parameters.includes('code') || parameters.includes('error'))
 }

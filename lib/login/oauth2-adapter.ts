@@ -1,6 +1,8 @@
+import type { Agent } from 'node:http'
 import type { OAuth2 } from 'oauth'
 import type { TwilioOAuthClient } from '../oauth/client'
-import { callHttp, endpointOf, type CallLimits } from '../oauth/http'
+import { callHttp, endpointOf } from '../oauth/http'
+import { setAgent, type ClientConfiguration } from '../oauth/options'
 import type { GrantResult, TokenEndpoint } from '../oauth/token-endpoint'
 
 type Parameters = Readonly<Record<string, string | undefined>>
@@ -10,16 +12,21 @@ type DataCallback = (error: unknown, data?: string, response?: { readonly status
 interface Adaptee {
   readonly client: TwilioOAuthClient
   readonly tokenEndpoint: TokenEndpoint
-  readonly limits: CallLimits
+  readonly configuration: ClientConfiguration
 }
 
 /**
  * Replaces the methods of an `OAuth2` object (of the `oauth` package) that call Twilio, for packages that use it, such as
  * passport-oauth2-refresh. The methods do not use `this`, since such packages copy them to objects of their own.
  */
-export function adaptOAuth2(oauth2: OAuth2, { client, tokenEndpoint, limits }: Adaptee): void {
+export function adaptOAuth2(oauth2: OAuth2, { client, tokenEndpoint, configuration }: Adaptee): void {
+  const { customHeaders, limits } = configuration
   oauth2.useAuthorizationHeaderforGET(true)
   Object.assign(oauth2, {
+    setAgent(agent: Agent): void {
+      setAgent(configuration, agent)
+      client.setAgent(agent)
+    },
     getAuthorizeUrl({ redirect_uri: redirectURI = '', scope, state, ...extra }: Parameters = {}): string {
       return client.authorizationURL({ redirectURI, scope, state, extra })
     },
@@ -30,7 +37,7 @@ export function adaptOAuth2(oauth2: OAuth2, { client, tokenEndpoint, limits }: A
     },
     _request(method: 'GET' | 'POST', url: string, headers: Record<string, string> | null, body: string, accessToken: string | null, callback: DataCallback): void {
       const authorization = accessToken ? { Authorization: `Bearer ${accessToken}` } : {}
-      callHttp({ method, endpoint: endpointOf(url), headers: { ...authorization, ...headers }, body: body || undefined }, limits).then(({ status, body }) => {
+      callHttp({ method, endpoint: endpointOf(url), headers: { ...customHeaders, ...authorization, ...headers }, body: body || undefined }, limits).then(({ status, body }) => {
         if (status >= 200 && status < 300) callback(null, body, { statusCode: status })
         else callback({ statusCode: status, data: body })
       }, callback)

@@ -85,6 +85,24 @@ export function checkCallbackURL(callbackURL: unknown): string {
   throw new TypeError("callbackURL must be an absolute http or https URL, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
 }
 
+/**
+ * Checks what the application passes as `state`.
+ *
+ * @throws {TypeError} if it is not a JSON value, and so could not be stored
+ */
+export function checkApplicationState(state: unknown): void {
+  if (state === undefined || isSerializable(state)) return
+  throw new TypeError("state must be a JSON value: a string, number, boolean, null, array or object, without BigInt, functions or cycles.")
+}
+
+function isSerializable(value: unknown): boolean {
+  try {
+    return typeof JSON.stringify(value) === 'string'
+  } catch {
+    return false
+  }
+}
+
 export function checkPKCE(pkce: unknown): boolean | undefined {
   if (pkce === undefined || typeof pkce === 'boolean') return pkce
   if (pkce === 'S256') return true

@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
+import { LoginStateError } from '../errors'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
@@ -13,11 +14,13 @@ import { fromCallback } from '../util/from-callback'
 import { redact } from '../util/redact'
 import { authorizationErrorOf, badRequest, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
+import { ExchangeLimit } from './exchange-limit'
 import { adaptOAuth2 } from './oauth2-adapter'
-import { checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
+import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { PendingLogins, type LoginContext } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
+import { setPrivacyHeaders, setRetryAfter } from './response-headers'
 import { isSpeculative } from './speculative-request'
 import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type ReturnedLogin, type StateStoreMetadata } from './state-store'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
@@ -61,6 +64,7 @@ export class TwilioStrategy extends Base {
   private readonly _options: AnyOptions
   private readonly _configuration: ClientConfiguration
   private readonly _tokenEndpoint: TokenEndpoint
+  private readonly _exchangeLimit = new ExchangeLimit()
   private readonly _logins: LoginStore
   private readonly _verifyUser: AnyVerify
 
@@ -93,7 +97,7 @@ export class TwilioStrategy extends Base {
     this._configuration = configuration
     this._verifyUser = verify
     this._logins = loginStore(options, configuration)
-    adaptOAuth2(this._oauth2, { client: this.client, tokenEndpoint: this._tokenEndpoint, limits: configuration.limits })
+    adaptOAuth2(this._oauth2, { client: this.client, tokenEndpoint: this._tokenEndpoint, configuration })
     // Not #private: Passport calls objects that inherit from the strategy.
     hide(this, '_options', '_configuration', '_oauth2')
     hide(this._oauth2, '_clientSecret', '_customHeaders')
@@ -108,13 +112,18 @@ export class TwilioStrategy extends Base {
     const redirect = this.redirect.bind(this)
     const error = this.error.bind(this)
 
+    setPrivacyHeaders(req)
     const act = (outcome: Outcome) => {
       if ('location' in outcome) redirect(outcome.location)
       else if ('user' in outcome) success(outcome.user, outcome.info)
       else fail(outcome.challenge)
     }
+    const rejectRequest = (reason: unknown) => {
+      setRetryAfter(req, reason)
+      error(reason)
+    }
     this._handle(req, options)
-      .then(act, error)
+      .then(act, rejectRequest)
       // An error thrown by the application's own callback goes to its error handler.
       .catch((thrown: unknown) => (req.next ?? error)(thrown))
       .catch(() => req.destroy())
@@ -133,6 +142,7 @@ export class TwilioStrategy extends Base {
 
   /** Sends the browser to Twilio (RFC 6749 §4.1.1). */
   private async _begin(req: Request, options: TwilioAuthenticateOptions): Promise<Redirect> {
+    checkApplicationState(options.state)
     const metadata = this._metadata(req, options)
     const returnTo = takeReturnTo(req)
     try {
@@ -160,16 +170,30 @@ export class TwilioStrategy extends Base {
   /** Checks the callback's state, exchanges its code, and calls `verify` (RFC 6749 §4.1.2 to §4.1.4). */
   private async _finish(req: Request, callback: Callback, options: TwilioAuthenticateOptions): Promise<Success | Failure> {
     const metadata = this._metadata(req, options)
-    const login = await this._logins.finish(req, callback.state, metadata)
-    // For Passport's keepSessionInfo, and for the next login if this one fails.
-    if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
-    if (callback.code === undefined) return denialOf(callback, login)
+    const { code } = callback
+    if (code === undefined) return denialOf(callback, await this._finishPendingLogin(req, callback, metadata))
 
-    const grant = await this._exchangeCode(callback.code, login, metadata, options)
+    // The limit comes first, so that a login it refuses is still pending.
+    const { login, grant } = await this._exchangeLimit.run(async () => {
+      const login = await this._finishPendingLogin(req, callback, metadata)
+      return { login, grant: await this._exchangeCode(code, login, metadata, options) }
+    })
     const { user, info } = await this._verifyLogin(req, grant)
     if (!user) return { challenge: info }
     setFinishedLogin(req, { tokens: grant.tokens, returnTo: login.returnTo, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens: grant.tokens }, login) }
+  }
+
+  private async _finishPendingLogin(req: Request, callback: Callback, metadata: StateStoreMetadata): Promise<ReturnedLogin> {
+    try {
+      const login = await this._logins.finish(req, callback.state, metadata)
+      // For Passport's keepSessionInfo, and for the next login if this one fails.
+      if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
+      return login
+    } catch (error) {
+      if (callback.error === undefined || !(error instanceof LoginStateError)) throw error
+      throw new LoginStateError(error.reason, { cause: authorizationErrorOf(callback) })
+    }
   }
 
   private _exchangeCode(code: string, { codeVerifier }: ReturnedLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<GrantResult> {

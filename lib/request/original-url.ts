@@ -12,17 +12,41 @@ export interface AddressedRequest {
 /** The origin that the browser sees, or `undefined` if the request has no valid host. `X-Forwarded-*` headers are used only if proxies are trusted. */
 export function originOf(request: AddressedRequest, trustProxy: boolean): string | undefined {
   const { headers } = request
-  const trusted = trustProxy || trustsProxy(request)
+  const trusted = isBehindTrustedProxy(request, trustProxy)
   const forwardedProto = trusted ? firstOf(headers['x-forwarded-proto']) : undefined
-  const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? headers.host
+  const host = (trusted ? firstOf(headers['x-forwarded-host']) : undefined) ?? authorityOf(headers)
   const origin = `${forwardedProto ?? (isEncrypted(request.socket) ? 'https' : 'http')}://${host ?? ''}`
   // URL would accept `a/b` or `user@host` as a host.
   return /^https?:\/\/[^\s/?#@\\]+$/.test(origin) && URL.canParse(origin) ? new URL(origin).origin : undefined
 }
 
-/** The path and query that the browser requested, wherever the app is mounted. */
-export function originalPathOf({ originalUrl, url }: AddressedRequest): string {
-  return typeof originalUrl === 'string' ? originalUrl : (url ?? '/')
+/** The path and query that the browser requested, wherever the app is mounted, and with the prefix that a trusted proxy has stripped. */
+export function originalPathOf(request: AddressedRequest, trustProxy = false): string {
+  const { originalUrl, url } = request
+  return publicPath(typeof originalUrl === 'string' ? originalUrl : (url ?? '/'), request, trustProxy)
+}
+
+/** A path of the app as the browser sees it: with the `X-Forwarded-Prefix` of a trusted proxy, unless the path already begins with it. */
+export function publicPath(path: string, request: AddressedRequest, trustProxy = false): string {
+  const prefix = isBehindTrustedProxy(request, trustProxy) ? prefixOf(request.headers['x-forwarded-prefix']) : ''
+  const hasPrefix = path.startsWith(prefix) && /^(?:$|[/?#])/.test(path.slice(prefix.length))
+  return hasPrefix || !path.startsWith('/') ? path : prefix + path
+}
+
+/** A plain path without a slash at its end, or nothing. */
+function prefixOf(header: string | string[] | undefined): string {
+  const prefix = String(header ?? '').trim().replace(/\/$/, '')
+  return /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(prefix) ? prefix : ''
+}
+
+/** HTTP/2 has a pseudo-header instead of `Host` (RFC 9113 §8.3.1). */
+function authorityOf(headers: IncomingHttpHeaders): string | undefined {
+  const authority = headers[':authority']
+  return typeof authority === 'string' ? authority : headers.host
+}
+
+function isBehindTrustedProxy(request: AddressedRequest, trustProxy: boolean): boolean {
+  return trustProxy || trustsProxy(request)
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {

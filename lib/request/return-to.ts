@@ -16,11 +16,11 @@ const ORIGIN = 'http://same-origin.invalid'
  * The result is always a path on the app's own origin. Call it in the callback's handler: the page is known there although
  * Passport has renewed the session.
  *
- * @param fallback a path, such as `/`
+ * @param fallback a path, such as `/`. If it is not a path on the app's own origin, `/` is used instead.
  */
 export function returnTo(req: IncomingMessage, fallback: string): string {
   const inSession = takeReturnTo(req)
-  return finishedLoginOf(req)?.returnTo ?? inSession ?? fallback
+  return finishedLoginOf(req)?.returnTo ?? inSession ?? sameOriginPath(fallback) ?? '/'
 }
 
 /** Stores the requested page in the session. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { originalPathOf, originOf } from '../request/original-url'
+import { originalPathOf, originOf, publicPath } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
 
 /** Where a request's guard sends people to log in, for guards further on. */
@@ -18,14 +18,14 @@ export function rememberLoginPath(req: object, loginPath: string): void {
 export function askToLogIn(req: IncomingMessage, res: ServerResponse, loginPath = loginPaths.get(req)): void {
   res.setHeader('Cache-Control', 'no-store')
   if (loginPath === undefined || !wantsPage(req)) {
-    refuse(res, loginPath)
+    refuse(res, loginPath && publicPath(loginPath, req))
     return
   }
   const page = pageToComeBackTo(req)
   if (page !== undefined) keepReturnTo(req, page)
   // 303 makes a GET of whatever was asked.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
-  res.setHeader('Location', loginPath)
+  res.setHeader('Location', publicPath(loginPath, req))
   res.setHeader('Content-Length', '0')
   res.end()
 }

@@ -6,6 +6,8 @@ function assertBad(request: CallbackRequest, message: RegExp): void {
   assert.throws(() => readCallback(request), (error) => error instanceof AuthorizationError && error.status === 400 && error.code === 'invalid_request' && message.test(error.message))
 }
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+
 describe('readCallback', () => {
   it('reads lower-case names, and the capitalized names of v1', () => {
     assert.deepEqual(readCallback({ query: { code: 'c', state: 's', other: 'x' } }), { code: 'c', state: 's' })
@@ -17,8 +19,24 @@ describe('readCallback', () => {
 
   it('reads the URL if no query was parsed, and the body of a POST', () => {
     assert.deepEqual(readCallback({ url: '/cb?code=a%20b&state=s' }), { code: 'a b', state: 's' })
-    assert.deepEqual(readCallback({ method: 'POST', url: '/cb', body: { code: 'c', state: 's' } }), { code: 'c', state: 's' })
+    assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: FORM, body: { code: 'c', state: 's' } }), { code: 'c', state: 's' })
     assert.equal(readCallback({ method: 'GET', url: '/cb', body: { code: 'c' } }), undefined)
+  })
+
+  it('gives undefined for a POST that is not the form of response_mode=form_post, so that a login begins', () => {
+    const posts: CallbackRequest[] = [
+      { headers: FORM, body: { code: 'the code of a voucher' } },
+      { headers: FORM, body: { error: 'e' } },
+      { headers: FORM, body: { state: 's' } },
+      { headers: FORM, body: undefined },
+      { headers: { 'content-type': 'application/json' }, body: { code: 'c', state: 's' } },
+      { headers: {}, body: { code: 'c', state: 's' } },
+      { body: { code: 'c', state: 's' } },
+      { url: '/cb?code=c&state=s' }
+    ]
+    for (const post of posts) assert.equal(readCallback({ method: 'POST', url: '/cb', ...post }), undefined)
+    assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: FORM, body: { error: 'access_denied', state: 's' } }), { error: 'access_denied', state: 's' })
+    assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: FORM, body: { Code: 'c', State: 's' } }), { code: 'c', state: 's' })
   })
 
   it('gives undefined without code and error, so that a login begins', () => {
@@ -36,7 +54,7 @@ describe('readCallback', () => {
       { url: '/cb?code[x]=a&state=s' },
       { url: '/cb?code[]=a&state=s' },
       { url: '/cb?code%5B%5D=a&state=s' },
-      { method: 'POST', url: '/cb?code=a', body: { code: 'a' } }
+      { method: 'POST', url: '/cb?code=a', headers: FORM, body: { code: 'a', state: 's' } }
     ]
     for (const request of twice) assertBad(request, /code is repeated/)
     assertBad({ url: '/cb?code=a&state=s&state=s' }, /state is repeated/)
