@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
 import { mock } from 'node:test'
 import { LoginStateError, type LoginStateReason } from '../../lib'
 import type { LoginContext } from '../../lib/login/pending-logins'
@@ -6,6 +7,8 @@ import { TestLogins } from '../support/pending-logins'
 
 const KEY = 'oauth2:oauth.twilio.com'
 const TTL = 600_000
+/** For the client of the tests and the session `a-session`, with random bytes of 7. */
+const GOLDEN = { state: 'AaMYXFAABwcHBwcHBwcHBwicJXcTXuPmbt9G3W-XRUEj', codeVerifier: 'HEbqQOC4eqKBYTgTfrIKb2CuXMR6q9T1Ngf0Au2qMlk' }
 
 interface TestRequest {
   session?: Record<string, unknown>
@@ -17,7 +20,7 @@ describe('PendingLogins', () => {
   beforeEach(() => mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 }))
   afterEach(() => mock.timers.reset())
 
-  const logins = (options: { max?: number; secret?: string } = {}) => new TestLogins({ sessionKey: KEY, ttl: TTL, ...options })
+  const logins = (options: { max?: number; secret?: string; clientID?: string } = {}) => new TestLogins({ sessionKey: KEY, ttl: TTL, ...options })
   const visitor = (): TestRequest => ({ session: {}, sessionID: 'a-session' })
   /** The next request of the same browser: the session as its store gives it back. */
   const later = ({ session, sessionID }: TestRequest): TestRequest => ({ session: JSON.parse(JSON.stringify(session)) as Record<string, unknown>, ...(sessionID === undefined ? {} : { sessionID }) })
@@ -94,6 +97,61 @@ describe('PendingLogins', () => {
     pending.begin(victim, {})
     assertRefused(pending, victim, state, 'unknown')
     pending.finish(attacker, state)
+  })
+
+  it('refuses a state of another client or another callback URL, although it is listed in the session', () => {
+    const request = visitor()
+    const state = logins().begin(request, {})
+    assertRefused(logins({ clientID: `OQ${'b'.repeat(32)}` }), later(request), state, 'unknown')
+    assert.throws(() => logins().finish(later(request), state, 'https://app.example/other/callback'), { reason: 'unknown' })
+    logins().finish(later(request), state)
+  })
+
+  it('refuses a state that is listed in a session with another ID, such as one that was planted before the login', () => {
+    const planted = { ...visitor(), sessionID: 'of the attacker' }
+    const state = logins().begin(planted, {})
+    assertRefused(logins(), { ...later(planted), sessionID: 'after the login, with keepSessionInfo' }, state, 'unknown')
+  })
+
+  it('refuses a listed state whose signature is wrong', () => {
+    const request: TestRequest = { ...visitor(), session: { [KEY]: { logins: [{ nonce: 'A'.repeat(44) }] } } }
+    assertRefused(logins(), request, 'A'.repeat(44), 'unknown')
+  })
+
+  it('refuses a state if the state of the application was removed from the session', () => {
+    const request = visitor()
+    const state = logins().begin(request, { state: 'link to account 7' })
+    const changed = JSON.parse(JSON.stringify(request.session).replace(',"state":"link to account 7"', '')) as Record<string, unknown>
+    assertRefused(logins(), { ...request, session: changed }, state, 'unknown')
+  })
+
+  it('finishes at most max of the logins that began at the same time in one session', () => {
+    const pending = logins({ max: 3 })
+    const before = visitor()
+    const tabs = Array.from({ length: 50 }, () => {
+      const tab = later(before)
+      return { tab, state: pending.begin(tab, {}) }
+    })
+    const saved = tabs.at(-1)?.tab ?? before
+    // Each callback loads the session before any other has saved it.
+    const finished = tabs.filter(({ state }) => {
+      try {
+        return pending.finish(later(saved), state)
+      } catch {
+        return false
+      }
+    })
+    assert.equal(finished.length, 3 + 1, 'three that were overwritten, and the one that the session lists')
+  })
+
+  it('with max: 1, finishes the newest login only', () => {
+    const pending = logins({ max: 1 })
+    const request = visitor()
+    const older = pending.begin(request, {})
+    mock.timers.tick(1)
+    const newer = pending.begin(request, {})
+    assertRefused(pending, later(request), older, 'unknown')
+    pending.finish(later(request), newer)
   })
 
   it('refuses a state that was signed with another secret', () => {
@@ -235,6 +293,42 @@ describe('PendingLogins', () => {
     assert.notEqual(one.codeVerifier, other.codeVerifier)
     assert.ok(!JSON.stringify(request.session).includes(one.codeVerifier))
     assert.equal(logins().finishWithVerifier(later(request), one.state), one.codeVerifier)
+  })
+
+  it('derives the PKCE verifier from the session too, not from the secret and the public state alone', () => {
+    mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
+    try {
+      const ofSession = (sessionID: string) => logins().beginWithVerifier({ session: {}, sessionID })
+      const [one, same, other] = [ofSession('one'), ofSession('one'), ofSession('other')]
+      assert.equal(one.state.slice(0, 22), other.state.slice(0, 22), 'the public ID is the same')
+      assert.equal(one.codeVerifier, same.codeVerifier)
+      assert.notEqual(one.codeVerifier, other.codeVerifier)
+    } finally {
+      mock.restoreAll()
+    }
+  })
+
+  it('keeps a random value in a session without an ID, to which states and verifiers belong', () => {
+    const pending = logins()
+    const [one, other]: [TestRequest, TestRequest] = [{ session: {} }, { session: {} }]
+    const first = pending.beginWithVerifier(one)
+    const second = pending.beginWithVerifier(one)
+    pending.begin(other, {})
+    const { sessionSecret } = one.session?.[KEY] as { sessionSecret: string }
+    assert.match(sessionSecret, /^[\w-]{22}$/)
+    const planted = later(other)
+    Object.assign(planted.session?.[KEY] as object, { logins: (one.session?.[KEY] as { logins: unknown }).logins })
+    assertRefused(pending, planted, first.state, 'unknown')
+    assert.equal(pending.finishWithVerifier(later(one), first.state), first.codeVerifier)
+    assert.equal(pending.finishWithVerifier(later(one), second.state), second.codeVerifier)
+  })
+
+  it('keeps the format of the state, so that an upgrade loses no pending login', () => {
+    const random = mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
+    const request = visitor()
+    const { state, codeVerifier } = logins().beginWithVerifier(request)
+    random.mock.restore()
+    assert.deepEqual([state, codeVerifier, request.session], [GOLDEN.state, GOLDEN.codeVerifier, { [KEY]: { logins: [{ nonce: GOLDEN.state }] } }])
   })
 
   it('remembers in memory the last 10,000 used logins, and forgets them after 20,000 more', () => {

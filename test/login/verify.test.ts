@@ -100,6 +100,18 @@ describe('callVerify', () => {
     }
   })
 
+  it('takes the user from the promise of a function that has a done parameter and does not call it', async () => {
+    const verify = async (_accessToken: string, _refreshToken: string, _profile: unknown, _done: VerifyCallback) => Promise.resolve(USER)
+    assert.deepEqual(await callVerify(verify as AnyVerify, GIVEN), { user: USER, info: undefined })
+  })
+
+  it('turns a string that is given as info into a message', async () => {
+    const verify = (user: unknown): AnyVerify => (...given) => {
+      ;(given.at(-1) as VerifyCallback)(null, user as typeof USER, 'welcome')
+    }
+    for (const user of [USER, false]) assert.deepEqual(await callVerify(verify(user), GIVEN), { user, info: { message: 'welcome' } })
+  })
+
   it('rejects if verify throws, rejects, or passes an error to done', async () => {
     const reason = new Error('the database is gone')
     const failing: AnyVerify[] = [

@@ -57,6 +57,26 @@ describe('the original URL of a request', () => {
     assert.equal(originOf(request({ host: '[::1]:3000' }), false), 'http://[::1]:3000')
   })
 
+  it('has the authority of an HTTP/2 request', () => {
+    assert.equal(originOf(request({ ':authority': 'app.example:8443' }, { socket: { encrypted: true } }), false), 'https://app.example:8443')
+    assert.equal(originOf(request({ ':authority': 'app.example', host: 'other.example' }), false), 'http://app.example')
+    assert.equal(originOf(request({ ':authority': 'inner', 'x-forwarded-host': 'app.example' }), true), 'http://app.example')
+  })
+
+  it('has the prefix that a trusted proxy has stripped, once', () => {
+    const pathWith = (prefix: string, url = '/page?a=b', trustProxy = true) => originalPathOf(request({ 'x-forwarded-prefix': prefix }, { url }), trustProxy)
+    assert.equal(pathWith('/shop'), '/shop/page?a=b')
+    assert.equal(pathWith('/shop/de/'), '/shop/de/page?a=b')
+    assert.equal(pathWith('/shop', '/shop/page'), '/shop/page')
+    assert.equal(pathWith('/shop', '/shop'), '/shop')
+    assert.equal(pathWith('/shop', '/shop?a'), '/shop?a')
+    assert.equal(pathWith('/shop', '/shopping'), '/shop/shopping')
+    assert.equal(pathWith('/shop', '/page', false), '/page')
+    for (const prefix of ['', '/', '//evil.example', '/a//b', 'shop', '/a/../b', '/..', '/a\\b', '/a?b', '/a#b', '/%2e%2e', '/a, /b', 'https://evil.example']) assert.equal(pathWith(prefix, '/page'), '/page', prefix)
+    const app = express().set('trust proxy', true)
+    assert.equal(originalPathOf(request({ 'x-forwarded-prefix': '/shop' }, { app })), '/shop/')
+  })
+
   it('has the path from before any mounting', () => {
     assert.equal(originalPathOf(request({}, { originalUrl: '/mounted/page?a=b', url: '/page?a=b' })), '/mounted/page?a=b')
     assert.equal(originalPathOf(request({}, { url: '/page?a=b' })), '/page?a=b')

@@ -83,6 +83,10 @@ describe('returnTo', () => {
     assert.deepEqual(planted.session, {})
   })
 
+  it('gives / if the fallback is not a path on the same origin', () => {
+    for (const fallback of ['//evil.example', 'https://evil.example/', '/\\evil.example', 'home', '']) assert.equal(returnTo(requestWith({}), fallback), '/')
+  })
+
   it('prefers the page of the login to one that another tab left in the session', () => {
     const req = requestWith({ returnTo: '/other-tab' })
     setFinishedLogin(req, { tokens: tokensOf(), returnTo: '/carried' })
