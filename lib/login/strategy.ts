@@ -38,6 +38,8 @@ interface Success {
 interface Failure {
   readonly challenge: object | undefined
 }
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
+type UserProfileResult = Promise<TwilioProfile | undefined> | void
 /** One of Passport's actions. */
 type Outcome = Redirect | Success | Failure
 
@@ -129,8 +131,12 @@ export class TwilioStrategy extends Base {
       .catch(() => req.destroy())
   }
 
-  /** The profile for an access token, as in passport-oauth2. Override it to load your own. At a login the ID token is used too, unless it is overridden. */
-  override userProfile(accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): void {
+  /**
+   * The profile for an access token, as in passport-oauth2. Override it to load your own: call `done`, or return a promise.
+   * Unless it is overridden, a login uses the ID token too.
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the base type expects `done` to be called; this class accepts a promise too
+  override userProfile(accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): UserProfileResult {
     loadProfile(accessToken, { idClaims: {}, accessClaims: claimsOf(accessToken) }, this._configuration, this._options).then((profile) => done(null, profile), done)
   }
 
