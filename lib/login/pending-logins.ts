@@ -54,11 +54,11 @@ interface LoginRecord {
   readonly used: readonly string[]
   /** Logins that began at or before this time (epoch ms) and are not listed above are unknown. */
   readonly forgotten: number
-  /** A random value, for a session that has no ID. */
-  readonly sessionSecret: string | undefined
+  /** Stands in for the ID of a session that has none. */
+  readonly randomValue: string | undefined
 }
 
-const SESSION_SECRET_BYTES = 16
+const RANDOM_VALUE_BYTES = 16
 /** Characters of `returnTo` paths in a session, which may have to fit into a cookie. */
 const MAX_PATH_CHARACTERS = 2048
 /** Logins that a process remembers as used, in case the same callback arrives twice at once. */
@@ -97,14 +97,15 @@ export class PendingLogins {
   begin(request: object, context: LoginContext, callbackURL: string): BegunLogin {
     const session = sessionOf(request)
     const record = this.#read(session)
+    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionID = sessionIDOf(request)
-    const sessionSecret = sessionID ?? record.sessionSecret ?? randomBytes(SESSION_SECRET_BYTES).toString('base64url')
+    const sessionSecret = sessionID ?? secretFor(randomValue, session)
     const state = this.#states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
     const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
     this.#write(session, {
       ...record,
       logins: [...live, withoutUndefined<PendingLogin>({ nonce: state, ...context })],
-      sessionSecret: sessionID === undefined ? sessionSecret : undefined
+      randomValue: sessionID === undefined ? randomValue : undefined
     })
     return { state, codeVerifier: this.#codeVerifier(idOf(state), sessionSecret) }
   }
@@ -122,7 +123,7 @@ export class PendingLogins {
     const record = this.#read(session)
     if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
-    const sessionSecret = sessionIDOf(request) ?? record.sessionSecret
+    const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
     const listed = record.logins.find(({ nonce }) => nonce === state)
     const isSigned = (hasApplicationState: boolean) =>
       sessionSecret !== undefined && this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState })
@@ -153,16 +154,16 @@ export class PendingLogins {
   /** The session may hold the record of another version, or something else. */
   #read(session: Readonly<Record<string, unknown>>): LoginRecord {
     const stored = session[this.#options.sessionKey]
-    const { logins, used, forgotten, sessionSecret } = isObject(stored) ? stored : {}
+    const { logins, used, forgotten, randomValue } = isObject(stored) ? stored : {}
     return {
       logins: Array.isArray(logins) ? logins.slice(-this.#options.max).filter(isPendingLogin) : [],
       used: Array.isArray(used) ? used.slice(-this.#options.max).filter(isID) : [],
       forgotten: typeof forgotten === 'number' ? forgotten : 0,
-      sessionSecret: isID(sessionSecret) ? sessionSecret : undefined
+      randomValue: isID(randomValue) ? randomValue : undefined
     }
   }
 
-  #write(session: Record<string, unknown>, { logins, used, forgotten, sessionSecret }: LoginRecord): void {
+  #write(session: Record<string, unknown>, { logins, used, forgotten, randomValue }: LoginRecord): void {
     const { max, sessionKey } = this.#options
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
@@ -170,9 +171,18 @@ export class PendingLogins {
       logins: withShortPaths(logins.slice(-max)),
       used: used.length > 0 ? used.slice(-max) : undefined,
       forgotten: newlyForgotten > 0 ? newlyForgotten : undefined,
-      sessionSecret
+      randomValue
     })
   }
+}
+
+/**
+ * What tells a session without an ID from others. It changes when Passport logs somebody in or out, as a session ID does,
+ * even if the session's content is carried over (`keepSessionInfo`).
+ */
+function secretFor(randomValue: string, session: Readonly<Record<string, unknown>>): string {
+  const user: unknown = isObject(session.passport) ? session.passport.user : undefined
+  return JSON.stringify([randomValue, user])
 }
 
 /** Removes `returnTo` from the oldest logins until the rest is short enough. */

@@ -237,6 +237,21 @@ describe('TwilioStrategy in an application', () => {
     isPrivate(await request(withoutErrorHandler.set('env', 'test')).get('/?code=c').expect(403))
   })
 
+  it("closes the connection if the application's error handler throws outside of Express", async () => {
+    const authenticate = new passport.Passport().use(new TwilioStrategy(strategyOptions(), giveUser)).authenticate('twilio') as unknown as (req: object, res: object, next: () => void) => void
+    const server = http.createServer((req, res) =>
+      authenticate(req, res, () => {
+        throw new Error('the error handler is broken')
+      })
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      await assert.rejects(fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/?code=c`), /fetch failed/)
+    } finally {
+      server.close()
+    }
+  })
+
   describe('with too many logins at once', () => {
     it('exchanges at most 250 codes at once, answers 503 with Retry-After, and can finish those logins later', async () => {
       const { app, errors } = setUp()

@@ -314,13 +314,22 @@ describe('PendingLogins', () => {
     const first = pending.beginWithVerifier(one)
     const second = pending.beginWithVerifier(one)
     pending.begin(other, {})
-    const { sessionSecret } = one.session?.[KEY] as { sessionSecret: string }
-    assert.match(sessionSecret, /^[\w-]{22}$/)
+    const { randomValue } = one.session?.[KEY] as { randomValue: string }
+    assert.match(randomValue, /^[\w-]{22}$/)
     const planted = later(other)
     Object.assign(planted.session?.[KEY] as object, { logins: (one.session?.[KEY] as { logins: unknown }).logins })
     assertRefused(pending, planted, first.state, 'unknown')
     assert.equal(pending.finishWithVerifier(later(one), first.state), first.codeVerifier)
     assert.equal(pending.finishWithVerifier(later(one), second.state), second.codeVerifier)
+  })
+
+  it('refuses a state of a session without an ID after somebody has logged in, even if its content was carried over', () => {
+    const planted: TestRequest = { session: {} }
+    const state = logins().begin(planted, {})
+    const loggedIn: TestRequest = { session: { ...later(planted).session, passport: { user: 'victim' } } }
+    assertRefused(logins(), later(loggedIn), state, 'unknown')
+    const linking = logins().begin(loggedIn, {})
+    logins().finish(later(loggedIn), linking)
   })
 
   it('keeps the format of the state, so that an upgrade loses no pending login', () => {
