@@ -7,8 +7,7 @@
 import { TwilioStrategy } from './login/strategy'
 
 export { TwilioStrategy as default, TwilioStrategy, TwilioStrategy as Strategy }
-export type { TwilioAuthenticateOptions } from './login/strategy'
-export type { TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './login/options'
+export type { TwilioAuthenticateOptions, TwilioStrategyOptions, TwilioStrategyOptionsWithRequest } from './login/options'
 export type {
   MaybeUser,
   TokenParameters,

@@ -1,8 +1,10 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
 import { AuthorizationError } from 'passport-oauth2'
 import { isObject } from '../util/is-object'
+import { redact, redactURL } from '../util/redact'
 
-/** What Twilio sent back with the browser (RFC 6749 §4.1.2), each at most once, as text. */
+/** The parameters that Twilio sends back with the browser (RFC 6749 §4.1.2). */
 export interface Callback {
   readonly code?: string
   readonly state?: string
@@ -11,8 +13,9 @@ export interface Callback {
   readonly error_uri?: string
 }
 
-/** A request as Connect has it; a parsed `query` and `body` where there are any. */
+/** A request as Connect has it, with a parsed `query` and `body` if there are any. */
 export interface CallbackRequest {
+  readonly headers?: IncomingHttpHeaders | undefined
   readonly method?: string | undefined
   readonly url?: string | undefined
   readonly query?: unknown
@@ -21,7 +24,7 @@ export interface CallbackRequest {
 
 type CallbackParameter = keyof Callback
 
-/** Lower case as documented for v2; capitalized as v1 names everything else. */
+/** v2 documents them in lower case. v1 capitalizes all other names. */
 const PARAMETERS: Readonly<Record<string, CallbackParameter>> = {
   code: 'code',
   Code: 'code',
@@ -35,58 +38,75 @@ const PARAMETERS: Readonly<Record<string, CallbackParameter>> = {
   ErrorUri: 'error_uri'
 }
 
-const LONGEST_VALUE = 8192
+const MAX_LENGTH = 8192
 
-/** RFC 6749 appendix A: what a code, a state and an error may be made of. */
-const VISIBLE = /^[\x20-\x7e]+$/
+/** The characters that `code`, `state` and `error` may contain (RFC 6749 appendix A). */
+const PRINTABLE = /^[\x20-\x7e]+$/
 
 /**
- * The callback in a request, or `undefined` for a request that begins a login: one with neither code nor error.
+ * Reads the callback from a request. A request with neither `code` nor `error` is not a callback (`undefined`): it begins a login.
+ * A POST is a callback only if its body is the form of `response_mode=form_post`.
  *
- * @throws {AuthorizationError} 400 for a parameter that comes twice, or is no plain text
+ * @throws {AuthorizationError} 400 if a parameter is repeated or is not plain text
  */
 export function readCallback(request: CallbackRequest): Callback | undefined {
   const callback: Partial<Record<CallbackParameter, string>> = {}
-  let damage: string | undefined
-  for (const given of parametersOf(request)) {
-    for (const name of Object.keys(given)) {
-      const bare = withoutBrackets(name)
-      const parameter = Object.hasOwn(PARAMETERS, bare) ? PARAMETERS[bare] : undefined
+  let problem: string | undefined
+  for (const parameters of parametersOf(request)) {
+    for (const name of Object.keys(parameters)) {
+      const bareName = withoutBrackets(name)
+      const parameter = parameterNamed(bareName)
       if (!parameter) continue
-      const value = given[name]
-      const isText = typeof value === 'string' && bare === name
-      if (!isText || callback[parameter] !== undefined) damage ??= `${parameter} comes more than once, or is not plain text`
-      else if (value.length > LONGEST_VALUE) damage ??= `${parameter} is longer than ${LONGEST_VALUE} characters`
-      else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !VISIBLE.test(value)) damage ??= `${parameter} is empty, or holds characters that none has`
+      const value = parameters[name]
+      const isText = typeof value === 'string' && bareName === name
+      if (!isText || callback[parameter] !== undefined) problem ??= `${parameter} is repeated, or is not plain text`
+      else if (value.length > MAX_LENGTH) problem ??= `${parameter} is longer than ${MAX_LENGTH} characters`
+      else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !PRINTABLE.test(value)) problem ??= `${parameter} is empty or contains invalid characters`
       callback[parameter] = isText ? value : ''
     }
   }
   if (callback.code === undefined && callback.error === undefined) return undefined
-  if (callback.code !== undefined && callback.error !== undefined) damage ??= 'it has both code and error'
-  if (damage !== undefined) throw badCallback(damage)
+  if (callback.code !== undefined && callback.error !== undefined) problem ??= 'it has both code and error'
+  if (problem !== undefined) throw badRequest(`This is not a callback from Twilio: ${problem}. Start the login again.`)
   return callback
 }
 
-/** What no browser that Twilio has sent back would ask. */
-export function badCallback(why: string): AuthorizationError {
-  return badRequest(`This is not a callback from Twilio: ${why}. Start the login again.`)
+/** The error that a callback reports (RFC 6749 §4.1.2.1). */
+export function authorizationErrorOf({ error = '', error_description: description, error_uri: uri }: Callback): AuthorizationError {
+  const code = redact(error, [])
+  const reason = description === undefined || description === '' ? '' : `: ${redact(description, [])}`
+  return new AuthorizationError(`Twilio refused the login with ${code}${reason}.`, code, redactURL(uri, []))
 }
 
-/** A request that cannot be understood. */
+/** A request that is malformed. */
 export function badRequest(message: string): AuthorizationError {
   return new AuthorizationError(message, 'invalid_request', undefined, 400)
 }
 
-/** `code[]` and `code[a]`, which some frameworks take for more than one `code`. */
+/** Some frameworks parse `code[]` and `code[a]` as a `code` with several values. */
 function withoutBrackets(name: string): string {
   const bracket = name.indexOf('[')
   return bracket < 0 ? name : name.slice(0, bracket)
 }
 
-function parametersOf({ method, url, query, body }: CallbackRequest): readonly Readonly<Record<string, unknown>>[] {
-  // The address itself, since what frameworks make of it differs, down to nothing at all.
-  const question = url?.indexOf('?') ?? -1
-  const inAddress = question < 0 ? query : parse(url?.slice(question + 1) ?? '', '&', '=', { maxKeys: 0 })
-  const inBody = method === 'POST' ? body : undefined
-  return [inAddress, inBody].filter(isObject)
+function parameterNamed(bareName: string): CallbackParameter | undefined {
+  return Object.hasOwn(PARAMETERS, bareName) ? PARAMETERS[bareName] : undefined
+}
+
+function parametersOf(request: CallbackRequest): readonly Readonly<Record<string, unknown>>[] {
+  const { method, url, query, body } = request
+  const isPost = method === 'POST'
+  if (isPost && !isFormPost(request)) return []
+  // Frameworks parse the query differently, or not at all.
+  const questionMark = url?.indexOf('?') ?? -1
+  const inURL = questionMark < 0 ? query : parse(url?.slice(questionMark + 1) ?? '', '&', '=', { maxKeys: 0 })
+  return [inURL, isPost ? body : undefined].filter(isObject)
+}
+
+/** Whether the body is the form that OAuth 2.0 Form Post Response Mode describes. Another form may have a field named `code`. */
+function isFormPost({ headers, body }: CallbackRequest): boolean {
+  const [contentType = ''] = (headers?.['content-type'] ?? '').split(';', 1)
+  if (!isObject(body) || contentType.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return false
+  const parameters = Object.keys(body).map((name) => parameterNamed(withoutBrackets(name)))
+  return parameters.includes('state') && (parameters.includes('code') || parameters.includes('error'))
 }

@@ -1,68 +1,115 @@
+import type { AuthenticateCallback as PassportCallback, AuthenticateOptions as PassportOptions } from 'passport'
 import { checkText, type TwilioOAuthClientOptions } from '../oauth/options'
 
+export type SkipUserProfile = (accessToken: string) => boolean | Promise<boolean>
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
+export type SkipUserProfileWithCallback = (accessToken: string, done: (error: unknown, skip?: boolean) => void) => Promise<boolean | void> | void
+
 export interface CommonOptions extends TwilioOAuthClientOptions {
-  /** Where Twilio sends people back to, as registered with the OAuth app. A path is completed from the request. */
-  readonly callbackURL: string
-  /** What to ask for. Default: `offline_access`, which gives a refresh token. */
+  /** Where Twilio sends the browser after the login, exactly as registered with the OAuth app. A path is completed from the request. */
+  readonly callbackURL: string | URL
+  /** The scope to request. Default: `offline_access`, which gives a refresh token. */
   readonly scope?: string | readonly string[] | undefined
-  /** Between the parts of a `scope` that is an array. Default: a space. */
+  /** Joins a `scope` that is an array. Default: a space. */
   readonly scopeSeparator?: string | undefined
-  /** PKCE with S256 (RFC 7636). Default: `true` on v2, `false` on v1, which does not document it. */
+  /** PKCE with S256 (RFC 7636). Default: `true` on v2; `false` on v1, which does not document it. */
   readonly pkce?: boolean | 'S256' | undefined
-  /** Ask Twilio for the page to log in on from the server, and send the browser straight there. Default: `false`. */
+  /** Request the login page's address from Twilio on the server, and send the browser straight there. Default: `false`. */
   readonly resolveAuthorizeURL?: boolean | undefined
   /** Complete the profile from Twilio's Accounts resource. Default: `false`. */
   readonly lookUpAccount?: boolean | undefined
-  /** How many logins may wait in one session; the oldest goes first. Default: 8. */
+  /** Maximum number of pending logins in one session. The oldest is dropped first. Default: 8. */
   readonly maxPendingLogins?: number | undefined
-  /** How long a login may wait, in ms. Default: 10 minutes. */
+  /** How long a login may take, in ms. Default: 10 minutes. */
   readonly pendingLoginTTL?: number | undefined
-  /** Where in the session pending logins are kept. Default: `oauth2:` and the host of the authorize endpoint. */
+  /** The session key for pending logins. Default: `oauth2:`, the host of the authorize endpoint, and the client ID. */
   readonly sessionKey?: string | undefined
-  /** A state store of passport-oauth2's kind, instead of the session. */
+  /** A state store for passport-oauth2, to use instead of the session. Its functions may return promises. */
   readonly store?: object | undefined
-  /** Always on, whatever is given: the one-time value cannot be left out. */
+  /** Ignored: `state` is always on. */
   readonly state?: unknown
-  /** No profile is made: `true`, or a function that decides. */
-  readonly skipUserProfile?: boolean | (() => boolean) | ((accessToken: string, done: (error: unknown, skip?: boolean) => void) => void) | undefined
-  /** Believe `X-Forwarded-Proto` and `X-Forwarded-Host` when completing a `callbackURL` that is a path. Express's `trust proxy` does that too. */
+  /** Load no profile: `true`, or a function that decides, and may return a promise. */
+  readonly skipUserProfile?: boolean | SkipUserProfile | SkipUserProfileWithCallback | undefined
+  /** Trust the `X-Forwarded-*` headers when completing a `callbackURL` that is a path, as Express's `trust proxy` setting does. Default: `false`. */
   readonly proxy?: boolean | undefined
 }
 
-/** What a {@link TwilioStrategy} needs to know. */
+/** Options for {@link TwilioStrategy}. */
 export interface TwilioStrategyOptions extends CommonOptions {
-  /** Give `req` to `verify` first. Default: `false`. */
+  /** Pass `req` to `verify` as the first argument. Default: `false`. */
   readonly passReqToCallback?: false | undefined
 }
 
-/** The same, with `req` as the first parameter of `verify`. */
+/** Options for {@link TwilioStrategy} with `req` as the first argument of `verify`. */
 export interface TwilioStrategyOptionsWithRequest extends CommonOptions {
-  /** Give `req` to `verify` first. */
+  /** Pass `req` to `verify` as the first argument. */
   readonly passReqToCallback: true
 }
 
 export type AnyOptions = TwilioStrategyOptions | TwilioStrategyOptionsWithRequest
 
-/** Browsers are sent there. What has no scheme, such as `localhost:3000/callback`, is an address of the scheme `localhost:` to URL. */
-export function checkCallbackURL(url: unknown): void {
-  checkText('callbackURL', url, 'where Twilio sends people back to, as registered with the OAuth app')
-  const isWhole = /^https?:\/\//i.test(url) && URL.canParse(url)
+/** Options for `passport.authenticate('twilio', …)`, besides Passport's own. */
+export interface TwilioAuthenticateOptions {
+  /** Returned in `info.state` after the login: a string or any other JSON value. */
+  readonly state?: unknown
+  /** Replaces the strategy's `scope`. */
+  readonly scope?: string | readonly string[] | undefined
+  /** Replaces the strategy's `callbackURL`. Must be the same where the login begins and at the callback. */
+  readonly callbackURL?: string | URL | undefined
+}
+
+declare module 'passport' {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- declarations of one interface must have the same parameters
+  interface Authenticator<InitializeRet, AuthenticateRet, AuthorizeRet, AuthorizeOptions> {
+    /** `state` may be an object: `passport.authenticate('twilio', { state: { plan: 'pro' } })`. */
+    authenticate(
+      strategy: 'twilio',
+      options: Omit<PassportOptions, keyof TwilioAuthenticateOptions> & TwilioAuthenticateOptions,
+      callback?: PassportCallback
+    ): AuthenticateRet
+  }
+}
+
+/**
+ * The callback URL as text.
+ *
+ * @throws {TypeError} if it is neither an absolute http or https URL nor a path
+ */
+export function checkCallbackURL(callbackURL: unknown): string {
+  const url = callbackURL instanceof URL ? callbackURL.href : callbackURL
+  checkText('callbackURL', url, 'where Twilio sends the browser after the login, as registered with the OAuth app')
+  // URL takes `localhost:3000/callback`, which has no scheme, for a URL with the scheme `localhost:`.
+  const isAbsolute = /^https?:\/\//i.test(url) && URL.canParse(url)
   const isPath = /^\/(?!\/)/.test(url)
-  if (!isWhole && !isPath) throw new TypeError("callbackURL must be a whole http or https address, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
+  if (isAbsolute || isPath) return url
+  throw new TypeError("callbackURL must be an absolute http or https URL, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
+}
+
+/**
+ * Checks what the application passes as `state`.
+ *
+ * @throws {TypeError} if it is not a JSON value, and so could not be stored
+ */
+export function checkApplicationState(state: unknown): void {
+  if (state === undefined || isSerializable(state)) return
+  throw new TypeError("state must be a JSON value: a string, number, boolean, null, array or object, without BigInt, functions or cycles.")
+}
+
+function isSerializable(value: unknown): boolean {
+  try {
+    return typeof JSON.stringify(value) === 'string'
+  } catch {
+    return false
+  }
 }
 
 export function checkPKCE(pkce: unknown): boolean | undefined {
   if (pkce === undefined || typeof pkce === 'boolean') return pkce
   if (pkce === 'S256') return true
-  throw new TypeError("pkce must be true (S256) or false; Twilio takes no other method than 'S256'.")
+  throw new TypeError("pkce must be true (S256) or false. Twilio supports no other method than 'S256'.")
 }
 
 export function checkScope(scope: unknown): void {
   const parts: unknown[] = Array.isArray(scope) ? scope : [scope]
   if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw new TypeError('scope must be a string, or an array of strings.')
-}
-
-/** The options that passport-oauth2 itself still uses. */
-export function baseOptions({ callbackURL, customHeaders, scopeSeparator, skipUserProfile, proxy }: AnyOptions) {
-  return { callbackURL, customHeaders: { ...customHeaders }, scopeSeparator, skipUserProfile, proxy }
 }

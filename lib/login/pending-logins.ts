@@ -1,31 +1,47 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
-import { isObject } from '../util/is-object'
+import { randomBytes } from 'node:crypto'
 import { LoginStateError } from '../errors'
-import { LRUCache } from '../util/lru-cache'
 import { sessionIDOf, sessionOf } from '../request/session'
+import { isObject } from '../util/is-object'
+import { LRUCache } from '../util/lru-cache'
 import { withoutUndefined } from '../util/without-undefined'
+import { codeVerifiers } from './pkce'
+import { beginningOf, ID_LENGTH, idOf, SignedStates, STATE_LENGTH } from './signed-state'
 
-/** What a login carries from its beginning to its callback. */
-export interface LoginBaggage {
+/** What is kept about a login from its beginning to its callback. */
+export interface LoginContext {
   /** What the application passed as `state`. */
   readonly state?: unknown
-  /** The page the person wanted. */
+  /** The page that was requested before the login. */
   readonly returnTo?: string | undefined
 }
 
 export interface PendingLoginsOptions {
-  /** Where in the session they are kept. */
+  readonly clientID: string
+  /** The key in the session. */
   readonly sessionKey: string
-  /** How many may wait in one session; the oldest goes first. */
+  /** Logins per session; the oldest is dropped first. */
   readonly max: number
-  /** How long one may wait, in ms. */
+  /** Lifetime of a pending login, in ms. */
   readonly ttl: number
-  /** Signs the one-time values; the same in every process of the app. */
+  /** Signs states and derives code verifiers; the same in every process of the app. */
   readonly secret: string
 }
 
-/** A login that waits, as the session holds it. */
-interface PendingLogin extends LoginBaggage {
+/** A login that has begun. */
+export interface BegunLogin {
+  /** The one-time value to give to Twilio. */
+  readonly state: string
+  /** PKCE's verifier (RFC 7636 §4.1). */
+  readonly codeVerifier: string
+}
+
+/** A login that has come back. */
+export interface FinishedPendingLogin extends LoginContext {
+  readonly codeVerifier: string
+}
+
+/** A pending login in the session. */
+interface PendingLogin extends LoginContext {
   /** The one-time value that Twilio was given as `state`. */
   readonly nonce: string
 }
@@ -34,160 +50,150 @@ interface PendingLogin extends LoginBaggage {
 interface LoginRecord {
   /** Oldest first. */
   readonly logins: readonly PendingLogin[]
-  /** IDs of logins that came back, oldest first. */
+  /** IDs of logins that have come back, oldest first. */
   readonly used: readonly string[]
-  /** Logins begun at or before this moment (epoch ms), and not listed above, have been forgotten. */
+  /** Logins that began at or before this time (epoch ms) and are not listed above are unknown. */
   readonly forgotten: number
+  /** Stands in for the ID of a session that has none. */
+  readonly randomValue: string | undefined
 }
 
-const ID_BYTES = 16
-const TIME_BYTES = 6
-/** 16 bytes in base64url. */
-const ID_LENGTH = 22
-const SIGNATURE_LENGTH = 22
-const NONCE_LENGTH = ID_LENGTH + SIGNATURE_LENGTH
-/** How many characters of pages that were wanted a session carries; a session may have to fit into a cookie. */
-const PAGES_MAX = 2048
-/** How many logins that came back a process remembers at least, against a callback that comes twice at once. */
-const JUST_USED_MAX = 10_000
+const RANDOM_VALUE_BYTES = 16
+/** Characters of `returnTo` paths in a session, which may have to fit into a cookie. */
+const MAX_PATH_CHARACTERS = 2048
+/** Logins that a process remembers as used, in case the same callback arrives twice at once. */
+const MAX_USED_IN_MEMORY = 10_000
+/** Sessions for which a process remembers how many unlisted logins they have finished. */
+const MAX_SESSIONS_IN_MEMORY = 10_000
 
 /**
- * The logins that wait for their callback: in the session, an entry each.
+ * The logins that wait for their callback. Each is an entry in the session.
  *
- * Tabs that begin logins at the same moment each load the session, add their own entry, and save it: the last one
- * wins, and the others' entries are gone. So the one-time value does not depend on its entry alone: it tells when
- * it was made, and is signed for the session it was made in. A login whose entry was lost in that way is still known,
- * unless the application's own `state` was lost with it. PKCE's verifier is derived from the value, and never stored.
+ * Tabs that begin logins at the same time each load the session, add their entry, and save it. The last one wins, and the
+ * other entries are lost. So a login does not depend on its entry alone: its `state` is signed for the session, the client
+ * and the callback URL, and contains the time of its beginning. An unlisted login is still accepted if its signature is
+ * valid, unless the application passed a `state`, which was lost with the entry. At most `max` unlisted logins per session
+ * are accepted within `ttl` by one process.
  */
 export class PendingLogins {
   readonly #options: PendingLoginsOptions
-  readonly #signingKey: Uint8Array
-  readonly #verifierKey: Uint8Array
-  readonly #justUsed = new LRUCache<true>(JUST_USED_MAX)
+  readonly #states: SignedStates
+  readonly #codeVerifier: (loginID: string, sessionSecret: string) => string
+  readonly #usedInMemory = new LRUCache<true>(MAX_USED_IN_MEMORY)
+  /** By session: when unlisted logins were accepted, in epoch ms. */
+  readonly #unlistedInMemory = new LRUCache<readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options
-    this.#signingKey = keyFor(options.secret, 'state')
-    this.#verifierKey = keyFor(options.secret, 'code_verifier')
+    this.#states = new SignedStates(options.clientID, options.secret)
+    this.#codeVerifier = codeVerifiers(options.secret)
   }
 
   /**
-   * Begins a login, and gives its one-time value: Twilio's `state`.
+   * Adds a login to the session.
    *
-   * @throws {Error} saying what to add, when the request has no session
+   * @throws {Error} if the request has no session
    */
-  begin(request: object, baggage: LoginBaggage): string {
+  begin(request: object, context: LoginContext, callbackURL: string): BegunLogin {
     const session = sessionOf(request)
-    const { logins, used, forgotten } = this.#read(session)
-    const now = Date.now()
-    const id = newID(now)
-    const nonce = id + this.#signature(id, sessionIDOf(request), isLaden(baggage))
-    const waiting = logins.filter((login) => !this.#isExpired(login.nonce, now))
-    this.#write(session, { logins: [...waiting, withoutUndefined<PendingLogin>({ nonce, ...baggage })], used, forgotten })
-    return nonce
+    const record = this.#read(session)
+    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
+    const sessionID = sessionIDOf(request)
+    const sessionSecret = sessionID ?? secretFor(randomValue, session)
+    const state = this.#states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
+    const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
+    this.#write(session, {
+      ...record,
+      logins: [...live, withoutUndefined<PendingLogin>({ nonce: state, ...context })],
+      randomValue: sessionID === undefined ? randomValue : undefined
+    })
+    return { state, codeVerifier: this.#codeVerifier(idOf(state), sessionSecret) }
   }
 
   /**
-   * Takes the login that a `state` belongs to out of the session; it cannot be taken again.
+   * Removes the login that a `state` belongs to from the session. It can be finished once.
    *
-   * @throws {LoginStateError} when there is no such login
-   * @throws {Error} saying what to add, when the request has no session
+   * @throws {LoginStateError} if there is no such login
+   * @throws {Error} if the request has no session
    */
-  finish(request: object, state: string | undefined): LoginBaggage {
+  finish(request: object, state: string | undefined, callbackURL: string): FinishedPendingLogin {
     const session = sessionOf(request)
     if (state === undefined) throw new LoginStateError('missing')
-    const id = state.slice(0, ID_LENGTH)
-    const { logins, used, forgotten } = this.#read(session)
-    if (this.#justUsed.get(id) || used.includes(id)) throw new LoginStateError('used')
+    const id = idOf(state)
+    const record = this.#read(session)
+    if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
-    const login = logins.find(({ nonce }) => nonce === state)
-    const wasLost = !login && this.#isSigned(state, request, false)
-    if (!login && !wasLost && !this.#isSigned(state, request, true)) throw new LoginStateError('unknown')
-    if (this.#isExpired(state, Date.now())) throw new LoginStateError('expired')
-    if (!login && !(wasLost && beginningOf(state) > forgotten)) throw new LoginStateError('unknown')
+    const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
+    const listed = record.logins.find(({ nonce }) => nonce === state)
+    const isSigned = (hasApplicationState: boolean) =>
+      sessionSecret !== undefined && this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState })
+    const isComplete = isSigned(listed?.state !== undefined)
+    if (sessionSecret === undefined || !(isComplete || isSigned(true))) throw new LoginStateError('unknown')
+    if (this.#isExpired(state)) throw new LoginStateError('expired')
+    if (!isComplete) throw new LoginStateError('unknown')
+    if (!listed) this.#acceptUnlisted(state, sessionSecret, record)
 
-    this.#justUsed.set(id, true)
-    this.#write(session, { logins: logins.filter((other) => other !== login), used: [...used, id], forgotten })
-    return login ?? {}
+    this.#usedInMemory.set(id, true)
+    this.#write(session, { ...record, logins: record.logins.filter((login) => login !== listed), used: [...record.used, id] })
+    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: this.#codeVerifier(id, sessionSecret) }
   }
 
-  /** PKCE's verifier (RFC 7636 §4.1) of the login that a `state` belongs to. */
-  codeVerifier(state: string): string {
-    return hmac(this.#verifierKey, state.slice(0, ID_LENGTH))
+  /** @throws {LoginStateError} if the login has been dropped, or the session has finished too many unlisted logins */
+  #acceptUnlisted(state: string, sessionSecret: string, { forgotten }: LoginRecord): void {
+    const { max, ttl } = this.#options
+    const now = Date.now()
+    const recent = (this.#unlistedInMemory.get(sessionSecret) ?? []).filter((time) => time + ttl > now)
+    if (beginningOf(state) <= forgotten || recent.length >= max) throw new LoginStateError('unknown')
+    this.#unlistedInMemory.set(sessionSecret, [...recent, now])
   }
 
-  #isExpired(nonce: string, now: number): boolean {
-    return beginningOf(nonce) + this.#options.ttl <= now
+  #isExpired(state: string): boolean {
+    return beginningOf(state) + this.#options.ttl <= Date.now()
   }
 
-  /** Logins with and without the application's state are signed differently, so that the lack of it shows. */
-  #signature(id: string, sessionID = '', laden: boolean): string {
-    return hmac(this.#signingKey, `${laden ? 'laden' : 'light'} ${id} ${sessionID}`).slice(0, SIGNATURE_LENGTH)
-  }
-
-  #isSigned(state: string, request: object, laden: boolean): boolean {
-    const sessionID = sessionIDOf(request)
-    // Without a session ID the signature would be the same for everybody.
-    if (sessionID === undefined || state.length !== NONCE_LENGTH) return false
-    const given = Buffer.from(state.slice(ID_LENGTH))
-    const wanted = Buffer.from(this.#signature(state.slice(0, ID_LENGTH), sessionID, laden))
-    return given.length === wanted.length && timingSafeEqual(given, wanted)
-  }
-
-  /** What is in the session may be of another version, or not ours at all. */
+  /** The session may hold the record of another version, or something else. */
   #read(session: Readonly<Record<string, unknown>>): LoginRecord {
     const stored = session[this.#options.sessionKey]
-    const { logins, used, forgotten } = isObject(stored) ? stored : {}
+    const { logins, used, forgotten, randomValue } = isObject(stored) ? stored : {}
     return {
       logins: Array.isArray(logins) ? logins.slice(-this.#options.max).filter(isPendingLogin) : [],
       used: Array.isArray(used) ? used.slice(-this.#options.max).filter(isID) : [],
-      forgotten: typeof forgotten === 'number' ? forgotten : 0
+      forgotten: typeof forgotten === 'number' ? forgotten : 0,
+      randomValue: isID(randomValue) ? randomValue : undefined
     }
   }
 
-  #write(session: Record<string, unknown>, { logins, used, forgotten }: LoginRecord): void {
+  #write(session: Record<string, unknown>, { logins, used, forgotten, randomValue }: LoginRecord): void {
     const { max, sessionKey } = this.#options
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
     session[sessionKey] = withoutUndefined({
-      logins: withinPagesMax(logins.slice(-max)),
+      logins: withShortPaths(logins.slice(-max)),
       used: used.length > 0 ? used.slice(-max) : undefined,
-      forgotten: newlyForgotten > 0 ? newlyForgotten : undefined
+      forgotten: newlyForgotten > 0 ? newlyForgotten : undefined,
+      randomValue
     })
   }
 }
 
-/** A key derived from the secret (RFC 5869), different for each purpose. */
-function keyFor(secret: string, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32))
+/**
+ * What tells a session without an ID from others. It changes when Passport logs somebody in or out, as a session ID does,
+ * even if the session's content is carried over (`keepSessionInfo`).
+ */
+function secretFor(randomValue: string, session: Readonly<Record<string, unknown>>): string {
+  const user: unknown = isObject(session.passport) ? session.passport.user : undefined
+  return JSON.stringify([randomValue, user])
 }
 
-function hmac(key: Uint8Array, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url')
-}
-
-/** When it was made (epoch ms), then chance. */
-function newID(now: number): string {
-  const time = Buffer.alloc(TIME_BYTES)
-  time.writeUIntBE(now, 0, TIME_BYTES)
-  return Buffer.concat([time, randomBytes(ID_BYTES - TIME_BYTES)]).toString('base64url')
-}
-
-/** When a login began, in epoch ms. */
-function beginningOf(nonce: string): number {
-  const bytes = Buffer.from(nonce.slice(0, ID_LENGTH), 'base64url')
-  return bytes.length === ID_BYTES ? bytes.readUIntBE(0, TIME_BYTES) : 0
-}
-
-/** The oldest lose their pages first. */
-function withinPagesMax(logins: readonly PendingLogin[]): readonly PendingLogin[] {
+/** Removes `returnTo` from the oldest logins until the rest is short enough. */
+function withShortPaths(logins: readonly PendingLogin[]): readonly PendingLogin[] {
   if (!logins.some(({ returnTo }) => returnTo)) return logins
-  let left = PAGES_MAX
-  return logins.toReversed().map(({ returnTo = '', ...login }) => ((left -= returnTo.length) >= 0 && returnTo !== '' ? { ...login, returnTo } : login)).reverse()
-}
-
-function isLaden({ state }: LoginBaggage): boolean {
-  return state !== undefined
+  let left = MAX_PATH_CHARACTERS
+  const newestFirst = logins.toReversed().map(({ returnTo = '', ...login }) => {
+    left -= returnTo.length
+    return left >= 0 && returnTo !== '' ? { ...login, returnTo } : login
+  })
+  return newestFirst.reverse()
 }
 
 function isID(value: unknown): value is string {
@@ -195,6 +201,6 @@ function isID(value: unknown): value is string {
 }
 
 function isPendingLogin(value: unknown): value is PendingLogin {
-  if (!isObject(value) || typeof value.nonce !== 'string' || value.nonce.length !== NONCE_LENGTH) return false
+  if (!isObject(value) || typeof value.nonce !== 'string' || value.nonce.length !== STATE_LENGTH) return false
   return value.returnTo === undefined || typeof value.returnTo === 'string'
 }

@@ -1,10 +1,10 @@
 import { LoginStateError } from '../errors'
-import { fromCallback } from '../util/from-callback'
-import type { LoginBaggage, PendingLogins } from './pending-logins'
-import { newCodeVerifier } from './pkce'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
+import { fromCallback } from '../util/from-callback'
+import type { LoginContext, PendingLogins } from './pending-logins'
+import { newCodeVerifier } from './pkce'
 
-/** What a passport-oauth2 state store is told about the login. */
+/** What passport-oauth2 tells a state store about the login. */
 export interface StateStoreMetadata {
   readonly authorizationURL: string
   readonly tokenURL: string
@@ -12,28 +12,28 @@ export interface StateStoreMetadata {
   readonly callbackURL: string
 }
 
-/** A login as it goes to Twilio. */
+/** A login that has begun. */
 export interface BegunLogin {
   readonly state: string
   readonly codeVerifier: string | undefined
 }
 
-/** A login as it comes back. */
-export interface ReturnedLogin extends LoginBaggage {
+/** A login that has come back. */
+export interface ReturnedLogin extends LoginContext {
   readonly codeVerifier: string | undefined
 }
 
-/** Keeps a login from its beginning to its callback. */
+/** Keeps logins from their beginning to their callback. */
 export interface LoginStore {
-  begin(request: object, baggage: LoginBaggage, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
-  /** Rejects or throws with a {@link LoginStateError}. */
+  begin(request: object, context: LoginContext, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
+  /** Rejects or throws with a {@link LoginStateError} if there is no such login. */
   finish(request: object, state: string | undefined, metadata: StateStoreMetadata): Promise<ReturnedLogin> | ReturnedLogin
 }
 
-/** A state store of passport-oauth2's kind, as an application may bring as `store`. Which parameters it takes is told by their count. */
+/** A state store for passport-oauth2, the `store` option. The number of parameters determines which arguments a function gets. */
 export interface StateStore {
-  store(...args: unknown[]): void
-  verify(...args: unknown[]): void
+  store(...args: unknown[]): unknown
+  verify(...args: unknown[]): unknown
 }
 
 export function isStateStore(value: unknown): value is StateStore {
@@ -42,26 +42,26 @@ export function isStateStore(value: unknown): value is StateStore {
   )
 }
 
+/** Keeps logins in the session. */
 export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginStore {
-  const codeVerifier = (state = '') => (pkce ? pending.codeVerifier(state) : undefined)
   return {
-    begin(request, baggage) {
-      const state = pending.begin(request, baggage)
-      return { state, codeVerifier: codeVerifier(state) }
+    begin(request, context, { callbackURL }) {
+      const { state, codeVerifier } = pending.begin(request, context, callbackURL)
+      return { state, codeVerifier: pkce ? codeVerifier : undefined }
     },
-    finish(request, state) {
-      const { state: applicationState, returnTo } = pending.finish(request, state)
-      // Whoever can write to the session store must not lead people elsewhere.
-      return { state: applicationState, returnTo: sameOriginPath(returnTo), codeVerifier: codeVerifier(state) }
+    finish(request, state, { callbackURL }) {
+      const { state: applicationState, returnTo, codeVerifier } = pending.finish(request, state, callbackURL)
+      // The session store is not trusted with where the browser goes.
+      return { state: applicationState, returnTo: sameOriginPath(returnTo), codeVerifier: pkce ? codeVerifier : undefined }
     }
   }
 }
 
-/** The application's own store, called as passport-oauth2 calls it. */
+/** Keeps logins in the application's own state store, called as passport-oauth2 calls it. */
 export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   return {
     async begin(request, { state: applicationState, returnTo }, metadata) {
-      // Such a store has no place for the page; it stays in the session.
+      // Such a store has no place for the page. It stays in the session.
       if (returnTo !== undefined) keepReturnTo(request, returnTo)
       const codeVerifier = pkce ? newCodeVerifier() : undefined
       const parameters: Record<number, readonly unknown[]> = {
@@ -69,14 +69,18 @@ export function applicationLoginStore(store: StateStore, pkce: boolean): LoginSt
         4: [request, applicationState, metadata],
         3: [request, metadata]
       }
-      const [state] = await fromCallback<[unknown?]>((stored) => store.store(...(parameters[store.store.length] ?? [request]), stored))
-      if (typeof state !== 'string' || state === '') throw new Error('The store gave no state. Its store() must pass the one-time value on: callback(null, state).')
+      const [state] = await fromCallback<[unknown?]>((callback) => store.store(...(parameters[store.store.length] ?? [request]), callback), {
+        hasCallbackParameter: store.store.length > 1
+      })
+      if (typeof state !== 'string' || state === '') throw new Error('The state store gave no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
-    async finish(request, returned, metadata) {
-      const parameters = store.verify.length === 4 ? [request, returned, metadata] : [request, returned]
-      const [ok, state] = await fromCallback<[unknown?, unknown?]>((verified) => store.verify(...parameters, verified))
-      if (!ok) throw new LoginStateError(returned === undefined ? 'missing' : 'unknown')
+    async finish(request, returnedState, metadata) {
+      const parameters = store.verify.length === 4 ? [request, returnedState, metadata] : [request, returnedState]
+      const [ok, state] = await fromCallback<[unknown?, unknown?]>((callback) => store.verify(...parameters, callback), {
+        hasCallbackParameter: store.verify.length > 2
+      })
+      if (!ok) throw new LoginStateError(returnedState === undefined ? 'missing' : 'unknown')
       return { state, returnTo: takeReturnTo(request), codeVerifier: typeof ok === 'string' ? ok : undefined }
     }
   }

@@ -1,8 +1,9 @@
+import type { Agent } from 'node:http'
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { encodeParameters, type OAuthParameters } from './dialect'
 import { callHttp, parseJSON } from './http'
-import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { configure, setAgent, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { TokenEndpoint } from './token-endpoint'
 import { isErrorBody, tokenErrorOf } from './token-error'
 import type { TwilioTokens } from './tokens'
@@ -68,6 +69,11 @@ export class TwilioOAuthClient {
     this.#tokenEndpoint = new TokenEndpoint(this.#configuration)
     this.timeout = this.#configuration.limits.timeout
     this.clientID = this.#configuration.clientID
+  }
+
+  /** @internal For the `setAgent` of a strategy's `_oauth2`. */
+  setAgent(agent: Agent): void {
+    setAgent(this.#configuration, agent)
   }
 
   /** The address to send a browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */

@@ -17,7 +17,7 @@ export interface CallLimits {
   /** ms, from name look-up to last byte. */
   readonly timeout: number
   readonly maxResponseBytes: number
-  readonly agent: Agent | undefined
+  agent: Agent | undefined
 }
 
 export interface HttpRequest {

@@ -1,11 +1,11 @@
 import type { TwilioTokens } from '../oauth/tokens'
 
-/** What the strategy leaves for the middleware behind it. Passport renews the session at login, so it can't be kept there. */
+/** What the strategy passes on to the middleware after it. It can't be kept in the session, which Passport renews. */
 export interface FinishedLogin {
   readonly tokens: TwilioTokens
   /** The page that was requested before the login. */
   readonly returnTo?: string | undefined
-  /** The session of the request before Passport renewed it. */
+  /** The request's session before Passport renewed it. */
   readonly previousSession?: Record<string, unknown> | undefined
 }
 

@@ -2,49 +2,49 @@ import type { IncomingMessage } from 'node:http'
 import { finishedLoginOf } from './finished-login'
 import { peekSession } from './session'
 
-/** Where the session keeps it: the key that connect-ensure-login and Passport's `successReturnToOrRedirect` use too. */
-const SESSION_KEY = 'returnTo'
+/** The session key. connect-ensure-login and Passport's `successReturnToOrRedirect` use the same. */
+const RETURN_TO_KEY = 'returnTo'
 
-const LONGEST_PATH = 2048
+const MAX_PATH_LENGTH = 2048
 
-/** No address resolves against this one to somewhere else and keeps its origin. */
+/** A base URL whose origin nothing else has. */
 const ORIGIN = 'http://same-origin.invalid'
 
 /**
- * The page that a person wanted before they were sent to log in, once; else `fallback`.
+ * Returns the page that was requested before the login, once, and otherwise `fallback`.
  *
- * Only paths of the app's own origin are given. Works in the callback's handler, although Passport has renewed
- * the session by then.
+ * The result is always a path on the app's own origin. Call it in the callback's handler: the page is known there although
+ * Passport has renewed the session.
  *
- * @param fallback a path, such as `/`
+ * @param fallback a path, such as `/`. If it is not a path on the app's own origin, `/` is used instead.
  */
 export function returnTo(req: IncomingMessage, fallback: string): string {
   const inSession = takeReturnTo(req)
-  return finishedLoginOf(req)?.returnTo ?? inSession ?? fallback
+  return finishedLoginOf(req)?.returnTo ?? inSession ?? sameOriginPath(fallback) ?? '/'
 }
 
-/** Remembers the page in the session. */
+/** Stores the requested page in the session. */
 export function keepReturnTo(req: object, path: string): void {
   const session = peekSession(req)
-  if (session) session[SESSION_KEY] = path
+  if (session) session[RETURN_TO_KEY] = path
 }
 
-/** Takes the page out of the session. */
+/** Removes the requested page from the session and returns it. */
 export function takeReturnTo(req: object): string | undefined {
   const session = peekSession(req)
-  if (!session || !(SESSION_KEY in session)) return undefined
-  const path = sameOriginPath(session[SESSION_KEY])
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects whose keys are gone only when deleted
-  delete session[SESSION_KEY]
+  if (!session || !(RETURN_TO_KEY in session)) return undefined
+  const path = sameOriginPath(session[RETURN_TO_KEY])
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a session is a plain object
+  delete session[RETURN_TO_KEY]
   return path
 }
 
 /**
- * The path, if a browser that is redirected to it stays on this origin. Browsers drop tabs and line ends, and take
- * a backslash for a slash, so a path that has any of them is refused rather than understood.
+ * Returns the path if a redirect to it stays on the same origin. Browsers remove tabs and line breaks and treat a backslash
+ * as a slash, so a path with any of them is refused.
  */
 export function sameOriginPath(path: unknown): string | undefined {
-  if (typeof path !== 'string' || path.length > LONGEST_PATH) return undefined
+  if (typeof path !== 'string' || path.length > MAX_PATH_LENGTH) return undefined
   if (!/^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/.test(path)) return undefined
   return URL.canParse(path, ORIGIN) && new URL(path, ORIGIN).origin === ORIGIN ? path : undefined
 }

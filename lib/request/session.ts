@@ -1,9 +1,9 @@
 import { isObject } from '../util/is-object'
 
 /**
- * The session of a request, whichever middleware made it.
+ * The session of a request, from any session middleware.
  *
- * @throws {Error} saying what to add, when there is none
+ * @throws {Error} if there is none
  */
 export function sessionOf(request: object): Record<string, unknown> {
   const session = peekSession(request)
@@ -14,14 +14,14 @@ export function sessionOf(request: object): Record<string, unknown> {
   )
 }
 
-/** The session of a request that may have none. */
+/** The session of a request, if it has one. */
 export function peekSession(request: object): Record<string, unknown> | undefined {
   return 'session' in request && isObject(request.session) ? request.session : undefined
 }
 
 /**
- * What names the session: a secret between the browser and the app. A session without a store lives in a cookie
- * and has none; an `id` in it is the application's own.
+ * The ID of the session, a secret between the browser and the app. A session without a store is kept in a cookie and has no
+ * ID. If it has a property `id`, that is the application's.
  */
 export function sessionIDOf(request: object): string | undefined {
   const session = peekSession(request)

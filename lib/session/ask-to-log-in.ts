@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { originalPathOf, originOf } from '../request/original-url'
+import { originalPathOf, originOf, publicPath } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
 
 const LOGIN_PATH = Symbol('loginPath')
@@ -30,14 +30,14 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
   if (res.headersSent) return
   res.setHeader('Cache-Control', 'no-store')
   if (loginPath === undefined || !wantsPage(req)) {
-    refuse(res, loginPath)
+    refuse(res, loginPath && publicPath(loginPath, req))
     return
   }
   const page = pageToComeBackTo(req)
   if (page !== undefined) keepReturnTo(req, page)
   // 303 makes a GET of any method.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
-  res.setHeader('Location', loginPath)
+  res.setHeader('Location', publicPath(loginPath, req))
   res.setHeader('Content-Length', '0')
   res.end()
 }

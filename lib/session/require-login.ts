@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isObject } from '../util/is-object'
 import { checkText } from '../oauth/options'
-import { originalPathOf } from '../request/original-url'
+import { originalPathOf, publicPath } from '../request/original-url'
 import { peekSession } from '../request/session'
 import { askToLogIn, setLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
@@ -32,7 +32,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       next()
     } else if (wasNotAskedFor(req)) {
       next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
-    } else if (isLoginPath(req, loginPath)) {
+    } else if (isLoginPath(req, publicPath(loginPath, req))) {
       // A guard in front of the whole app must not keep people from logging in, nor from coming back.
       next()
     } else {

@@ -3,7 +3,7 @@ import request from 'supertest'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { jsonOf, loginApp, sessionsIn, Visitor, withSandbox, type AccountPage } from '../support/login-app'
 
-describe('a login, end to end', () => {
+describe('a login with the sandbox', () => {
   for (const apiVersion of ['v1', 'v2'] as const) {
     describe(`on Twilio's OAuth ${apiVersion}`, () => {
       let sandbox: Sandbox
@@ -12,7 +12,7 @@ describe('a login, end to end', () => {
       })
       after(() => sandbox.stop())
 
-      it('ends with the tokens in the session, although Passport renews it', async () => {
+      it('keeps the tokens in the session that Passport has renewed', async () => {
         const { app, store } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
         const callback = await visitor.logIn({ as: 'jonas@fjordclinic.example' })
@@ -23,7 +23,7 @@ describe('a login, end to end', () => {
         assert.equal(sessionsIn(store).length, 1, 'the session of before the login is gone')
       })
 
-      it('brings people to the page they wanted', async () => {
+      it('leads to the page that was requested before', async () => {
         const { app } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
         const guard = await visitor.get('/account?tab=2').expect(302)
@@ -34,7 +34,7 @@ describe('a login, end to end', () => {
         assert.equal(again.headers.location, '/', 'but only once')
       })
 
-      it('works when Twilio is asked from the server where to send the browser', async () => {
+      it('works with resolveAuthorizeURL', async () => {
         const { app } = loginApp(sandbox, { strategy: { apiVersion, resolveAuthorizeURL: true } })
         const visitor = new Visitor(app, sandbox)
         const begun = await visitor.begin()
@@ -43,7 +43,7 @@ describe('a login, end to end', () => {
         await visitor.get('/account').expect(200)
       })
 
-      it('works with a Twilio that sends no Location', async () => {
+      it('works with resolveAuthorizeURL if Twilio sends no Location header', async () => {
         await withSandbox({ locationHeader: false }, async (silent) => {
           const { app } = loginApp(silent, { strategy: { apiVersion, resolveAuthorizeURL: true } })
           const visitor = new Visitor(app, silent)
@@ -54,7 +54,7 @@ describe('a login, end to end', () => {
         })
       })
 
-      it('works with an ID token that is checked to the signature', async () => {
+      it('works with an ID token whose signature is checked', async () => {
         const { app } = loginApp(sandbox, {
           strategy: { apiVersion, scope: ['openid', 'offline_access'], idToken: { issuer: sandbox.url, jwksURL: sandbox.jwksURL, required: true } }
         })
@@ -64,7 +64,7 @@ describe('a login, end to end', () => {
         assert.equal(typeof page.idToken, 'string')
       })
 
-      it('has a profile completed from the account, where that is wanted', async () => {
+      it('completes the profile from the account with lookUpAccount', async () => {
         const { app } = loginApp(sandbox, { strategy: { apiVersion, lookUpAccount: true, apiBaseURL: sandbox.apiURL } })
         const visitor = new Visitor(app, sandbox)
         await visitor.logIn()
@@ -72,7 +72,7 @@ describe('a login, end to end', () => {
         assert.ok(sandbox.requests.some(({ path, status }) => path === '/2010-04-01/Accounts.json' && status === 200))
       })
 
-      it('that is denied is a failure of Passport, and logs nobody in', async () => {
+      it('is a Passport failure and logs nobody in if the person denies it', async () => {
         const { app } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
         const callback = await visitor.logIn({ deny: true })
@@ -80,7 +80,7 @@ describe('a login, end to end', () => {
         await visitor.get('/account').expect(302)
       })
 
-      it('is ended by a logout, tokens and all (SEC-29)', async () => {
+      it('leaves no tokens in the session store after a logout (SEC-29)', async () => {
         const { app, store } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
         await visitor.logIn()
@@ -98,7 +98,7 @@ describe('a login, end to end', () => {
     })
     after(() => sandbox.stop())
 
-    it('finishes in whichever tab comes back, in any order', async () => {
+    it('can be finished in any of the tabs', async () => {
       for (const finishing of [0, 1, 2]) {
         const { app } = loginApp(sandbox)
         const visitor = new Visitor(app, sandbox)
@@ -108,7 +108,7 @@ describe('a login, end to end', () => {
       }
     })
 
-    it('that all begin at the same moment, each can finish, although their sessions overwrite each other', async () => {
+    it('can be finished in any of six tabs that began at the same time and overwrote the session of each other', async () => {
       const { app, errors } = loginApp(sandbox)
       for (let finishing = 0; finishing < 6; finishing++) {
         const visitor = new Visitor(app, sandbox)
@@ -120,7 +120,7 @@ describe('a login, end to end', () => {
       }
     })
 
-    it('a denied one leaves the others as they are', async () => {
+    it('can be finished in one tab after it was denied in another', async () => {
       const { app } = loginApp(sandbox)
       const visitor = new Visitor(app, sandbox)
       const [one, other] = [await visitor.begin(), await visitor.begin()]
@@ -129,7 +129,7 @@ describe('a login, end to end', () => {
       await visitor.get('/account').expect(200)
     })
 
-    it("another visitor's callback is refused, and one's own login stays", async () => {
+    it("refuses the callback of another visitor, and can still be finished", async () => {
       const { app } = loginApp(sandbox)
       const [victim, attacker] = [new Visitor(app, sandbox), new Visitor(app, sandbox)]
       const begun = await victim.begin()
@@ -141,7 +141,7 @@ describe('a login, end to end', () => {
       await victim.get('/account').expect(200)
     })
 
-    it('a callback that comes twice at once logs in once, and the code is sent once (SEC-05)', async () => {
+    it('succeeds once, and sends the code once, if the callback arrives twice at the same time (SEC-05)', async () => {
       const { app } = loginApp(sandbox)
       const visitor = new Visitor(app, sandbox)
       const callback = await visitor.approve(await visitor.begin())

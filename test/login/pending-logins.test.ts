@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
 import { mock } from 'node:test'
 import { LoginStateError, type LoginStateReason } from '../../lib'
-import { PendingLogins, type LoginBaggage } from '../../lib/login/pending-logins'
+import type { LoginContext } from '../../lib/login/pending-logins'
+import { TestLogins } from '../support/pending-logins'
 
 const KEY = 'oauth2:oauth.twilio.com'
 const TTL = 600_000
+/** For the client of the tests and the session `a-session`, with random bytes of 7. */
+const GOLDEN = { state: 'AaMYXFAABwcHBwcHBwcHBwicJXcTXuPmbt9G3W-XRUEj', codeVerifier: 'HEbqQOC4eqKBYTgTfrIKb2CuXMR6q9T1Ngf0Au2qMlk' }
 
 interface TestRequest {
   session?: Record<string, unknown>
@@ -12,31 +16,31 @@ interface TestRequest {
   sessionStore?: object
 }
 
-describe('pending logins', () => {
+describe('PendingLogins', () => {
   beforeEach(() => mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 }))
   afterEach(() => mock.timers.reset())
 
-  const logins = (options: { max?: number; secret?: string } = {}) => new PendingLogins({ sessionKey: KEY, ttl: TTL, max: options.max ?? 8, secret: options.secret ?? 'the client secret' })
+  const logins = (options: { max?: number; secret?: string; clientID?: string } = {}) => new TestLogins({ sessionKey: KEY, ttl: TTL, ...options })
   const visitor = (): TestRequest => ({ session: {}, sessionID: 'a-session' })
   /** The next request of the same browser: the session as its store gives it back. */
   const later = ({ session, sessionID }: TestRequest): TestRequest => ({ session: JSON.parse(JSON.stringify(session)) as Record<string, unknown>, ...(sessionID === undefined ? {} : { sessionID }) })
 
-  function assertRefused(pending: PendingLogins, request: TestRequest, state: string | undefined, reason: LoginStateReason): void {
+  function assertRefused(pending: TestLogins, request: TestRequest, state: string | undefined, reason: LoginStateReason): void {
     assert.throws(() => pending.finish(request, state), (error) => error instanceof LoginStateError && error.reason === reason && error.message.includes('Start the login again.'))
   }
 
-  it('come back once, with what they carried', () => {
+  it('finishes a login once, with the state of the application and the requested page', () => {
     const pending = logins()
     const request = visitor()
-    const baggage: LoginBaggage = { state: { cart: [1, 'é'] }, returnTo: '/numbers' }
-    const state = pending.begin(request, baggage)
+    const context: LoginContext = { state: { cart: [1, 'é'] }, returnTo: '/numbers' }
+    const state = pending.begin(request, context)
     const back = later(request)
     const { state: appState, returnTo } = pending.finish(back, state)
-    assert.deepEqual({ state: appState, returnTo }, baggage)
+    assert.deepEqual({ state: appState, returnTo }, context)
     assertRefused(pending, later(back), state, 'used')
   })
 
-  it('are of use for once even when the session forgets that they came back', () => {
+  it('finishes a login once, even if the session is not saved afterwards', () => {
     const pending = logins()
     const request = visitor()
     const state = pending.begin(request, {})
@@ -44,7 +48,7 @@ describe('pending logins', () => {
     assertRefused(pending, later(request), state, 'used')
   })
 
-  it('are remembered as used by the session, in every process', () => {
+  it('records used logins in the session, for other processes', () => {
     const request = visitor()
     const state = logins().begin(request, {})
     const back = later(request)
@@ -52,7 +56,7 @@ describe('pending logins', () => {
     assertRefused(logins(), later(back), state, 'used')
   })
 
-  it('wait for as long as they may, and no longer', () => {
+  it('finishes a login until its TTL is over, and refuses it as expired afterwards', () => {
     const pending = logins()
     const request = visitor()
     const [punctual, late] = [pending.begin(request, {}), pending.begin(request, {})]
@@ -64,7 +68,7 @@ describe('pending logins', () => {
     assertRefused(pending, request, late, 'expired')
   })
 
-  it('are bounded: the oldest goes first (SEC-37)', () => {
+  it('drops the oldest login of a session when there are more than max (SEC-37)', () => {
     const pending = logins({ max: 2 })
     const request = visitor()
     const states = [0, 1, 2].map(() => {
@@ -76,7 +80,7 @@ describe('pending logins', () => {
     pending.finish(request, states[2])
   })
 
-  it('are unknown with any character changed, missing or added', () => {
+  it('refuses a state with any character changed, missing or added', () => {
     const pending = logins()
     const request = visitor()
     const state = pending.begin(request, {})
@@ -86,7 +90,7 @@ describe('pending logins', () => {
     pending.finish(request, state)
   })
 
-  it('are unknown in another session, and stay in their own', () => {
+  it('refuses the state of another session, which stays usable there', () => {
     const pending = logins()
     const [victim, attacker] = [visitor(), { session: {}, sessionID: 'another-session' }]
     const state = pending.begin(attacker, {})
@@ -95,29 +99,84 @@ describe('pending logins', () => {
     pending.finish(attacker, state)
   })
 
-  it('are unknown to an app with another secret (SEC-07)', () => {
+  it('refuses a state of another client or another callback URL, although it is listed in the session', () => {
+    const request = visitor()
+    const state = logins().begin(request, {})
+    assertRefused(logins({ clientID: `OQ${'b'.repeat(32)}` }), later(request), state, 'unknown')
+    assert.throws(() => logins().finish(later(request), state, 'https://app.example/other/callback'), { reason: 'unknown' })
+    logins().finish(later(request), state)
+  })
+
+  it('refuses a state that is listed in a session with another ID, such as one that was planted before the login', () => {
+    const planted = { ...visitor(), sessionID: 'of the attacker' }
+    const state = logins().begin(planted, {})
+    assertRefused(logins(), { ...later(planted), sessionID: 'after the login, with keepSessionInfo' }, state, 'unknown')
+  })
+
+  it('refuses a listed state whose signature is wrong', () => {
+    const request: TestRequest = { ...visitor(), session: { [KEY]: { logins: [{ nonce: 'A'.repeat(44) }] } } }
+    assertRefused(logins(), request, 'A'.repeat(44), 'unknown')
+  })
+
+  it('refuses a state if the state of the application was removed from the session', () => {
+    const request = visitor()
+    const state = logins().begin(request, { state: 'link to account 7' })
+    const changed = JSON.parse(JSON.stringify(request.session).replace(',"state":"link to account 7"', '')) as Record<string, unknown>
+    assertRefused(logins(), { ...request, session: changed }, state, 'unknown')
+  })
+
+  it('finishes at most max of the logins that began at the same time in one session', () => {
+    const pending = logins({ max: 3 })
+    const before = visitor()
+    const tabs = Array.from({ length: 50 }, () => {
+      const tab = later(before)
+      return { tab, state: pending.begin(tab, {}) }
+    })
+    const saved = tabs.at(-1)?.tab ?? before
+    // Each callback loads the session before any other has saved it.
+    const finished = tabs.filter(({ state }) => {
+      try {
+        return pending.finish(later(saved), state)
+      } catch {
+        return false
+      }
+    })
+    assert.equal(finished.length, 3 + 1, 'three that were overwritten, and the one that the session lists')
+  })
+
+  it('with max: 1, finishes the newest login only', () => {
+    const pending = logins({ max: 1 })
+    const request = visitor()
+    const older = pending.begin(request, {})
+    mock.timers.tick(1)
+    const newer = pending.begin(request, {})
+    assertRefused(pending, later(request), older, 'unknown')
+    pending.finish(later(request), newer)
+  })
+
+  it('refuses a state that was signed with another secret (SEC-07)', () => {
     const request = visitor()
     const state = logins({ secret: 'one' }).begin(request, {})
     delete request.session?.[KEY]
     assertRefused(logins({ secret: 'another' }), request, state, 'unknown')
   })
 
-  describe('whose tabs began at the same moment, each saving over the other,', () => {
+  describe('when two tabs begin a login at the same time and one overwrites the session of the other', () => {
     /** Two tabs load the same session, and the second saves last. */
-    function race(pending: PendingLogins, baggage: LoginBaggage = {}): { request: TestRequest; lost: string; kept: string } {
+    function race(pending: TestLogins, context: LoginContext = {}): { request: TestRequest; lost: string; kept: string } {
       const before = visitor()
       const [one, other] = [later(before), later(before)]
-      return { lost: pending.begin(one, baggage), kept: pending.begin(other, baggage), request: later(other) }
+      return { lost: pending.begin(one, context), kept: pending.begin(other, context), request: later(other) }
     }
 
-    it('can come back both', () => {
+    it('finishes the logins of both tabs', () => {
       const pending = logins()
       const { request, lost, kept } = race(pending)
       pending.finish(request, lost)
       pending.finish(later(request), kept)
     })
 
-    it('come back once, and in time', () => {
+    it('finishes the overwritten login once, and only within its TTL', () => {
       const pending = logins()
       const { request, lost } = race(pending)
       pending.finish(request, lost)
@@ -127,20 +186,20 @@ describe('pending logins', () => {
       assertRefused(logins(), slow, late, 'expired')
     })
 
-    it('lose the page that was wanted, but not the login', () => {
+    it('finishes the overwritten login without the requested page', () => {
       const pending = logins()
       const { request, lost } = race(pending, { returnTo: '/numbers' })
       assert.equal(pending.finish(request, lost).returnTo, undefined)
     })
 
-    it("do not come back without the application's state", () => {
+    it("refuses the overwritten login if it had a state of the application", () => {
       const pending = logins()
       const { request, lost, kept } = race(pending, { state: 'link to account 7' })
       assertRefused(pending, request, lost, 'unknown')
       assert.equal(pending.finish(request, kept).state, 'link to account 7')
     })
 
-    it('are unknown once as many have begun since as may wait', () => {
+    it('refuses the overwritten login once max others have begun', () => {
       const pending = logins({ max: 2 })
       const { request, lost } = race(pending)
       for (let tab = 0; tab < 3; tab++) {
@@ -151,7 +210,7 @@ describe('pending logins', () => {
     })
   })
 
-  it('leave out what there is none of, for stores that make null of undefined', () => {
+  it('stores no undefined values, which some stores turn into null', () => {
     const request = visitor()
     logins().begin(request, { state: 'plan', returnTo: undefined })
     logins().begin(request, { state: undefined, returnTo: undefined })
@@ -159,7 +218,7 @@ describe('pending logins', () => {
     assert.deepEqual(waiting.map((login) => Object.keys(login)), [['nonce', 'state'], ['nonce']])
   })
 
-  it('work in a session without an ID, by their entries alone', () => {
+  it('works in a session without an ID', () => {
     const pending = logins()
     const request: TestRequest = { session: {} }
     const state = pending.begin(request, {})
@@ -167,7 +226,7 @@ describe('pending logins', () => {
     pending.finish(later(request), state)
   })
 
-  it("know the session by its own ID too, where it has a store, as @fastify/session's has", () => {
+  it("recognizes a session by its own ID if it has a store, as with @fastify/session", () => {
     const pending = logins()
     const inStore = (sessionId: string): TestRequest => ({ session: { sessionId }, sessionStore: {} })
     const state = pending.begin(inStore('x'), {})
@@ -175,13 +234,13 @@ describe('pending logins', () => {
     assertRefused(pending, inStore('y'), pending.begin(inStore('x'), {}), 'unknown')
   })
 
-  it("never take an ID that the application keeps in the session for the session's own", () => {
+  it("ignores an id property of the application in a session without a store", () => {
     const pending = logins()
     const state = pending.begin({ session: { id: 'guest' } }, {})
     assertRefused(pending, { session: { id: 'guest' } }, state, 'unknown')
   })
 
-  it('carry no more of the pages that were wanted than a cookie could take, the newest first', () => {
+  it('keeps the requested pages of the newest logins only, so that a session fits into a cookie', () => {
     const pending = logins()
     const request = visitor()
     const page = `/${'a'.repeat(999)}`
@@ -190,7 +249,7 @@ describe('pending logins', () => {
     assert.deepEqual(states.map((state) => pending.finish(request, state).returnTo), [undefined, page, page])
   })
 
-  it('are found among whatever else a session holds under their key', () => {
+  it('works when the session holds anything else under its key', () => {
     const pending = logins()
     const nonsense = [null, 7, 'text', [], { logins: 7 }, { logins: [null, 7, {}, { nonce: 7 }, { nonce: 'short' }, { nonce: 'A'.repeat(44), returnTo: 7 }] }, { used: {}, forgotten: 'x' }, { state: 'of passport-oauth2' }]
     for (const value of nonsense) {
@@ -199,7 +258,7 @@ describe('pending logins', () => {
     }
   })
 
-  it('do not grow with what a session was stuffed with', () => {
+  it('shortens a record that is far too long', () => {
     const pending = logins()
     const stuffed = { logins: Array.from({ length: 10_000 }, () => ({ nonce: 'A'.repeat(44) })), used: Array.from({ length: 10_000 }, () => 'A'.repeat(22)) }
     const request: TestRequest = { session: { [KEY]: stuffed }, sessionID: 's' }
@@ -207,7 +266,7 @@ describe('pending logins', () => {
     assert.ok(JSON.stringify(request.session).length < 2000)
   })
 
-  it('take at most 250 bytes each of the session, and at most what eight take', () => {
+  it('adds at most 250 bytes per login to the session, up to max logins', () => {
     const pending = logins()
     const request = visitor()
     const sizes = Array.from({ length: 20 }, () => {
@@ -220,25 +279,68 @@ describe('pending logins', () => {
     assert.ok(JSON.stringify(request.session).length < 1000)
   })
 
-  it('say what to add where there is no session', () => {
+  it('throws an error that says to add session middleware if there is no session', () => {
     for (const request of [{}, { session: undefined }, { session: null }]) {
       assert.throws(() => logins().begin(request, {}), /There is no req.session. Add session middleware .*express-session/)
       assert.throws(() => logins().finish(request, 'x'), /There is no req.session/)
     }
   })
 
-  it("have a PKCE verifier of their own, the same in every process with the app's secret", () => {
+  it('gives each login its own PKCE verifier, the same at the callback and in every process, and never stores it', () => {
     const request = visitor()
-    const [one, other] = [logins().begin(request, {}), logins().begin(request, {})]
-    const verifier = logins().codeVerifier(one)
-    assert.match(verifier, /^[\w-]{43}$/)
-    assert.equal(logins().codeVerifier(one), verifier)
-    assert.notEqual(logins().codeVerifier(other), verifier)
-    assert.notEqual(logins({ secret: 'another' }).codeVerifier(one), verifier)
-    assert.ok(!JSON.stringify(request.session).includes(verifier))
+    const [one, other] = [logins().beginWithVerifier(request), logins().beginWithVerifier(request)]
+    assert.match(one.codeVerifier, /^[\w-]{43}$/)
+    assert.notEqual(one.codeVerifier, other.codeVerifier)
+    assert.ok(!JSON.stringify(request.session).includes(one.codeVerifier))
+    assert.equal(logins().finishWithVerifier(later(request), one.state), one.codeVerifier)
   })
 
-  it('are remembered by a process as used while 10,000 others come, and forgotten after 20,000', () => {
+  it('derives the PKCE verifier from the session too, not from the secret and the public state alone', () => {
+    mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
+    try {
+      const ofSession = (sessionID: string) => logins().beginWithVerifier({ session: {}, sessionID })
+      const [one, same, other] = [ofSession('one'), ofSession('one'), ofSession('other')]
+      assert.equal(one.state.slice(0, 22), other.state.slice(0, 22), 'the public ID is the same')
+      assert.equal(one.codeVerifier, same.codeVerifier)
+      assert.notEqual(one.codeVerifier, other.codeVerifier)
+    } finally {
+      mock.restoreAll()
+    }
+  })
+
+  it('keeps a random value in a session without an ID, to which states and verifiers belong', () => {
+    const pending = logins()
+    const [one, other]: [TestRequest, TestRequest] = [{ session: {} }, { session: {} }]
+    const first = pending.beginWithVerifier(one)
+    const second = pending.beginWithVerifier(one)
+    pending.begin(other, {})
+    const { randomValue } = one.session?.[KEY] as { randomValue: string }
+    assert.match(randomValue, /^[\w-]{22}$/)
+    const planted = later(other)
+    Object.assign(planted.session?.[KEY] as object, { logins: (one.session?.[KEY] as { logins: unknown }).logins })
+    assertRefused(pending, planted, first.state, 'unknown')
+    assert.equal(pending.finishWithVerifier(later(one), first.state), first.codeVerifier)
+    assert.equal(pending.finishWithVerifier(later(one), second.state), second.codeVerifier)
+  })
+
+  it('refuses a state of a session without an ID after somebody has logged in, even if its content was carried over', () => {
+    const planted: TestRequest = { session: {} }
+    const state = logins().begin(planted, {})
+    const loggedIn: TestRequest = { session: { ...later(planted).session, passport: { user: 'victim' } } }
+    assertRefused(logins(), later(loggedIn), state, 'unknown')
+    const linking = logins().begin(loggedIn, {})
+    logins().finish(later(loggedIn), linking)
+  })
+
+  it('keeps the format of the state, so that an upgrade loses no pending login', () => {
+    const random = mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
+    const request = visitor()
+    const { state, codeVerifier } = logins().beginWithVerifier(request)
+    random.mock.restore()
+    assert.deepEqual([state, codeVerifier, request.session], [GOLDEN.state, GOLDEN.codeVerifier, { [KEY]: { logins: [{ nonce: GOLDEN.state }] } }])
+  })
+
+  it('remembers in memory the last 10,000 used logins, and forgets them after 20,000 more', () => {
     const pending = logins()
     const request = visitor()
     const first = pending.begin(request, {})

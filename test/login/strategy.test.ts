@@ -48,14 +48,14 @@ describe('TwilioStrategy', () => {
     return `/auth/twilio/callback?code=the-code&state=${stateOf(await begin(visitor))}${extra}`
   }
 
-  it('begins a login in the names of v1 (SEC-38)', async () => {
+  it('begins a login with the parameter names of v1 (SEC-38)', async () => {
     const { visitor } = setUp()
     const url = await begin(visitor)
     assert.equal(url.pathname, '/v1/authorize')
     assert.deepEqual(Object.fromEntries(url.searchParams), { ResponseType: 'code', ClientId: CLIENT_ID, RedirectUri: CALLBACK_URL, Scope: 'offline_access', State: stateOf(url) })
   })
 
-  it('begins a login in the names of v2, with PKCE, and ends it with the verifier (SEC-04)', async () => {
+  it('begins a login with the parameter names and PKCE of v2, and sends the verifier with the code (SEC-04)', async () => {
     const { visitor } = setUp({ strategy: { apiVersion: 'v2' } })
     const url = await begin(visitor)
     const { code_challenge: challenge, ...rest } = Object.fromEntries(url.searchParams)
@@ -65,7 +65,7 @@ describe('TwilioStrategy', () => {
     assert.equal(createHash('sha256').update(verifier).digest('base64url'), challenge)
   })
 
-  it('does PKCE on v1 where it is told to, and none on v2 where it is told not to', async () => {
+  it('uses PKCE on v1 with pkce: true, and not on v2 with pkce: false', async () => {
     const one = setUp({ strategy: { pkce: true } })
     const url = await begin(one.visitor)
     await one.visitor.get(`/auth/twilio/callback?code=c&state=${stateOf(url)}`).expect(302)
@@ -74,14 +74,14 @@ describe('TwilioStrategy', () => {
     assert.equal(two.searchParams.get('code_challenge'), null)
   })
 
-  it('asks for the scope of the strategy, or of the route, as text or a list', async () => {
+  it('requests the scope of the strategy or the route, a string or an array', async () => {
     const scopeOf = async (options: LoginAppOptions) => (await begin(setUp(options).visitor)).searchParams.get('Scope')
     assert.equal(await scopeOf({ strategy: { scope: ['a', 'b'] } }), 'a b')
     assert.equal(await scopeOf({ strategy: { scope: ['a', 'b'], scopeSeparator: ',' } }), 'a,b')
     assert.equal(await scopeOf({ strategy: { scope: 'a' }, authenticate: { scope: ['c', 'd'] } }), 'c d')
   })
 
-  it("gives the application's state back, text or object, and never lets it take the one-time value's place", async () => {
+  it("returns the application's state, any JSON value, in info.state, and sends a one-time value to Twilio", async () => {
     for (const state of ['text', { cart: [1, 2], name: 'é' }, 0, false]) {
       const infos: unknown[] = []
       const visitor = setUpInfo(infos, { state })
@@ -92,7 +92,7 @@ describe('TwilioStrategy', () => {
     }
   })
 
-  it('gives the tokens to the callback in info, beside what verify gave', async () => {
+  it('adds the tokens to the info that verify gives', async () => {
     const infos: unknown[] = []
     const visitor = setUpInfo(infos)
     await visitor.get(await callback(visitor)).expect(200)
@@ -120,7 +120,7 @@ describe('TwilioStrategy', () => {
     return new Visitor(app, nobody)
   }
 
-  it("takes 'no' for an answer: Passport's failure, with Twilio's words in info", async () => {
+  it("is a Passport failure with Twilio's description if the person denies access", async () => {
     const infos: unknown[] = []
     const visitor = setUpInfo(infos, { state: 'mine' })
     const state = stateOf(await begin(visitor))
@@ -132,7 +132,7 @@ describe('TwilioStrategy', () => {
     assert.equal(denied.headers.location, '/denied')
   })
 
-  it('passes any other error of Twilio on, by its name', async () => {
+  it('passes any other error in the callback to next, with its code', async () => {
     const { visitor, errors } = setUp()
     const state = stateOf(await begin(visitor))
     await visitor.get(`/auth/twilio/callback?error=temporarily_unavailable&error_description=Busy%0Anow&error_uri=https://x.example/&state=${state}`).expect(503)
@@ -140,13 +140,13 @@ describe('TwilioStrategy', () => {
     assert.deepEqual([error?.name, error?.code, error?.uri, error?.message], ['AuthorizationError', 'temporarily_unavailable', 'https://x.example/', 'Twilio refused the login with temporarily_unavailable: Busy now.'])
   })
 
-  it('does not believe an error without a state of its own (SEC-03)', async () => {
+  it('refuses an error in the callback without a valid state (SEC-03)', async () => {
     const { visitor, errors } = setUp()
     for (const query of ['error=access_denied', 'error=server_error&state=made-up', `error=access_denied&state=${'A'.repeat(44)}`]) await visitor.get(`/auth/twilio/callback?${query}`).expect(403)
     assert.ok(errors.every(({ name }) => name === 'LoginStateError'))
   })
 
-  it('answers a callback with no state, a forged and a used one with 403, and the other tabs stay (SEC-02)', async () => {
+  it('refuses a missing, forged or used state with 403, and can still finish the logins of other tabs (SEC-02)', async () => {
     const { visitor, errors } = setUp()
     const [own, denied] = [stateOf(await begin(visitor)), stateOf(await begin(visitor))]
     await visitor.get(`/auth/twilio/callback?error=access_denied&state=${denied}`).expect(302)
@@ -156,7 +156,7 @@ describe('TwilioStrategy', () => {
     await visitor.get(`/auth/twilio/callback?code=c&state=${own}`).expect(302)
   })
 
-  it('answers a code or a state that comes twice, or as an object, with 400, and the login stays (SEC-08)', async () => {
+  it('refuses a code or state that is repeated or an object with 400, and can still finish the login (SEC-08)', async () => {
     for (const parser of ['simple', 'extended', false] as const) {
       const { app, visitor } = setUp()
       app.set('query parser', parser)
@@ -169,7 +169,7 @@ describe('TwilioStrategy', () => {
     }
   })
 
-  it('spends no login on a HEAD or a prefetch (SEC-09)', async () => {
+  it('does not finish a login for a HEAD request or a prefetch (SEC-09)', async () => {
     const { visitor } = setUp()
     const path = await callback(visitor)
     await visitor.agent.head(path).expect(400)
@@ -185,21 +185,29 @@ describe('TwilioStrategy', () => {
     await visitor.get(path).expect(302)
   })
 
-  it('takes a callback that is posted', async () => {
-    const { strategy, visitor } = setUp()
-    const finish = new passport.Passport().use(strategy).authenticate('twilio', { session: false }) as RequestHandler
-    const state = stateOf(await begin(visitor))
-    const poster = express()
-      .use(express.urlencoded({ extended: true }))
-      .use((req, _res, next) => {
-        Object.assign(req, { session: { 'oauth2:127.0.0.1': { logins: [{ nonce: state }] } } })
-        next()
-      })
-      .post('/', finish, (_req, res) => res.send('in'))
-    await request(poster).post('/').type('form').send({ code: 'c', state }).expect(200, 'in')
+  it('finishes a login whose callback is a POST', async () => {
+    const { app, agent } = poster()
+    const begun = await agent.get('/').expect(302)
+    const state = stateOf(new URL(String(begun.headers.location)))
+    await agent.post('/').type('form').send({ code: 'c', state }).expect(200, 'US1')
+    await request(app).post('/').type('form').send({ code: 'c', state }).expect(403)
   })
 
-  it('says what to add where there is no session', async () => {
+  /** An app without a page of its own for the callback. */
+  function poster() {
+    const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, profile, done) => done(null, { id: profile?.id }))
+    const authenticate = new passport.Passport().use(strategy).authenticate('twilio', { session: false }) as RequestHandler
+    const app = express()
+      .use(express.urlencoded({ extended: true }))
+      .use(express.json())
+      .use(session({ secret: 's', resave: false, saveUninitialized: false }))
+      .use(authenticate, (req, res) => res.send(req.user?.id))
+    const onError: express.ErrorRequestHandler = (error: Error & { status?: number }, _req, res, _next) => res.sendStatus(error.status ?? 500)
+    app.use(onError)
+    return { app, agent: request.agent(app) }
+  }
+
+  it('passes an error to next that says to add session middleware if there is no session', async () => {
     const { strategy } = setUp()
     const app = express().use(new passport.Passport().use(strategy).authenticate('twilio') as RequestHandler)
     const errors: Error[] = []
@@ -212,7 +220,7 @@ describe('TwilioStrategy', () => {
     for (const { message } of errors) assert.match(message, /There is no req\.session\. Add session middleware before this route: app\.use\(session\(/)
   })
 
-  it('passes on what goes wrong at Twilio, by its kind, and the person is not in', async () => {
+  it('passes errors of Twilio to next by their class, and logs nobody in', async () => {
     const { visitor, errors } = setUp()
     for (const [behave, kind, status] of [
       [json(400, { error: 'invalid_grant' }), TwilioTokenError, 400],
@@ -228,7 +236,7 @@ describe('TwilioStrategy', () => {
     await visitor.get('/account').expect(302)
   })
 
-  it('leads whoever failed at Twilio to the page they wanted with the next try', async () => {
+  it('leads to the requested page at the next login if the code exchange fails', async () => {
     const { visitor } = setUp()
     await visitor.get('/account?x=1').expect(302)
     twilio.behave = json(500, {})
@@ -238,7 +246,7 @@ describe('TwilioStrategy', () => {
     assert.equal(headers.location, '/account?x=1')
   })
 
-  it('leads whoever could not even be sent to Twilio to the page they wanted with the next try', async () => {
+  it('leads to the requested page at the next login if resolveAuthorizeURL fails', async () => {
     const { visitor } = setUp({ strategy: { resolveAuthorizeURL: true } })
     await visitor.get('/account?x=1').expect(302)
     twilio.behave = json(500, {})
@@ -250,7 +258,7 @@ describe('TwilioStrategy', () => {
     assert.equal(headers.location, '/account?x=1')
   })
 
-  it("survives an application's own callback that throws, whatever came back, and tells its error handler", async () => {
+  it("passes what the application's own callback throws to its error handler", async () => {
     const app = express()
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, _p, done) => done(null, { id: '1' }))
     const authenticator = new passport.Passport().use(strategy)
@@ -279,7 +287,7 @@ describe('TwilioStrategy', () => {
     assert.equal(calls, 2, 'each outcome is told once')
   })
 
-  it('begins no login on a HEAD or a prefetch, and the page that was wanted is kept', async () => {
+  it('does not begin a login for a HEAD request or a prefetch, and keeps the requested page', async () => {
     const { visitor } = setUp()
     await visitor.get('/account?x=1').expect(302)
     await visitor.agent.head('/auth/twilio').expect(400)
@@ -288,7 +296,7 @@ describe('TwilioStrategy', () => {
     assert.equal(headers.location, '/account?x=1')
   })
 
-  it('leaves nothing of a login in the session once it is done', async () => {
+  it('leaves no pending login in the session after a login', async () => {
     const { visitor, store } = setUp()
     await visitor.get('/account').expect(302)
     await visitor.get(await callback(visitor)).expect(302)
@@ -296,24 +304,24 @@ describe('TwilioStrategy', () => {
     assert.deepEqual(Object.keys(JSON.parse(only) as object).sort(), ['cookie', 'passport', 'twilioTokens'])
   })
 
-  describe('completes a callbackURL that is a path', () => {
+  describe('with a callbackURL that is a path', () => {
     const options: LoginAppOptions = { strategy: { callbackURL: '/auth/twilio/callback' } }
     const redirectURI = async ({ app }: LoginApp, headers: Readonly<Record<string, string>>) =>
       new URL(String((await request(app).get('/auth/twilio').set(headers)).headers.location)).searchParams.get('RedirectUri')
     const forwarded = { Host: 'inner:3000', 'X-Forwarded-Proto': 'https, http', 'X-Forwarded-Host': 'app.example' }
 
-    it('from the request, and not from headers that anybody can send', async () => {
+    it('completes it from the Host header, and ignores X-Forwarded-* headers', async () => {
       assert.equal(await redirectURI(setUp(options), forwarded), 'http://inner:3000/auth/twilio/callback')
     })
 
-    it('from a proxy that is trusted, by this option or by Express', async () => {
+    it('completes it from X-Forwarded-* headers with the proxy option or trust proxy', async () => {
       assert.equal(await redirectURI(setUp({ strategy: { ...options.strategy, proxy: true } }), forwarded), 'https://app.example/auth/twilio/callback')
       const behind = setUp(options)
       behind.app.set('trust proxy', 1)
       assert.equal(await redirectURI(behind, forwarded), 'https://app.example/auth/twilio/callback')
     })
 
-    it('but not from a proxy that is not among those that Express trusts (SEC-13)', async () => {
+    it('completes it from X-Forwarded-* headers only of proxies that Express trusts (SEC-13)', async () => {
       const behind = setUp(options)
       for (const [trusted, expected] of [
         ['10.0.0.0/8', 'http://inner:3000/auth/twilio/callback'],
@@ -324,18 +332,18 @@ describe('TwilioStrategy', () => {
       }
     })
 
-    it('but not from a request that does not tell its address', async () => {
+    it('refuses a request with an invalid Host header with 400', async () => {
       const { app } = setUp(options)
       await request(app).get('/auth/twilio').set('Host', 'a b').expect(400)
     })
   })
 
-  it('uses the callbackURL of the route where it has one', async () => {
+  it("uses the route's callbackURL", async () => {
     const { visitor } = setUp({ authenticate: { callbackURL: 'https://other.example/cb' } })
     assert.equal((await begin(visitor)).searchParams.get('RedirectUri'), 'https://other.example/cb')
   })
 
-  describe('is a strategy of passport-oauth2', () => {
+  describe('as a strategy of passport-oauth2', () => {
     const verifyNobody = () => undefined
     const strategyOptions = (): TwilioStrategyOptions => ({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url })
 
@@ -368,7 +376,7 @@ describe('TwilioStrategy', () => {
       return { ...(await run(strategy, { url: `/?code=c&state=${stateOf(sentTo)}`, session: held })), sentTo }
     }
 
-    it('whose subclass can add parameters', async () => {
+    it('lets a subclass add parameters', async () => {
       class Mine extends TwilioStrategy {
         override authorizationParams(): object {
           return { audience: 'aud', prompt: 'login', nothing: undefined, number: 7 }
@@ -382,7 +390,7 @@ describe('TwilioStrategy', () => {
       assert.equal(twilio.requests[0]?.form.get('account_sid'), 'AC1')
     })
 
-    it('whose subclass can make the profile', async () => {
+    it('lets a subclass load the profile', async () => {
       class Mine extends TwilioStrategy {
         override userProfile(accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): void {
           if (accessToken === TOKENS.access_token) done(null, { provider: 'twilio', id: 'mine', displayName: 'Mine', _json: {}, _raw: '' })
@@ -395,13 +403,13 @@ describe('TwilioStrategy', () => {
       await assert.rejects(logInWith(strategy), /no profile/)
     })
 
-    it('that makes a profile of an access token for whoever asks', async () => {
+    it('gives the profile for an access token by userProfile()', async () => {
       const strategy = new TwilioStrategy(strategyOptions(), verifyNobody)
       const [profile] = await fromCallback<[TwilioProfile?]>((done) => strategy.userProfile(TOKENS.access_token, done))
       assert.deepEqual([profile?.id, profile?.accountSid], ['US1', 'AC1'])
     })
 
-    it('that leaves the profile out where it is told to', async () => {
+    it('loads no profile if skipUserProfile says so', async () => {
       const seen: unknown[] = []
       const skips: TwilioStrategyOptions['skipUserProfile'][] = [true, () => true, (_accessToken: string, done: (error: unknown, skip?: boolean) => void) => done(null, true), false, () => false, undefined]
       for (const skipUserProfile of skips) {
@@ -417,7 +425,7 @@ describe('TwilioStrategy', () => {
       await assert.rejects(logInWith(failing), /cannot say/)
     })
 
-    it('that gives verify the request, and the answer of Twilio', async () => {
+    it('passes the request and the token response to verify', async () => {
       const given: unknown[] = []
       const verify: VerifyWithRequestAndParameters = (req, accessToken, refreshToken, params, profile, done) => {
         given.push(req.url.split('?')[0], accessToken, refreshToken, params, profile?.id)
@@ -427,13 +435,13 @@ describe('TwilioStrategy', () => {
       assert.deepEqual(given, ['/', TOKENS.access_token, 'a-refresh-token', TOKENS, 'US1'])
     })
 
-    it('that fails whoever verify does not know, with its reason', async () => {
+    it("is a failure with verify's reason if verify gives no user, and an error if it rejects", async () => {
       const { failure } = await logInWith(new TwilioStrategy(strategyOptions(), (_a, _r, _p, done) => done(null, false, { message: 'who is that?' })))
       assert.deepEqual(failure, { message: 'who is that?' })
       await assert.rejects(logInWith(new TwilioStrategy(strategyOptions(), () => Promise.reject(new Error('the database is gone')))), /the database is gone/)
     })
 
-    it('that keeps logins in a store of the application, called by what it takes', async () => {
+    it('calls a state store of the application with the arguments that it takes', async () => {
       const calls: unknown[][] = []
       const metadata = { authorizationURL: `${twilio.url}/v1/authorize`, tokenURL: `${twilio.url}/v1/token`, clientID: CLIENT_ID, callbackURL: CALLBACK_URL }
       type Done = (error: unknown, ...values: unknown[]) => void
@@ -479,7 +487,7 @@ describe('TwilioStrategy', () => {
       assert.equal(twilio.requests.at(-1)?.form.get('CodeVerifier'), 'the-verifier')
     })
 
-    it('that keeps the page that was wanted in the session, where the application has its own store', async () => {
+    it('keeps the requested page in the session if the application has its own state store', async () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       const store = { store: (_req: object, done: Done) => done(null, 'S'), verify: (_req: object, _state: string, done: Done) => done(null, true) }
       const { visitor } = setUp({ strategy: { store } })
@@ -489,15 +497,15 @@ describe('TwilioStrategy', () => {
       assert.equal(headers.location, '/account?x=1')
     })
 
-    it('that begins no login without a state, whatever the store of the application says', async () => {
+    it('begins no login if the state store gives no state', async () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       for (const state of [undefined, '', 7]) {
         const store = { store: (_req: object, done: Done) => done(null, state), verify: () => assert.fail() }
-        await assert.rejects(run(new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody), { url: '/', session: {} }), /The store gave no state/)
+        await assert.rejects(run(new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody), { url: '/', session: {} }), /The state store gave no state/)
       }
     })
 
-    it('that believes the store of the application when it says no, or fails', async () => {
+    it('refuses the callback if the state store says so, and passes its errors on', async () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       const refusing = { store: (_req: object, done: Done) => done(null, 'S'), verify: (_req: object, _state: string, done: Done) => done(null, false, { message: 'no' }) }
       const strategy = (store: object) => new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody)
@@ -507,13 +515,13 @@ describe('TwilioStrategy', () => {
       await assert.rejects(run(strategy(failing), { url: '/', session: {} }), /store is gone/)
     })
 
-    it('whose session key can be chosen', async () => {
+    it('keeps pending logins under sessionKey', async () => {
       const held: Record<string, unknown> = {}
       await run(new TwilioStrategy({ ...strategyOptions(), sessionKey: 'mine' }, verifyNobody), { url: '/', session: held })
       assert.deepEqual(Object.keys(held), ['mine'])
     })
 
-    it('that shows no secret to whoever prints or serializes it (SEC-22)', () => {
+    it('shows no secret when it is printed or serialized (SEC-22)', () => {
       class Mine extends TwilioStrategy {
         override name = 'mine'
         get oauth2() {
@@ -531,7 +539,7 @@ describe('TwilioStrategy', () => {
       assert.match(inspect(strategy), /name: 'mine'/)
     })
 
-    it('on which passport-oauth2-refresh works', async () => {
+    it('works with passport-oauth2-refresh', async () => {
       const refresh = new AuthTokenRefresh()
       refresh.use(new TwilioStrategy({ ...strategyOptions(), apiVersion: 'v1' }, verifyNobody))
       const [accessToken, refreshToken] = await new Promise<unknown[]>((resolve, reject) =>
@@ -541,7 +549,7 @@ describe('TwilioStrategy', () => {
       assert.deepEqual(Object.fromEntries(twilio.requests[0]?.form ?? []), { GrantType: 'refresh_token', RefreshToken: 'the-refresh-token', Scope: 'a', ClientId: CLIENT_ID, ClientSecret: CLIENT_SECRET })
     })
 
-    it('whose OAuth2 speaks Twilio, within the limits', async () => {
+    it("calls Twilio through _oauth2 with Twilio's parameter names, and within the timeout", async () => {
       class Open extends TwilioStrategy {
         get oauth2() {
           return this._oauth2
@@ -571,7 +579,7 @@ describe('TwilioStrategy', () => {
     })
   })
 
-  it('keeps logins apart that run at once, even where Passport is given the strategy itself', async () => {
+  it('keeps simultaneous logins apart, even if passport.authenticate is given the strategy itself', async () => {
     const people = new Map([
       ['code-of-amara', 'US-amara'],
       ['code-of-jonas', 'US-jonas']
@@ -599,7 +607,7 @@ describe('TwilioStrategy', () => {
     assert.deepEqual(answers.map((answer) => jsonOf<unknown>(answer)), [{ id: 'US-amara' }, { id: 'US-jonas' }])
   })
 
-  it('is plain Connect: it needs nothing of Express', async () => {
+  it('works without Express', async () => {
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, profile, done) => done(null, { id: profile?.id }))
     const held: Record<string, unknown> = {}
     const authenticate = new passport.Passport().use(strategy).authenticate('twilio', { session: false }) as unknown as (req: object, res: object, next: (error?: unknown) => void) => void

@@ -14,8 +14,8 @@ function taking(count: number, heard: unknown[][]): AnyVerify {
   return Object.defineProperty(verify, 'length', { value: count })
 }
 
-describe('verify', () => {
-  it('takes four parameters, or five with what Twilio answered', async () => {
+describe('callVerify', () => {
+  it('passes four arguments, or five with the token response', async () => {
     for (const [count, expected] of [
       [4, ['a', 'r', undefined]],
       [5, ['a', 'r', GIVEN.params, undefined]]
@@ -26,7 +26,7 @@ describe('verify', () => {
     }
   })
 
-  it('takes the request first where that is wanted', async () => {
+  it('passes the request first with passReqToCallback', async () => {
     const request = { url: '/' }
     for (const [count, expected] of [
       [5, [request, 'a', 'r', undefined]],
@@ -40,13 +40,13 @@ describe('verify', () => {
     }
   })
 
-  it('that is variadic, as a wrapped one is, gets params and profile', async () => {
+  it('passes the token response and the profile to a variadic function', async () => {
     const heard: unknown[][] = []
     await callVerify(taking(0, heard), GIVEN)
     assert.deepEqual(heard[0]?.slice(0, -1), ['a', 'r', GIVEN.params, undefined])
   })
 
-  it('may return a promise of the user instead of calling done', async () => {
+  it('takes the user from a promise that verify returns', async () => {
     const three = (_accessToken: string, _refreshToken: string, profile: unknown) => Promise.resolve({ id: profile })
     assert.deepEqual(await callVerify(three as AnyVerify, GIVEN), { user: { id: undefined }, info: undefined })
     for (const nobody of [false, null, undefined]) {
@@ -54,20 +54,20 @@ describe('verify', () => {
     }
   })
 
-  it('may return the user, or nobody, where it names no done', async () => {
+  it('takes the user, or nobody, that a function without a done parameter returns', async () => {
     for (const result of [USER, false, null]) {
       assert.equal((await callVerify(((_accessToken: string, _refreshToken: string, _profile: unknown) => result) as AnyVerify, GIVEN)).user, result)
     }
   })
 
-  it('may have parameters with defaults, which do not count, and call done later', async () => {
+  it('waits for done if parameters have defaults and nothing is returned', async () => {
     const later = (_accessToken: string, _refreshToken = '', _profile: unknown, done: VerifyCallback) => {
       setImmediate(() => done(null, USER))
     }
     assert.equal((await callVerify(later as AnyVerify, GIVEN)).user, USER)
   })
 
-  it('may be async and call done later', async () => {
+  it('waits for done if an async function with a done parameter resolves to undefined', async () => {
     const later = async (_accessToken: string, _refreshToken: string, _profile: unknown, done: VerifyCallback) => {
       await Promise.resolve()
       setTimeout(() => done(null, USER), 5)
@@ -80,7 +80,7 @@ describe('verify', () => {
     assert.equal((await callVerify(wrapped, GIVEN)).user, USER)
   })
 
-  it('that is variadic and async, as a wrapped one is, may call done until its promise is kept', async () => {
+  it('accepts done from a variadic async function until its promise resolves', async () => {
     const now = async (...given: unknown[]) => {
       ;(given.at(-1) as VerifyCallback)(null, USER)
       await Promise.resolve()
@@ -93,14 +93,26 @@ describe('verify', () => {
     assert.deepEqual((await callVerify(awaiting, { ...GIVEN, request: {} })).info, { message: 'hello' })
   })
 
-  it('that is variadic, and promises nobody, is not waited for', async () => {
+  it('does not wait for done once the promise of a variadic function resolves to nobody', async () => {
     for (const nobody of [undefined, null, false]) {
       const verify = (..._given: unknown[]) => Promise.resolve(nobody)
       for (const given of [GIVEN, { ...GIVEN, request: {} }]) assert.deepEqual(await callVerify(verify, given), { user: nobody, info: undefined })
     }
   })
 
-  it('may fail: by throwing, by rejecting, and by done', async () => {
+  it('takes the user from the promise of a function that has a done parameter and does not call it', async () => {
+    const verify = async (_accessToken: string, _refreshToken: string, _profile: unknown, _done: VerifyCallback) => Promise.resolve(USER)
+    assert.deepEqual(await callVerify(verify as AnyVerify, GIVEN), { user: USER, info: undefined })
+  })
+
+  it('turns a string that is given as info into a message', async () => {
+    const verify = (user: unknown): AnyVerify => (...given) => {
+      ;(given.at(-1) as VerifyCallback)(null, user as typeof USER, 'welcome')
+    }
+    for (const user of [USER, false]) assert.deepEqual(await callVerify(verify(user), GIVEN), { user, info: { message: 'welcome' } })
+  })
+
+  it('rejects if verify throws, rejects, or passes an error to done', async () => {
     const reason = new Error('the database is gone')
     const failing: AnyVerify[] = [
       () => {
@@ -114,7 +126,7 @@ describe('verify', () => {
     for (const verify of failing) await assert.rejects(callVerify(verify, GIVEN), reason)
   })
 
-  it('is heard once', async () => {
+  it('uses the first result only', async () => {
     const twice: AnyVerify = (...given) => {
       const done = given.at(-1) as VerifyCallback
       done(null, USER)

@@ -42,7 +42,12 @@ describe('wrong options are told at construction, by name', () => {
 
   it('agent', () => {
     for (const other of ['http://proxy.example:8080', 7, null, true, {}]) assertTold(client({ agent: other }), /^agent must be an http.Agent or an https.Agent/)
-    for (const agent of [undefined, new http.Agent(), new https.Agent(), new HttpsProxyAgent('http://proxy.example:8080')]) assert.doesNotThrow(client({ agent }))
+    for (const agent of [undefined, new https.Agent(), new HttpsProxyAgent('http://proxy.example:8080')]) assert.doesNotThrow(client({ agent }))
+    assertTold(client({ agent: new http.Agent() }), /^agent is for the wrong protocol: https:\/\/oauth\.twilio\.com\/v1\/authorize needs an https\.Agent\.$/)
+    const local = { baseURL: 'http://localhost:3000' }
+    assert.doesNotThrow(client({ ...local, agent: new http.Agent() }))
+    assert.doesNotThrow(client({ ...local, agent: new HttpsProxyAgent('http://proxy.example:8080') }))
+    assertTold(client({ ...local, agent: new https.Agent() }), /needs an http\.Agent\.$/)
   })
 
   it('apiVersion', () => {
@@ -58,6 +63,14 @@ describe('wrong options are told at construction, by name', () => {
       }
       for (const address of ['http://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:1', 'http://twilio.localhost', 'https://example.com/x/']) {
         assert.doesNotThrow(client({ [option]: address }), address)
+      }
+    }
+  })
+
+  it('baseURL and apiBaseURL with a query, a fragment or credentials', () => {
+    for (const option of ['baseURL', 'apiBaseURL']) {
+      for (const url of ['https://x.example?a=b', 'https://x.example/?', 'https://x.example/#a', 'https://x.example#', 'https://me:secret@x.example']) {
+        assertTold(client({ [option]: url }), new RegExp(`^${option} must be an origin with an optional path`))
       }
     }
   })
@@ -84,7 +97,7 @@ describe('wrong options are told at construction, by name', () => {
   it('those of the strategy', () => {
     assertTold(strategy({ callbackURL: undefined }), /^callbackURL is missing/)
     for (const other of ['localhost:3000/auth/cb', 'example.com/auth/twilio/callback', 'auth/twilio/callback', '//example.com/callback', 'myapp://callback', 'javascript:0', 'https://', 'http:callback']) {
-      assertTold(strategy({ callbackURL: other }), /^callbackURL must be a whole http or https address/)
+      assertTold(strategy({ callbackURL: other }), /^callbackURL must be an absolute http or https URL/)
     }
     for (const good of ['http://localhost:3000/auth/cb', 'HTTPS://app.example/cb', '/auth/cb', '/']) assert.doesNotThrow(strategy({ callbackURL: good }), good)
     for (const other of ['plain', 1]) assertTold(strategy({ pkce: other }), /^pkce must be true/)
@@ -125,5 +138,10 @@ describe('the defaults', () => {
     const { authorize, token } = configure({ ...OPTIONS, baseURL: 'https://proxy.example/twilio/', apiVersion: 'v2', tokenURL: 'https://tokens.example/t?x=1' })
     assert.equal(authorize.url, 'https://proxy.example/twilio/v2/authorize')
     assert.deepEqual([token.hostname, token.path], ['tokens.example', '/t?x=1'])
+  })
+
+  it('leave a slash at the end of authorizationURL and tokenURL as it is', () => {
+    const { authorize, token } = configure({ ...OPTIONS, authorizationURL: 'https://a.example/oauth/authorize/', tokenURL: 'https://a.example/oauth/token/' })
+    assert.deepEqual([authorize.url, token.url, token.path], ['https://a.example/oauth/authorize/', 'https://a.example/oauth/token/', '/oauth/token/'])
   })
 })

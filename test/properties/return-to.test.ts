@@ -5,11 +5,12 @@ import fc from 'fast-check'
 import { requireLogin, returnTo } from '../../lib'
 import { PendingLogins } from '../../lib/login/pending-logins'
 import { sessionLoginStore } from '../../lib/login/state-store'
-import { checkProperty } from './check-property'
+import { CLIENT_ID } from '../support/jwt'
+import { holds } from './hold'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
 
-/** Parts of URLs, and characters that browsers treat specially. */
+/** What an address is made of, and what browsers understand in their own way. */
 const part = fc.oneof(
   {
     weight: 8,
@@ -31,56 +32,56 @@ function requestWith(session: Record<string, unknown>): GuardedRequest {
   return Object.assign(new IncomingMessage(new Socket()), { session })
 }
 
-/** Resolves the path as a browser does with a `Location` header. */
-function assertSameOrigin(location: string): void {
+/** Judged as a browser does that gets it as `Location`. */
+function assertStays(location: string): void {
   for (const origin of ORIGINS) assert.equal(new URL(location, `${origin}/auth/twilio/callback?code=a`).origin, origin, JSON.stringify(location))
 }
 
-describe('the page to return to after the login', function () {
+describe('returnTo, for any path,', function () {
   this.timeout(0)
 
-  it('never leaves the origin, whatever value is in the session (SEC-10)', async () => {
-    await checkProperty(
+  it('never leads to another origin, whatever the session holds (SEC-10)', async () => {
+    await holds(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
-        assertSameOrigin(returnTo(requestWith({ returnTo: wanted }), '/'))
+        assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
       }),
       50
     )
   })
 
-  it('never leaves the origin, whatever value a pending login has in the session', async () => {
-    const logins = sessionLoginStore(new PendingLogins({ sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'a secret for the tests' }), false)
-    await checkProperty(
+  it('never leads to another origin, whatever the session holds for a pending login', async () => {
+    const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
+    await holds(
       fc.asyncProperty(address, async (wanted) => {
         const session: Record<string, unknown> = {}
         const metadata = { authorizationURL: '', tokenURL: '', clientID: '', callbackURL: '' }
         const { state } = await logins.begin({ session }, { returnTo: '/page' }, metadata)
         const held = JSON.stringify(session)
         const written: unknown = JSON.parse(held.replace('"/page"', () => JSON.stringify(wanted)))
-        assertSameOrigin((await logins.finish({ session: written }, state, metadata)).returnTo ?? '/')
+        assertStays((await logins.finish({ session: written }, state, metadata)).returnTo ?? '/')
       }),
       50
     )
   })
 
-  it('never leaves the origin, whatever URL and Referer a guarded request has', async () => {
+  it('never leads to another origin, whatever URL and referrer requireLogin gets', async () => {
     const guard = requireLogin({ loginPath: '/auth/twilio' })
     const headers = fc.record({ host: fc.oneof(fc.constant('app.example'), address), referer: fc.oneof(address, address.map((path) => `http://app.example${path}`)) }, { requiredKeys: [] })
-    await checkProperty(
+    await holds(
       fc.property(address, fc.constantFrom('GET', 'POST'), headers, (url, method, given) => {
         const req = requestWith({})
         Object.assign(req, { method, url })
         Object.assign(req.headers, given, { accept: 'text/html' })
         guard(req, new ServerResponse(req), () => assert.fail('nobody is logged in'))
-        assertSameOrigin(returnTo(req, '/'))
+        assertStays(returnTo(req, '/'))
       }),
       50
     )
   })
 
-  it('is the requested page, if its path is an ordinary one', async () => {
+  it('gives the requested page if its URL is valid', async () => {
     const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
-    await checkProperty(
+    await holds(
       fc.property(plain, (page) => {
         assert.equal(returnTo(requestWith({ returnTo: page }), '/'), page)
       }),

@@ -8,18 +8,18 @@ import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { loginApp, type LoginApp, type LoginAppOptions } from '../support/login-app'
 import { ended, sessionApp, tokensOf } from '../support/session-app'
 import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
-import { respondWith, validTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, arbitraryRedirect, arbitraryResponse } from './responses'
-import { checkProperty } from './check-property'
-import { ask, type RawResponse } from './raw-request'
+import { answering, knownTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, redirectAnswer, wildAnswer } from './answers'
+import { holds } from './hold'
+import { ask, type RawAnswer } from './raw-request'
 import { Troubles } from './troubles'
 
-const ERROR_CLASSES = [AuthorizationError, LoginStateError, TwilioTokenError, TwilioResponseError, TwilioTimeoutError, TwilioNetworkError, TwilioIdTokenError, TwilioUnavailableError]
+const KINDS = [AuthorizationError, LoginStateError, TwilioTokenError, TwilioResponseError, TwilioTimeoutError, TwilioNetworkError, TwilioIdTokenError, TwilioUnavailableError]
 const GOOD_TOKENS = json(201, { access_token: 'a-token', refresh_token: 'another', token_type: 'Bearer', expires_in: 3600 })
 const GOOD_ID_TOKEN = unsigned(idClaims())
 /** ms for a whole call to Twilio. */
 const TIMEOUT = 100
 
-/** Placeholder in a generated query for the state of the visitor's own pending login. */
+/** Stands in a generated query for the one-time value of a login that waits in the visitor's session. */
 const OWN_STATE = 'OWN-STATE'
 
 const NAMES = ['code', 'Code', 'state', 'State', 'error', 'Error', 'error_description', 'ErrorDescription', 'error_uri', 'ErrorUri']
@@ -38,7 +38,7 @@ const value = fc.oneof(
 const pair = fc
   .tuple(name, value, fc.constantFrom((text: string) => text, encodeURIComponent, (text: string) => encodeURIComponent(encodeURIComponent(text))), fc.constantFrom('=', '=', '=', '', '=='))
   .map(([key, content, encode, equals]) => `${key}${equals}${encode(content)}`)
-/** Bytes as latin1 text, without those that would end the request line. */
+/** Bytes, a character each; none that would end the first line of a request. */
 const query = fc
   .oneof(
     { weight: 6, arbitrary: fc.array(pair, { maxLength: 5 }).map((pairs) => Buffer.from(pairs.join('&'))) },
@@ -46,20 +46,20 @@ const query = fc
   )
   .map((bytes) => bytes.toString('latin1').replace(/[\r\n ]/g, encodeURIComponent))
 
-describe('a strategy with arbitrary input', function () {
-  // Each run has its own timeout. After a failure, fast-check takes as long as it needs to find a minimal example.
+describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
+  // Each run has its own limit; what fails is then made as small as can be, however long that takes.
   this.timeout(0)
 
-  const uncaught = new Troubles()
+  const troubles = new Troubles()
   const servers: Server[] = []
   let twilio: TwilioServer
 
   before(async () => {
     twilio = await TwilioServer.start()
-    uncaught.watch()
+    troubles.watch()
   })
   after(async () => {
-    uncaught.unwatch()
+    troubles.unwatch()
     for (const server of servers) server.close()
     await twilio.stop()
   })
@@ -76,109 +76,109 @@ describe('a strategy with arbitrary input', function () {
     return { ...made, port: await listen(made.app) }
   }
 
-  /** Starts a login. Returns its session cookie and its state. */
+  /** Begins a login, and gives the session that it waits in and its one-time value. */
   async function begin(port: number): Promise<{ cookie: string | undefined; state: string }> {
     const { cookie, location = '' } = await ask(port, Buffer.from('/auth/twilio'))
     const { searchParams } = new URL(location)
     return { cookie, state: searchParams.get('State') ?? searchParams.get('state') ?? '' }
   }
 
-  /** Asserts that the response is an expected redirect or one of the documented errors, and that nothing was thrown uncaught. */
-  async function assertRedirectOrKnownError(response: RawResponse, errors: Error[], targets: readonly string[]): Promise<void> {
-    assert.deepEqual(await uncaught.take(), [])
+  /** A redirect to where logins go, or an error that has a name; and nothing that would have ended the process. */
+  async function assertAnswered(answer: RawAnswer, errors: Error[], targets: readonly string[]): Promise<void> {
+    assert.deepEqual(await troubles.take(), [])
     const [error, ...others] = errors.splice(0)
     assert.deepEqual(others, [])
-    if (response.status === 302) {
+    if (answer.status === 302) {
       assert.equal(error, undefined)
-      assert.ok(targets.some((target) => response.location === target || (target.endsWith('?') && response.location?.startsWith(target))), response.location)
+      assert.ok(targets.some((target) => answer.location === target || (target.endsWith('?') && answer.location?.startsWith(target))), answer.location)
       return
     }
-    assert.ok(response.status >= 400 && response.status < 600, String(response.status))
-    // Node's HTTP parser itself rejects invalid characters and headers over 16 KiB.
-    if (error === undefined) assert.ok([400, 431].includes(response.status) && response.body === '', `${response.status} ${response.body}`)
-    else assert.ok(ERROR_CLASSES.some((errorClass) => error instanceof errorClass), error.stack)
+    assert.ok(answer.status >= 400 && answer.status < 600, String(answer.status))
+    // What Node's own parser refuses: characters that no address has, and 16 KiB of them.
+    if (error === undefined) assert.ok([400, 431].includes(answer.status) && answer.body === '', `${answer.status} ${answer.body}`)
+    else assert.ok(KINDS.some((kind) => error instanceof kind), error.stack)
   }
 
   for (const apiVersion of ['v1', 'v2'] as const) {
-    it(`responds to any query at the login route and the callback with a redirect or a documented error (${apiVersion})`, async () => {
+    it(`answers any query at the login route and the callback with a redirect or a documented error (${apiVersion})`, async () => {
       const { port, errors } = await startApp({ apiVersion })
       twilio.behave = GOOD_TOKENS
       const targets = ['/', '/denied', `${twilio.url}/${apiVersion}/authorize?`]
-      await checkProperty(
-        fc.asyncProperty(fc.constantFrom('/auth/twilio', '/auth/twilio/callback'), query, async (path, arbitrary) => {
+      await holds(
+        fc.asyncProperty(fc.constantFrom('/auth/twilio', '/auth/twilio/callback'), query, async (path, wild) => {
           const { cookie, state } = await begin(port)
-          const target = `${path}?${arbitrary.replaceAll(OWN_STATE, state)}`
-          const response = await ask(port, Buffer.from(target, 'latin1'), { cookie })
-          // At the login route, a successful login continues to the app's next handler, which responds with 404 here.
-          const isLoggedIn = response.location === '/' || (response.status === 404 && path === '/auth/twilio')
-          if (isLoggedIn) assert.ok(target.includes(state), 'nobody is logged in without the state of their own session')
-          if (response.status !== 404) await assertRedirectOrKnownError(response, errors, targets)
+          const target = `${path}?${wild.replaceAll(OWN_STATE, state)}`
+          const answer = await ask(port, Buffer.from(target, 'latin1'), { cookie })
+          // Where logins begin, the app has nothing to show to somebody who is logged in.
+          const isLoggedIn = answer.location === '/' || (answer.status === 404 && path === '/auth/twilio')
+          if (isLoggedIn) assert.ok(target.includes(state), 'nobody is logged in without the own state')
+          if (answer.status !== 404) await assertAnswered(answer, errors, targets)
         }),
         2
       )
     })
 
-    it(`responds to a login with a redirect or a documented error, whatever the token endpoint returns (${apiVersion})`, async () => {
+    it(`answers with a redirect or a documented error for any token response (${apiVersion})`, async () => {
       const { port, errors } = await startApp({ apiVersion })
-      await checkProperty(
-        fc.asyncProperty(arbitraryResponse, async (arbitrary) => {
+      await holds(
+        fc.asyncProperty(wildAnswer, async (wild) => {
           const { cookie, state } = await begin(port)
-          twilio.behave = respondWith(arbitrary)
-          await assertRedirectOrKnownError(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
+          twilio.behave = answering(wild)
+          await assertAnswered(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
         })
       )
     })
   }
 
-  it('redirects to Twilio or reports a documented error, whatever the authorize endpoint returns to the server', async () => {
+  it('redirects to Twilio or answers with a documented error for any response to resolveAuthorizeURL', async () => {
     const { port, errors } = await startApp({ resolveAuthorizeURL: true })
-    await checkProperty(
-      fc.asyncProperty(fc.oneof(arbitraryResponse, arbitraryRedirect), async (arbitrary) => {
-        twilio.behave = respondWith(arbitrary)
-        const response = await ask(port, Buffer.from('/auth/twilio'))
-        const { hostname = '', origin = '' } = URL.parse(response.location ?? '') ?? {}
-        if (response.status === 302) assert.ok(origin === twilio.url || hostname === 'twilio.com' || hostname.endsWith('.twilio.com'), response.location)
-        await assertRedirectOrKnownError(response, errors, [response.location ?? ''])
+    await holds(
+      fc.asyncProperty(fc.oneof(wildAnswer, redirectAnswer), async (wild) => {
+        twilio.behave = answering(wild)
+        const answer = await ask(port, Buffer.from('/auth/twilio'))
+        const { hostname = '', origin = '' } = URL.parse(answer.location ?? '') ?? {}
+        if (answer.status === 302) assert.ok(origin === twilio.url || hostname === 'twilio.com' || hostname.endsWith('.twilio.com'), answer.location)
+        await assertAnswered(answer, errors, [answer.location ?? ''])
       })
     )
   })
 
-  it('responds to a login with a redirect or a documented error, whatever the Accounts resource and the key server return', async () => {
+  it('answers with a redirect or a documented error for any response of the Accounts resource and the JWKS URL', async () => {
     const { port, errors } = await startApp({ lookUpAccount: true, apiBaseURL: twilio.url, idToken: { jwksURL: `${twilio.url}/keys` } })
-    await checkProperty(
-      fc.asyncProperty(arbitraryResponse, fc.boolean(), async (arbitrary, hasIdToken) => {
+    await holds(
+      fc.asyncProperty(wildAnswer, fc.boolean(), async (wild, hasIdToken) => {
         const { cookie, state } = await begin(port)
-        twilio.behave = tokensAnd(respondWith(arbitrary), hasIdToken)
-        await assertRedirectOrKnownError(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
+        twilio.behave = tokensAnd(answering(wild), hasIdToken)
+        await assertAnswered(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
       })
     )
   })
 
-  it('refreshes the tokens, asks for a new login or says when to retry, whatever Twilio returns twice to a refresh; valid tokens are still used', async () => {
+  it('answers with tokens, 401 or 503 for any response to a refresh, and uses tokens that have not expired', async () => {
     const { app, errors } = sessionApp(twilio, { client: { timeout: TIMEOUT } })
     const port = await listen(app)
     let sessions = 0
-    await checkProperty(
-      fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: arbitraryResponse }, { weight: 1, arbitrary: validTokens }), fc.boolean(), async (arbitrary, isStillValid) => {
+    await holds(
+      fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: wildAnswer }, { weight: 1, arbitrary: knownTokens }), fc.boolean(), async (wild, isAlive) => {
         const own = { accessToken: `access-${++sessions}`, refreshToken: `refresh-${sessions}` }
-        const tokens = isStillValid ? tokensOf({ ...own, expiresAt: Date.now() + 30_000 }) : ended(own)
+        const tokens = isAlive ? tokensOf({ ...own, expiresAt: Date.now() + 30_000 }) : ended(own)
         const session = await fetch(`http://127.0.0.1:${port}/keep`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(tokens) })
         const [cookie] = session.headers.get('set-cookie')?.split(';') ?? []
-        twilio.behave = respondWith({ ...arbitrary, pieces: arbitrary.pieces.map((piece) => piece.replaceAll(OWN_ACCESS_TOKEN, own.accessToken).replaceAll(OWN_REFRESH_TOKEN, own.refreshToken)) })
+        twilio.behave = answering({ ...wild, pieces: wild.pieces.map((piece) => piece.replaceAll(OWN_ACCESS_TOKEN, own.accessToken).replaceAll(OWN_REFRESH_TOKEN, own.refreshToken)) })
         for (const time of ['first', 'second']) {
-          const response = await ask(port, Buffer.from('/fresh'), { cookie })
-          assert.deepEqual(await uncaught.take(), [])
+          const answer = await ask(port, Buffer.from('/fresh'), { cookie })
+          assert.deepEqual(await troubles.take(), [])
           const [error] = errors.splice(0)
           if (error) assert.ok(error instanceof TwilioUnavailableError, error.stack)
-          assert.ok([200, 401, 503].includes(response.status), String(response.status))
-          if (time === 'first' && response.status === 503) assert.equal(isStillValid, false)
+          assert.ok([200, 401, 503].includes(answer.status), String(answer.status))
+          if (time === 'first' && answer.status === 503) assert.equal(isAlive, false)
         }
       })
     )
   })
 })
 
-/** Valid tokens from the token endpoint, and `other` for all other requests. */
+/** Good tokens, and something else for whatever is asked after them. */
 function tokensAnd(other: Behaviour, hasIdToken: boolean): Behaviour {
   const idToken = hasIdToken ? { id_token: GOOD_ID_TOKEN } : {}
   const tokens = json(201, { access_token: 'a-token', token_type: 'Bearer', ...idToken })

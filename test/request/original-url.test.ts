@@ -8,21 +8,21 @@ function request(headers: AddressedRequest['headers'], rest: Partial<AddressedRe
   return { headers, url: '/', ...rest }
 }
 
-describe('the address that a browser sees', () => {
-  it('is told by the host, and by whether the connection is encrypted', () => {
+describe('the original URL of a request', () => {
+  it('has the host of the Host header, and https if the connection is encrypted', () => {
     assert.equal(originOf(request({ host: 'app.example' }), false), 'http://app.example')
     assert.equal(originOf(request({ host: 'app.example:8443' }, { socket: { encrypted: true } }), false), 'https://app.example:8443')
     for (const socket of [{}, null, 'tls', { encrypted: 'yes' }]) assert.equal(originOf(request({ host: 'app.example' }, { socket }), false), 'http://app.example')
   })
 
-  it('is told by a proxy only where proxies are trusted', () => {
+  it('uses X-Forwarded-* headers only if proxies are trusted', () => {
     assert.equal(originOf(request(FORWARDED), false), 'http://inner:3000')
     assert.equal(originOf(request(FORWARDED), true), 'https://app.example')
     assert.equal(originOf(request({ host: 'inner', 'x-forwarded-proto': 'https' }), true), 'https://inner')
     assert.equal(originOf(request({ host: 'inner', 'x-forwarded-proto': '', 'x-forwarded-host': '' }, { socket: { encrypted: true } }), true), 'https://inner')
   })
 
-  it('is told by a proxy where Express trusts it', () => {
+  it("uses X-Forwarded-* headers if Express's trust proxy is on", () => {
     const app = express()
     assert.equal(originOf(request(FORWARDED, { app }), false), 'http://inner:3000')
     app.set('trust proxy', true)
@@ -30,7 +30,7 @@ describe('the address that a browser sees', () => {
     for (const other of [{ get: () => true }, null, Object.assign(() => undefined, { get: true }), () => true]) assert.equal(originOf(request(FORWARDED, { app: other }), false), 'http://inner:3000')
   })
 
-  it('is told by a proxy at an address that Express trusts, and by nobody else', () => {
+  it('uses X-Forwarded-* headers from addresses that Express trusts, and from no others', () => {
     const app = express()
     const originFor = (setting: unknown, remoteAddress?: string) => {
       app.set('trust proxy', setting)
@@ -44,20 +44,40 @@ describe('the address that a browser sees', () => {
     }
   })
 
-  it('is told by a proxy where an app like those of Express says so in one word', () => {
+  it("uses X-Forwarded-* headers if an app similar to Express's has trust proxy on", () => {
     const appWith = (settings: Readonly<Record<string, unknown>>) => Object.assign(() => undefined, { settings, get(this: { settings: typeof settings }, name: string) { return this.settings[name] } })
     const originFor = (settings: Readonly<Record<string, unknown>>) => originOf(request(FORWARDED, { app: appWith(settings), socket: null }), false)
     for (const settings of [{ 'trust proxy': true }, { 'trust proxy': 1 }, { 'trust proxy fn': () => true }]) assert.equal(originFor(settings), 'https://app.example')
     for (const settings of [{}, { 'trust proxy': false }, { 'trust proxy': true, 'trust proxy fn': () => false }]) assert.equal(originFor(settings), 'http://inner:3000')
   })
 
-  it('is unknown where the host is none', () => {
+  it('has no origin if the host or the protocol is invalid', () => {
     for (const host of ['', 'a b', 'a/b', 'user@evil.example', 'a?b', 'a#b', 'a\\b', '[::1', undefined]) assert.equal(originOf(request({ host }), false), undefined, host)
     for (const proto of ['ftp', 'javascript', 'https://evil.example/']) assert.equal(originOf(request({ host: 'app.example', 'x-forwarded-proto': proto }), true), undefined, proto)
     assert.equal(originOf(request({ host: '[::1]:3000' }), false), 'http://[::1]:3000')
   })
 
-  it('has the path of before any mounting', () => {
+  it('has the authority of an HTTP/2 request', () => {
+    assert.equal(originOf(request({ ':authority': 'app.example:8443' }, { socket: { encrypted: true } }), false), 'https://app.example:8443')
+    assert.equal(originOf(request({ ':authority': 'app.example', host: 'other.example' }), false), 'http://app.example')
+    assert.equal(originOf(request({ ':authority': 'inner', 'x-forwarded-host': 'app.example' }), true), 'http://app.example')
+  })
+
+  it('has the prefix that a trusted proxy has stripped, once', () => {
+    const pathWith = (prefix: string, url = '/page?a=b', trustProxy = true) => originalPathOf(request({ 'x-forwarded-prefix': prefix }, { url }), trustProxy)
+    assert.equal(pathWith('/shop'), '/shop/page?a=b')
+    assert.equal(pathWith('/shop/de/'), '/shop/de/page?a=b')
+    assert.equal(pathWith('/shop', '/shop/page'), '/shop/page')
+    assert.equal(pathWith('/shop', '/shop'), '/shop')
+    assert.equal(pathWith('/shop', '/shop?a'), '/shop?a')
+    assert.equal(pathWith('/shop', '/shopping'), '/shop/shopping')
+    assert.equal(pathWith('/shop', '/page', false), '/page')
+    for (const prefix of ['', '/', '//evil.example', '/a//b', 'shop', '/a/../b', '/..', '/a\\b', '/a?b', '/a#b', '/%2e%2e', '/a, /b', 'https://evil.example']) assert.equal(pathWith(prefix, '/page'), '/page', prefix)
+    const app = express().set('trust proxy', true)
+    assert.equal(originalPathOf(request({ 'x-forwarded-prefix': '/shop' }, { app })), '/shop/')
+  })
+
+  it('has the path from before any mounting', () => {
     assert.equal(originalPathOf(request({}, { originalUrl: '/mounted/page?a=b', url: '/page?a=b' })), '/mounted/page?a=b')
     assert.equal(originalPathOf(request({}, { url: '/page?a=b' })), '/page?a=b')
     assert.equal(originalPathOf({ headers: {} }), '/')

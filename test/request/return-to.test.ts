@@ -11,14 +11,14 @@ function requestWith(session?: unknown): IncomingMessage & { session?: Record<st
   return Object.assign(new IncomingMessage(new Socket()), session === undefined ? {} : { session: session as Record<string, unknown> })
 }
 
-describe('the page to come back to', () => {
-  it('is a path of the same origin, as it was asked for', () => {
+describe('returnTo', () => {
+  it('accepts paths of the same origin unchanged', () => {
     for (const path of ['/', '/account', '/a/b?c=d&e=%2F%2Fevil#f', '/?to=https://evil.example/', '/a//b', '/.well-known/x', '/@evil', '/:80', '/%5Cevil', '/%0d%0aSet-Cookie', '/~x!$\'()*+,;=[]|^`{}"<>']) {
       assert.equal(sameOriginPath(path), path)
     }
   })
 
-  it('is nothing that a browser could take for another origin, or for more than a path', () => {
+  it('refuses anything that a browser could resolve to another origin, and anything but a path', () => {
     const evil = [
       '//evil.example',
       '///evil.example',
@@ -60,7 +60,7 @@ describe('the page to come back to', () => {
     assert.equal(sameOriginPath(`/${'a'.repeat(2047)}`)?.length, 2048)
   })
 
-  it('leads nowhere else by any path that is let through', () => {
+  it('accepts no path that leads to another origin', () => {
     for (const first of ['/', '/.', '/..', '/;', '/?', '/#', '/%2f', '/%5c', '/@', '/:']) {
       for (const second of ['', '/evil.example', '//evil.example', '@evil.example', ':80@evil.example']) {
         const path = sameOriginPath(first + second)
@@ -69,21 +69,25 @@ describe('the page to come back to', () => {
     }
   })
 
-  it('is given once, and is gone from the session then', () => {
+  it('gives the page once, and removes it from the session', () => {
     const req = requestWith({ returnTo: '/account', other: 'stays' })
     assert.equal(returnTo(req, '/'), '/account')
     assert.deepEqual(req.session, { other: 'stays' })
     assert.equal(returnTo(req, '/'), '/')
   })
 
-  it('is the fallback where none was kept, or what was kept leads elsewhere', () => {
+  it('gives the fallback if the session has no page, or one of another origin', () => {
     for (const session of [undefined, null, {}, 'text', { returnTo: undefined }, { returnTo: 7 }]) assert.equal(returnTo(requestWith(session), '/home'), '/home')
     const planted = requestWith({ returnTo: '//evil.example' })
     assert.equal(returnTo(planted, '/home'), '/home')
     assert.deepEqual(planted.session, {})
   })
 
-  it('is the one that the login carried, before one that another tab left in the session', () => {
+  it('gives / if the fallback is not a path on the same origin', () => {
+    for (const fallback of ['//evil.example', 'https://evil.example/', '/\\evil.example', 'home', '']) assert.equal(returnTo(requestWith({}), fallback), '/')
+  })
+
+  it('prefers the page of the login to one that another tab left in the session', () => {
     const req = requestWith({ returnTo: '/other-tab' })
     setFinishedLogin(req, { tokens: tokensOf(), returnTo: '/carried' })
     assert.equal(returnTo(req, '/'), '/carried')
@@ -94,7 +98,7 @@ describe('the page to come back to', () => {
     assert.equal(returnTo(plain, '/'), '/in-session')
   })
 
-  it('is kept and taken where there is a session, and otherwise nothing happens', () => {
+  it('does nothing without a session', () => {
     const req = requestWith({})
     keepReturnTo(req, '/a')
     assert.deepEqual(req.session, { returnTo: '/a' })
