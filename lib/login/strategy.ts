@@ -10,6 +10,7 @@ import { TokenEndpoint, type GrantResult } from '../oauth/token-endpoint'
 import { setFinishedLogin } from '../request/finished-login'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
 import { peekSession } from '../request/session'
+import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
 import { redact } from '../util/redact'
 import { authorizationErrorOf, badRequest, readCallback, type Callback } from './callback'
@@ -21,7 +22,6 @@ import { PendingLogins, type LoginContext } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
-import { isSpeculative } from './speculative-request'
 import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type ReturnedLogin, type StateStoreMetadata } from './state-store'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
@@ -186,7 +186,7 @@ export class TwilioStrategy extends Base {
     })
     const { user, info } = await this._verifyLogin(req, grant)
     if (!user) return { challenge: info }
-    setFinishedLogin(req, { tokens: grant.tokens, returnTo: login.returnTo, previousSession: peekSession(req) })
+    setFinishedLogin(req, { tokens: grant.tokens, user, returnTo: login.returnTo, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens: grant.tokens }, login) }
   }
 

@@ -3,6 +3,8 @@ import type { TwilioTokens } from '../oauth/tokens'
 /** What the strategy passes on to the middleware after it. It can't be kept in the session, which Passport renews. */
 export interface FinishedLogin {
   readonly tokens: TwilioTokens
+  /** The user that `verify` gave. */
+  readonly user?: unknown
   /** The page that was requested before the login. */
   readonly returnTo?: string | undefined
   /** The request's session before Passport renewed it. */

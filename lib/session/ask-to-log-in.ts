@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { originalPathOf, originOf, publicPath } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
+import { isPrefetch } from '../request/speculative-request'
 
 const LOGIN_PATH = Symbol('loginPath')
 
@@ -33,7 +34,7 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
     refuse(res, loginPath && publicPath(loginPath, req))
     return
   }
-  const page = pageToComeBackTo(req)
+  const page = isPrefetch(req) ? undefined : pageToComeBackTo(req)
   if (page !== undefined) keepReturnTo(req, page)
   // 303 makes a GET of any method.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
@@ -55,7 +56,7 @@ function refuse(res: ServerResponse, loginPath: string | undefined): void {
   res.end(body)
 }
 
-/** A GET is come back to as it is; from anything else, one comes back to the page that it was sent from. */
+/** A GET can be repeated after the login. Anything else can't, so the login leads back to the page that it was sent from. */
 function pageToComeBackTo(req: IncomingMessage): string | undefined {
   if (req.method === 'GET' || req.method === 'HEAD') return sameOriginPath(originalPathOf(req))
   const { referer } = req.headers
@@ -64,20 +65,20 @@ function pageToComeBackTo(req: IncomingMessage): string | undefined {
   return origin === originOf(req, false) ? sameOriginPath(pathname + search) : undefined
 }
 
-/** What a browser says a request is for (`Sec-Fetch-Dest`) when it will show the answer as a page. */
-const PAGES = ['document', 'iframe', 'frame', 'embed', 'object']
+/** Values of `Sec-Fetch-Dest` for a response that the browser shows as a page. */
+const PAGE_DESTINATIONS = ['document', 'iframe', 'frame', 'embed', 'object']
 
-/** Whether a browser asks for a page to show, and not a script, an image or an API client for something else. */
-function wantsPage({ headers }: IncomingMessage): boolean {
-  if (String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
+/** Whether a browser wants a page to show. A script's request, an image, an API call and a CORS preflight don't. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  if (method === 'OPTIONS' || String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
+  const destination = headers['sec-fetch-dest']
+  if (destination !== undefined && !PAGE_DESTINATIONS.includes(destination)) return false
   const accepted = acceptedTypes(headers.accept)
   if (accepted.includes('text/html')) return true
-  const destination = headers['sec-fetch-dest']
-  if (destination !== undefined && !PAGES.includes(destination)) return false
   return !accepted.some((type) => type.endsWith('json')) && accepted.some((type) => type === '*/*' || type === 'text/*')
 }
 
-/** RFC 9110 §12.5.1; without the header, everything is accepted. */
+/** The media types of an `Accept` header that aren't excluded by `q=0` (RFC 9110 §12.5.1). */
 function acceptedTypes(accept = '*/*'): string[] {
   const ranges = accept.toLowerCase().split(',')
   return ranges.filter((range) => !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range)).map((range) => (range.split(';', 1)[0] ?? '').trim())

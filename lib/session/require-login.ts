@@ -6,19 +6,19 @@ import { peekSession } from '../request/session'
 import { askToLogIn, setLoginPath } from './ask-to-log-in'
 import type { Middleware } from './middleware'
 
-/** What {@link requireLogin} needs to know. */
+/** Options for {@link requireLogin}. */
 export interface RequireLoginOptions {
   /**
-   * Where people log in: the route of `passport.authenticate('twilio')`, or a page that leads there.
-   * It is never guarded, nor is what is below it, such as the callback: addresses of letters, digits, `-`, `.`, `_`
-   * and `~`, which lead nowhere else. Below `/` everything is guarded.
+   * The path where people log in: the route of `passport.authenticate('twilio')`, or a page that links to it.
+   * It is not guarded, and neither are the paths below it, such as the callback, if they consist of letters, digits, `-`, `.`,
+   * `_` and `~`. With `/`, everything but `/` itself is guarded.
    */
   readonly loginPath: string
 }
 
 /**
- * Lets only people through whom Passport knows. A browser is sent to `loginPath`, and comes back to the page it wanted
- * through {@link returnTo}; an API call (one that accepts no HTML, or comes from a script) is answered 401.
+ * Lets only people through who are logged in with Passport. A browser is redirected to `loginPath`, and {@link returnTo} leads it back
+ * to the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
  *
  * @throws {TypeError} when `loginPath` is missing
  */
@@ -30,10 +30,10 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
     if (isLoggedIn(req)) {
       setLoginPath(req, loginPath)
       next()
-    } else if (wasNotAskedFor(req)) {
+    } else if (hasUnreadLogin(req)) {
       next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (isLoginPath(req, publicPath(loginPath, req))) {
-      // A guard in front of the whole app must not keep people from logging in, nor from coming back.
+      // A guard in front of the whole app must let people log in, and come back from it.
       next()
     } else {
       askToLogIn(req, res, next, loginPath)
@@ -46,18 +46,18 @@ function isLoggedIn(req: IncomingMessage): boolean {
   return 'user' in req && Boolean(req.user)
 }
 
-/** Passport adds `isAuthenticated` when it reads the session. */
-function wasNotAskedFor(req: IncomingMessage): boolean {
+/** Whether the session holds a login that Passport hasn't read: it adds `isAuthenticated` when it reads the session. */
+function hasUnreadLogin(req: IncomingMessage): boolean {
   const passport = peekSession(req)?.passport
   return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
 }
 
-/** Read alike by every router and file server: nothing encoded, and no `..` that leads out of it again. */
+/** A path that every router and file server reads alike: nothing encoded, and no `..` segments. */
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/
 
 function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
   const [path = ''] = originalPathOf(req).split('?', 1)
   if (path === loginPath) return true
-  // Below '/' is the whole app.
+  // Everything is below '/'.
   return loginPath !== '/' && path.startsWith(loginPath) && PLAIN_PATH.test(path.slice(loginPath.length))
 }

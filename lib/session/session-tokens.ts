@@ -89,6 +89,10 @@ export class SessionTokens {
         next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
         return
       }
+      if (isFixed(req)) {
+        next(new Error('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
+        return
+      }
       this.#hasKept = true
       const proceed = () => {
         setTokens(req, tokens)
@@ -227,6 +231,14 @@ function finishedTokensOf(req: IncomingMessage): TwilioTokens | undefined {
   if (login) return login.tokens
   const info = 'authInfo' in req ? req.authInfo : undefined
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
+}
+
+/** Whether Passport has logged the person in on the session of before, as versions before 0.6 do. */
+function isFixed(req: IncomingMessage): boolean {
+  const login = finishedLoginOf(req)
+  const session = peekSession(req)
+  if (!login || !session || session !== login.previousSession) return false
+  return isObject(session.passport) && session.passport.user !== undefined && 'user' in req && req.user === login.user
 }
 
 function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, tokens: TwilioTokens): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isSpeculative } from '../../lib/login/speculative-request'
+import { isSpeculative } from '../../lib/request/speculative-request'
 
 describe('isSpeculative', () => {
   it('is true for HEAD requests, and for prefetches, prerenders and previews by any of the headers that browsers send', () => {
