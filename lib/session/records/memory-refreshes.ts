@@ -39,7 +39,7 @@ export class MemoryRefreshes implements Refreshes {
     if (lock?.failure !== undefined) return Promise.resolve({ outcome: 'failed', failure: lock.failure })
     if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', expiresIn: lock.until - now })
     entry.lock = { owner, until: now + ttl }
-    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined })
+    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined && lock.owner === undefined })
   }
 
   save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
