@@ -82,12 +82,16 @@ export class LoginRefresher {
    *
    * Rejects with the error of either store.
    */
-  async expire({ held, session, recordTTL }: RefreshRequest): Promise<void> {
-    const turn = await this.#records.acquire(held, randomUUID())
-    if (turn.kind !== 'lock') return
-    const { now } = this.#options.clock
-    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now() } }
-    await this.#keep(turn, expired, { held, session, recordTTL })
+  async expire(request: RefreshRequest): Promise<void> {
+    const { held } = request
+    const lock = await this.#records.acquire(held, randomUUID())
+    if (lock.kind !== 'lock') return
+    const known = await this.#newestKnown(lock, request)
+    const now = this.#options.clock.now()
+    // A token that has expired needs no mark. Without the records' store, another process may be refreshing it.
+    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now)) return this.#records.release(lock)
+    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
+    await this.#keep(lock, expired, request)
   }
 
   /** Records that the person has logged out. Never rejects. */
