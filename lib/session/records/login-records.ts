@@ -101,13 +101,13 @@ export class LoginRecords {
     const request = { generation: login.generation, value: this.#options.codec.encode(login), owner, ttl }
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
-      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#options.refreshes.save(name, request))
+      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
       if (isSaved) return undefined
       const record = await this.#ask(() => store.read(name))
       return record && this.#readRecord(login.id, record)
     } catch {
       await this.#local.save(name, request)
-      this.#retryInBackground(() => this.#options.refreshes.save(name, request))
+      this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
       return undefined
     }
   }
@@ -129,11 +129,24 @@ export class LoginRecords {
     return record && record.generation > held.generation ? this.#readRecord(held.id, record) : undefined
   }
 
-  /** Whether a logout has been recorded, as far as can be known now. */
-  async isLoggedOut({ id }: KeptLogin): Promise<boolean> {
-    const name = this.#nameOf(id)
-    const records = [await this.#local.read(name), await this.#ask(() => this.#options.refreshes.read(name)).catch(() => undefined)]
-    return records.some((record) => record?.generation === LOGGED_OUT)
+  /**
+   * Undoes what was written for a login, if a logout has been recorded. Where that can't be known or done now, it is tried again
+   * in the background.
+   *
+   * @returns whether a logout has been recorded, as far as can be known now
+   */
+  async undoIfLoggedOut(login: KeptLogin, undo: () => Promise<void>): Promise<boolean> {
+    const undoIfLoggedOut = async () => {
+      const isLoggedOut = await this.#isLoggedOut(login)
+      if (isLoggedOut) await undo()
+      return isLoggedOut
+    }
+    try {
+      return await undoIfLoggedOut()
+    } catch {
+      this.#retryInBackground(undoIfLoggedOut)
+      return false
+    }
   }
 
   /** Records that the person has logged out. Never rejects: a logout goes on without the store. */
@@ -142,9 +155,9 @@ export class LoginRecords {
     const request = { generation: LOGGED_OUT, value: '', owner: randomUUID(), ttl }
     await this.#local.save(name, request)
     if (this.#options.refreshes === this.#local) return
-    const save = () => this.#options.refreshes.save(name, request)
+    const save = () => this.#ask(() => this.#options.refreshes.save(name, request))
     try {
-      await this.#ask(save)
+      await save()
     } catch (error) {
       this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`)
       this.#retryInBackground(save)
@@ -154,6 +167,14 @@ export class LoginRecords {
   /** Resolves when no record is waiting to be saved any more. */
   async close(): Promise<void> {
     await Promise.all(this.#retries)
+  }
+
+  async #isLoggedOut({ id }: KeptLogin): Promise<boolean> {
+    const name = this.#nameOf(id)
+    const local = await this.#local.read(name)
+    if (local?.generation === LOGGED_OUT) return true
+    const record = await this.#ask(() => this.#options.refreshes.read(name))
+    return record?.generation === LOGGED_OUT
   }
 
   async #tryToAcquire(held: KeptLogin, owner: string, otherUntil: number): Promise<{ readonly acquired: Acquired; readonly store: Refreshes }> {
@@ -215,13 +236,13 @@ export class LoginRecords {
     }
   }
 
-  #retryInBackground(save: () => Promise<unknown>): void {
+  #retryInBackground(work: () => Promise<unknown>): void {
     const { clock } = this.#options
     const until = clock.elapsed() + this.#lockTTL
     const retry = async () => {
       while (clock.elapsed() < until) {
         await clock.sleep(SAVE_RETRY)
-        if (await this.#ask(save).then(() => true, () => false)) return
+        if (await work().then(() => true, () => false)) return
       }
     }
     const retrying: Promise<void> = retry().finally(() => this.#retries.delete(retrying))

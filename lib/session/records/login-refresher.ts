@@ -182,16 +182,11 @@ export class LoginRefresher {
 
   /** @returns whether the person has logged out meanwhile; the session is gone then */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
-    try {
-      await change()
-      if (!(await this.#records.isLoggedOut(login))) return false
-      // The logout may have destroyed the session just before it was stored.
-      await session.destroy()
-      return true
-    } catch (error) {
+    await change().catch((error: unknown) =>
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
-      return false
-    }
+    )
+    // The logout may have destroyed the session just before it was stored, and what failed may have been done all the same.
+    return this.#records.undoIfLoggedOut(login, () => session.destroy())
   }
 
   #isStale(login: KeptLogin): boolean {
