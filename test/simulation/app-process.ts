@@ -56,6 +56,8 @@ export interface SimulatedRequest extends SavingRequest {
   readonly sessionStore: ReturnType<SessionStore['connect']>
   readonly session: Session
   isChangedByApp: boolean
+  /** The session as it was loaded, or last saved. */
+  savedAs: string
 }
 
 /** The records unencrypted: what the simulator explores is their order, and encryption would take most of its time. */
@@ -133,12 +135,11 @@ export class AppProcess {
     await this.#request('a logout', sessionID, async (req) => {
       const session = this.#logins.of(req)
       const login = session.copy
-      const store = this.#storeFor(req)
       if (login) referee.logoutBegins(login.id)
       const isRecorded = await this.#drop(session, login)
       delete req.session.passport
-      await finished((done) => store.set(sessionID, req.session, done))
-      await finished((done) => store.destroy(sessionID, done))
+      await this.#save(req)
+      await finished((done) => this.#storeFor(req).destroy(req.sessionID, done))
       if (login) referee.loggedOut(login.id, world.now, isRecorded)
     })
   }
@@ -149,7 +150,7 @@ export class AppProcess {
       this.#logins.of(req).copy = { ...newLogin(tokens, this.process.clock.now()), id: login }
       req.session.passport = { user: login }
       req.isChangedByApp = true
-      await finished((done) => this.#storeFor(req).set(sessionID, req.session, done))
+      await this.#save(req)
     })
   }
 
@@ -167,17 +168,24 @@ export class AppProcess {
     this.#note(`begins ${what}`)
     try {
       const loader = sessions.connect(this.process, 'refresher')
-      const session = (await finished<Session>((done) => loader.get(sessionID, done))) ?? { cookie: {} }
-      const original = JSON.stringify(session)
-      const req: SimulatedRequest = { process: this.process, sessionID, sessionStore: loader, session, startedAt, isChangedByApp: false }
+      const found = await finished<Session>((done) => loader.get(sessionID, done))
+      const session = found ?? { cookie: {} }
+      // A session that isn't found gets a new ID.
+      const id = found ? sessionID : `new session at ${startedAt.toFixed(1)}`
+      const req: SimulatedRequest = { process: this.process, sessionID: id, sessionStore: loader, session, startedAt, isChangedByApp: false, savedAs: JSON.stringify(session) }
       await handle(req)
-      if (what !== 'a logout' && JSON.stringify(session) !== original) await finished((done) => this.#storeFor(req).set(sessionID, session, done))
+      if (JSON.stringify(session) !== req.savedAs) await this.#save(req)
     } catch (error) {
       // The app's error handler answers.
       this.#note(`${what} fails: ${String(error)}`)
     } finally {
       ended()
     }
+  }
+
+  async #save(req: SimulatedRequest): Promise<void> {
+    req.savedAs = JSON.stringify(req.session)
+    await finished((done) => this.#storeFor(req).set(req.sessionID, req.session, done))
   }
 
   /** `tokens.fresh()`. */

@@ -13,6 +13,9 @@ export interface LockSeen {
   readonly busyAt?: number | undefined
 }
 
+/** ms for which a record may be on its way. */
+const SAVED_WITHIN = 1000
+
 interface Operation {
   readonly at: number
   readonly isLock: boolean
@@ -25,6 +28,7 @@ export class RecordStore {
   /** When the last failover was, and from when on locks were lost. */
   failover: { readonly at: number; readonly since: number } | undefined
   readonly #world: World
+  readonly #failedSaves = new Set<string>()
   readonly #outages = new Map<SimulatedProcess, { readonly until: number; readonly isSilent: boolean }>()
   #store: Refreshes
   #journal: Operation[] = []
@@ -59,6 +63,15 @@ export class RecordStore {
     this.#now = () => this.#world.now
     this.failover = { at, since }
     this.#world.note(() => `the record store fails over, and loses the locks of the last ${lag.toFixed(0)} ms`)
+  }
+
+  /** Whether a process has ever tried in vain to save the record of a login at once. */
+  hasFailedToSave(process: SimulatedProcess, name: string): boolean {
+    return this.#failedSaves.has(`${process.name} ${name}`)
+  }
+
+  saveFails(process: SimulatedProcess, name: string): void {
+    this.#failedSaves.add(`${process.name} ${name}`)
   }
 
   /** What is stored, without a way over the network. */
@@ -147,6 +160,8 @@ export class RecordStoreConnection implements Refreshes {
   async #call<Reply>(what: string, name: string, run: (store: Refreshes) => Promise<Reply>): Promise<Reply> {
     const world = this.#world
     const fate = this.#store.fateOf(this.#process)
+    const isInTime = fate.there !== undefined && fate.there < SAVED_WITHIN && fate.error === undefined
+    if (what.startsWith('save') && !isInTime) this.#store.saveFails(this.#process, name)
     const perform = async () => {
       const reply = await this.#store.perform(what === 'acquire', run)
       world.note(() => `record store: ${what} ${name} for ${this.#process.name}: ${JSON.stringify(reply)}`)

@@ -4,7 +4,7 @@ import { isAlive } from '../../lib/session/freshness'
 import { fromJSON, type KeptLogin } from '../../lib/session/kept-login'
 import type { SimulatedRequest } from './app-process'
 import type { RecordStore } from './record-store'
-import type { SavingRequest, Writer } from './session-store'
+import type { Writer } from './session-store'
 import { readToken, type Send, type Twilio } from './twilio'
 import type { SimulatedProcess, World } from './world'
 
@@ -20,6 +20,9 @@ export type Invariant =
 /** A process that stands still for longer counts as frozen: what it was about to do is not waited for. In ms. */
 const FROZEN = 2000
 
+/** A refresh that stores the session of a login that is over undoes that within so many ms, unless it is disturbed. */
+const UNDONE_WITHIN = 10_000
+
 /** Instead of a generation, where the session store has no tokens. */
 const NONE = -1
 
@@ -27,7 +30,11 @@ interface LoginFacts {
   /** Why nobody can keep this login alive: a token was lost with a crashed process, for one. */
   doom?: string | undefined
   isLogoutBegun: boolean
+  /** Whether a request whose session the app changed has saved its old copy since: nothing that refreshing could prevent. */
+  isBroughtBackByApp: boolean
   logout?: { readonly at: number; readonly isRecorded: boolean } | undefined
+  /** When a refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
+  broughtBackAt?: number | undefined
   /** Which of Twilio's refresh tokens the session store has, and since when. */
   stored: { readonly generation: number; readonly since: number }
 }
@@ -52,7 +59,6 @@ export class Referee {
   readonly #logins = new Map<string, LoginFacts>()
   readonly #open = new Map<string, SimulatedProcess>()
   #expected: string | undefined
-  #resurrected: SavingRequest | undefined
 
   constructor(world: World, twilio: Twilio, records: RecordStore) {
     this.#world = world
@@ -68,7 +74,7 @@ export class Referee {
   }
 
   loginBegins(login: string): void {
-    this.#logins.set(login, { isLogoutBegun: false, stored: { generation: 0, since: 0 } })
+    this.#logins.set(login, { isLogoutBegun: false, isBroughtBackByApp: false, stored: { generation: 0, since: 0 } })
   }
 
   sessionHolds(login: string): void {
@@ -95,9 +101,14 @@ export class Referee {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
       if (generation !== facts.stored.generation) facts.stored = { generation, since: this.#world.now }
     }
-    if (writer === 'refresher') return
+    if (writer === 'refresher') {
+      const facts = login && this.#factsOf(login.id)
+      if (facts?.isLogoutBegun) facts.broughtBackAt = this.#world.now
+      return
+    }
     this.#expected = login?.id
-    this.#resurrected = writer
+    const facts = login && this.#factsOf(login.id)
+    if (facts?.isLogoutBegun && writer.isChangedByApp) facts.isBroughtBackByApp = true
   }
 
   /** What a process knew is lost with it. */
@@ -123,16 +134,17 @@ export class Referee {
     if (!tokens) return
     const { login } = readToken(tokens.accessToken)
     if (login !== held.id) this.#violate('a request gets the tokens of its own login', `${name} got tokens of ${login} instead of ${held.id}`)
-    const { logout } = this.#factsOf(login)
-    if (logout && req.startedAt > logout.at && !this.#isBroughtBackByApp(logout.at)) this.#violate('a logout is final', `${name} got tokens after the logout`)
+    const { logout, broughtBackAt = -1, isBroughtBackByApp } = this.#factsOf(login)
+    const isMeanwhile = broughtBackAt >= req.startedAt || req.startedAt - broughtBackAt < UNDONE_WITHIN
+    if (logout && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
   }
 
   /** Everything has settled: no faults any more, and nothing is pending. */
   settled(session: Record<string, unknown> | undefined): void {
     for (const [name, process] of this.#open) if (!process.isGone) this.#violate('every request ends', `${name} has not ended`)
     const user = (session?.passport as { user?: string } | undefined)?.user
-    for (const [login, { logout }] of this.#logins) {
-      if (!logout || this.#isBroughtBackByApp(logout.at)) continue
+    for (const [login, { logout, isBroughtBackByApp }] of this.#logins) {
+      if (!logout || isBroughtBackByApp) continue
       if (user === login || loginIn(session)?.id === login) this.#violate('a logout is final', `the session of ${login} is back: ${JSON.stringify(session)}`)
     }
   }
@@ -169,29 +181,31 @@ export class Referee {
     if (other.process.isGone && other.deliveredAt === undefined) return 'the process that sent it first disappeared'
     if (other.process.longestStallSince(other.calledAt) > FROZEN) return 'the process that sent it first was frozen'
     if ([send, other].some(({ grounds }) => grounds.isAllowedAlone)) return 'a process was alone without the record store'
+    if (this.#isUnknown(send, other, facts)) return 'the record could not be saved, and the session does not have the new tokens'
     if (this.#isLockLost(send, other)) return 'the lock was lost in a failover before anybody else saw it'
     return undefined
   }
 
+  /** Whether a failover lost the lock of one of them, and the other had not seen it. */
   #isLockLost(send: Send, other: Send): boolean {
     const { failover } = this.#records
-    const [lock, otherLock] = [send.grounds.lock, other.grounds.lock]
-    if (!failover || lock?.acquiredAt === undefined || otherLock?.acquiredAt === undefined) return false
-    const isBetween = otherLock.acquiredAt < failover.at && failover.at < lock.acquiredAt + 1000
-    const hasSeen = lock.busyAt !== undefined && lock.busyAt > otherLock.acquiredAt
-    return isBetween && !hasSeen
+    const locks = [send.grounds.lock, other.grounds.lock].sort((one, two) => (one?.acquiredAt ?? 0) - (two?.acquiredAt ?? 0))
+    const [lost, later] = locks
+    if (!failover || lost?.acquiredAt === undefined || later?.acquiredAt === undefined) return false
+    const hasSeen = later.busyAt !== undefined && later.busyAt > lost.acquiredAt
+    return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + 1000 && !hasSeen
+  }
+
+  /** Whether neither the record nor the session could tell that the token is spent. */
+  #isUnknown(send: Send, other: Send, facts: LoginFacts): boolean {
+    const isInSession = facts.stored.generation > other.generation && facts.stored.since < (send.grounds.lock?.acquiredAt ?? send.calledAt)
+    return !isInSession && this.#records.hasFailedToSave(other.process, other.login)
   }
 
   #refused({ login, generation }: Send): void {
     const facts = this.#factsOf(login)
     // Where newer tokens are in the session already, a refusal of the old one is no reason to end the login.
     if (this.#twilio.isRevoked(login) || facts.stored.generation <= generation) facts.doom ??= 'Twilio refused the refresh'
-  }
-
-  /** A request that began before the logout, and whose session the app changed, saves it: nothing that refreshing could prevent. */
-  #isBroughtBackByApp(loggedOutAt: number): boolean {
-    const writer = this.#resurrected
-    return writer !== undefined && writer.isChangedByApp && writer.startedAt < loggedOutAt
   }
 
   #factsOf(login: string): LoginFacts {

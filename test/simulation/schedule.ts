@@ -48,7 +48,9 @@ class Schedule {
     const records = new RecordStore(this.#world)
     const sessions = new SessionStore(this.#world)
     const referee = new Referee(this.#world, twilio, records)
-    sessions.onChange = (_id, session, writer) => referee.sessionChanged(session, writer)
+    sessions.onChange = (id, session, writer) => {
+      if (id === SESSION) referee.sessionChanged(session, writer)
+    }
     this.#around = { world: this.#world, twilio, records, sessions, referee, settings }
   }
 
