@@ -118,7 +118,8 @@ export class AppProcess {
     await this.#request('a request', sessionID, async (req) => {
       for (const ms of asksAfter) {
         await this.process.clock.sleep(ms)
-        await this.#askForTokens(req)
+        // Whoever is asked to log in again gets that answer at once.
+        if (!(await this.#askForTokens(req))) return
         if (expiresToken) await this.#expireToken(req)
       }
       if (changesSession) {
@@ -188,14 +189,14 @@ export class AppProcess {
     await finished((done) => this.#storeFor(req).set(req.sessionID, req.session, done))
   }
 
-  /** `tokens.fresh()`. */
-  async #askForTokens(req: SimulatedRequest): Promise<void> {
+  /** `tokens.fresh()`: the tokens, unless the request has been answered with 401 or 503. */
+  async #askForTokens(req: SimulatedRequest): Promise<TwilioTokens | undefined> {
     const { referee, settings, world } = this.#around
     const session = this.#logins.of(req)
     const held = session.copy
     if (!held) {
       referee.answered({ req, held })
-      return
+      return undefined
     }
     const askedAt = world.now
     const now = this.process.clock.now()
@@ -205,10 +206,12 @@ export class AppProcess {
       const tokens = isFresh ? held.tokens : await this.#liveTokens(session, held)
       this.#note(`answers with ${tokens?.accessToken ?? 'a request to log in'}`)
       referee.answered({ req, held, tokens, waited: world.now - askedAt, mayWait })
+      return tokens
     } catch (error) {
       if (!(error instanceof TwilioUnavailableError)) throw error
       this.#note(`answers 503: ${String(error.cause)}`)
       referee.answered({ req, held, error, waited: world.now - askedAt, mayWait })
+      return undefined
     }
   }
 

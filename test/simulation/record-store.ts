@@ -4,13 +4,12 @@ import { NO_FAULTS, type Faults } from './faults'
 import { call, disturb, type Fate } from './network'
 import type { SimulatedProcess, World } from './world'
 
-/** What a process has learned from the store about the lock of a login, for the referee. */
+/** A lock that a process got, for the referee. */
 export interface LockSeen {
-  readonly owner: string
-  /** When the lock was asked for, if the process got it. */
-  readonly acquiredAt?: number | undefined
-  /** When the process saw that another owner had it. */
-  readonly busyAt?: number | undefined
+  /** When the process asked for it. */
+  readonly acquiredAt: number
+  /** When the process last saw, on its way to this lock, that another owner had it. */
+  readonly busyAt: number | undefined
 }
 
 /** ms for which a record may be on its way. */
@@ -111,7 +110,10 @@ export class RecordStoreConnection implements Refreshes {
   lastReplyAt: number
   /** Whether the store refused the last call to acquire a lock. */
   isRefused = false
+  /** The last lock of each login. */
   readonly #locks = new Map<string, LockSeen>()
+  /** When an owner last had to wait. */
+  readonly #busyAt = new Map<string, number>()
   readonly #store: RecordStore
   readonly #world: World
   readonly #process: SimulatedProcess
@@ -136,7 +138,8 @@ export class RecordStoreConnection implements Refreshes {
     try {
       const acquired = await this.#call('acquire', name, (store) => store.acquire(name, request))
       this.isRefused = false
-      this.#see(name, request.owner, acquired.outcome === 'locked' ? { acquiredAt: askedAt } : acquired.outcome === 'busy' ? { busyAt: this.#world.now } : {})
+      if (acquired.outcome === 'busy') this.#busyAt.set(request.owner, this.#world.now)
+      if (acquired.outcome === 'locked') this.#locks.set(name, { acquiredAt: askedAt, busyAt: this.#busyAt.get(request.owner) })
       return acquired
     } catch (error) {
       this.isRefused = error instanceof RefreshStoreError
@@ -150,11 +153,6 @@ export class RecordStoreConnection implements Refreshes {
 
   async release(name: string, request: ReleaseRequest): Promise<void> {
     return this.#call('release', name, (store) => store.release(name, request))
-  }
-
-  #see(name: string, owner: string, seen: Omit<LockSeen, 'owner'>): void {
-    const before = this.#locks.get(name)
-    this.#locks.set(name, { ...(before?.owner === owner ? before : {}), owner, ...seen })
   }
 
   async #call<Reply>(what: string, name: string, run: (store: Refreshes) => Promise<Reply>): Promise<Reply> {

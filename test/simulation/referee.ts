@@ -95,7 +95,7 @@ export class Referee {
     this.#factsOf(login).logout ??= { at, isRecorded }
   }
 
-  sessionChanged(session: Record<string, unknown> | undefined, writer: Writer): void {
+  sessionChanged(session: Record<string, unknown> | undefined, writer: Writer, isRaced: boolean): void {
     const login = loginIn(session)
     for (const [id, facts] of this.#logins) {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
@@ -104,6 +104,9 @@ export class Referee {
     if (writer === 'refresher') {
       const facts = login && this.#factsOf(login.id)
       if (facts?.isLogoutBegun) facts.broughtBackAt = this.#world.now
+      const expected = this.#expected === undefined ? undefined : this.#factsOf(this.#expected)
+      // Session stores only know whole sessions: a write that is based on an older one undoes what came in between.
+      if (expected && isRaced && login?.id !== this.#expected) expected.doom ??= 'its session was overwritten'
       return
     }
     this.#expected = login?.id

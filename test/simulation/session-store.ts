@@ -16,9 +16,12 @@ type Session = Record<string, unknown>
 /** Sessions as an express-session store keeps them: whole, as JSON, the last write wins. */
 export class SessionStore {
   faults: Faults = NO_FAULTS
-  onChange: (id: string, session: Session | undefined, writer: Writer) => void = () => undefined
+  /** Called with each change, and whether the session had changed since the writer last loaded it. */
+  onChange: (id: string, session: Session | undefined, writer: Writer, isRaced: boolean) => void = () => undefined
   readonly #world: World
   readonly #sessions = new Map<string, string>()
+  /** Counts the changes. */
+  #version = 0
 
   constructor(world: World) {
     this.#world = world
@@ -31,13 +34,18 @@ export class SessionStore {
       disturb(this.#world, process, this.faults)
       calling.then((session) => done(null, session), done)
     }
+    let loadedVersion = 0
+    const load = (id: string) => {
+      loadedVersion = this.#version
+      return this.peek(id)
+    }
     return {
-      get: (id: string, done: (error?: unknown, session?: Session) => void) => reach(() => this.peek(id), done),
+      get: (id: string, done: (error?: unknown, session?: Session) => void) => reach(() => load(id), done),
       set: (id: string, session: object, done: (error?: unknown) => void) => {
         const json = JSON.stringify(session)
-        reach(() => this.#write(id, json, writer), done)
+        reach(() => this.#write(id, json, writer, loadedVersion), done)
       },
-      destroy: (id: string, done: (error?: unknown) => void) => reach(() => this.#write(id, undefined, writer), done)
+      destroy: (id: string, done: (error?: unknown) => void) => reach(() => this.#write(id, undefined, writer, loadedVersion), done)
     }
   }
 
@@ -52,11 +60,12 @@ export class SessionStore {
     this.#sessions.set(id, JSON.stringify(session))
   }
 
-  #write(id: string, json: string | undefined, writer: Writer): undefined {
+  #write(id: string, json: string | undefined, writer: Writer, loadedVersion: number): undefined {
     if (json === undefined) this.#sessions.delete(id)
     else this.#sessions.set(id, json)
     this.#world.note(() => `session store: ${json ?? `${id} destroyed`} by ${writer === 'refresher' ? writer : 'a request'}`)
-    this.onChange(id, this.peek(id), writer)
+    this.onChange(id, this.peek(id), writer, this.#version > loadedVersion)
+    this.#version++
   }
 
   #fate(): Fate {
