@@ -40,8 +40,11 @@ const FAILURE_TTL = 2000
 /** ms between two looks at another owner's refresh, at first and at last. */
 const FIRST_POLL = 4
 const LAST_POLL = 64
-/** ms between two attempts to save a record. */
-const SAVE_RETRY = 100
+/** ms between two attempts at what the store could not do, at first and at last. */
+const FIRST_RETRY = 100
+const LAST_RETRY = 5000
+/** ms for which it is retried. */
+const RETRY_FOR = 10 * 60 * 1000
 
 /**
  * The records of logins, one each, in a store that may be slow, unreachable or lose a lock.
@@ -55,6 +58,8 @@ export class LoginRecords {
   /** Since when the store hasn't replied, in elapsed ms. */
   #silentSince: number | undefined
   readonly #retries = new Set<Promise<void>>()
+  /** When the retries end because the process does, in elapsed ms. */
+  #closesAt = Infinity
 
   constructor(options: LoginRecordsOptions) {
     this.#options = options
@@ -164,8 +169,9 @@ export class LoginRecords {
     }
   }
 
-  /** Resolves when no record is waiting to be saved any more. */
+  /** Resolves when nothing is being retried any more, or has been for as long as a lock lives. */
   async close(): Promise<void> {
+    this.#closesAt = this.#options.clock.elapsed() + this.#lockTTL
     await Promise.all(this.#retries)
   }
 
@@ -238,10 +244,10 @@ export class LoginRecords {
 
   #retryInBackground(work: () => Promise<unknown>): void {
     const { clock } = this.#options
-    const until = clock.elapsed() + this.#lockTTL
+    const until = clock.elapsed() + RETRY_FOR
     const retry = async () => {
-      while (clock.elapsed() < until) {
-        await clock.sleep(SAVE_RETRY)
+      for (let pause = FIRST_RETRY; clock.elapsed() + pause < Math.min(until, this.#closesAt); pause = Math.min(pause * 1.5, LAST_RETRY)) {
+        await clock.sleep(pause)
         if (await work().then(() => true, () => false)) return
       }
     }
