@@ -139,7 +139,7 @@ export class Referee {
     if (login !== held.id) this.#violate('a request gets the tokens of its own login', `${name} got tokens of ${login} instead of ${held.id}`)
     const { logout, broughtBackAt = -1, isBroughtBackByApp } = this.#factsOf(login)
     const isMeanwhile = broughtBackAt >= req.startedAt || req.startedAt - broughtBackAt < UNDONE_WITHIN
-    if (logout && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
+    if (logout?.isRecorded && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
   }
 
   /** Everything has settled: no faults any more, and nothing is pending. */
@@ -147,7 +147,7 @@ export class Referee {
     for (const [name, process] of this.#open) if (!process.isGone) this.#violate('every request ends', `${name} has not ended`)
     const user = (session?.passport as { user?: string } | undefined)?.user
     for (const [login, { logout, isBroughtBackByApp }] of this.#logins) {
-      if (!logout || isBroughtBackByApp) continue
+      if (!logout?.isRecorded || isBroughtBackByApp) continue
       if (user === login || loginIn(session)?.id === login) this.#violate('a logout is final', `the session of ${login} is back: ${JSON.stringify(session)}`)
     }
   }
