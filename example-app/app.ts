@@ -24,7 +24,7 @@ export interface AppOptions {
 
 export const CALLBACK_PATH = '/auth/twilio/callback'
 
-export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Express {
+export function createApp({ config, baseURL, twilio, sessions }: AppOptions): { app: Express; tokens: SessionTokens } {
   const { apiVersion, sessionSecret, redisURL, isProduction } = config
   const { sandbox, apiBaseURL } = twilio
   const { refreshes } = sessions
@@ -66,7 +66,7 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): Ex
 
   app.use(notFound)
   app.use(errorPage)
-  return app
+  return { app, tokens }
 }
 
 /** Security headers. Those that only make sense over https are left out without it, so that the app also runs on http://localhost. */

@@ -48,6 +48,8 @@ export function login({ twilio, apiVersion, callbackURL, secret, refreshes }: Lo
   const tokens = new SessionTokens(strategy, { secret, refreshes })
 
   passport.use(strategy)
+  // The tokens are saved together with the login.
+  passport.serializeUser(tokens.serializer())
   // A real app would keep its users in a database, and only their IDs in the session.
   passport.serializeUser((user, done) => done(null, user))
   passport.deserializeUser((user: Express.User, done) => done(null, user))

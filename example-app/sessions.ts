@@ -6,10 +6,10 @@ import { redisRefreshes, type Refreshes } from 'passport-twilio'
 import { createClient } from 'redis'
 import { ConfigError, type Config } from './config.ts'
 
-/** Stores the sessions, and coordinates token refreshes between processes. */
+/** Stores the sessions, and the records of logins that processes share. */
 export interface Sessions {
   middleware: RequestHandler
-  /** `undefined` without Redis: a single process keeps track of its refreshes in memory. */
+  /** `undefined` without Redis: a single process keeps the records in memory. */
   refreshes: Refreshes | undefined
   close(): void
 }
@@ -25,7 +25,7 @@ export async function openSessions({ sessionSecret, redisURL }: Config, isSecure
       cookie: { httpOnly: true, sameSite: 'lax', secure: isSecure },
       ...(redis ? { store: new RedisStore({ client: redis, prefix: 'example:session:' }) } : {})
     }),
-    refreshes: redis && redisRefreshes(redis, { prefix: 'example:refresh:' }),
+    refreshes: redis && redisRefreshes(redis, { prefix: 'example:login:' }),
     close: () => redis?.destroy()
   }
 }

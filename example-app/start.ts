@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CALLBACK_PATH, createApp } from './app.ts'
 import { ConfigError, type Config } from './config.ts'
-import { openSessions, type Sessions } from './sessions.ts'
+import { openSessions } from './sessions.ts'
 import { connectTwilio, type Twilio } from './twilio.ts'
 
 /**
@@ -17,8 +17,17 @@ export async function startApp(config: Config, sharedTwilio?: Twilio): Promise<s
   const baseURL = config.baseURL ?? `http://localhost:${port}`
   const twilio = sharedTwilio ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
   const sessions = await openSessions(config, baseURL.startsWith('https:'))
-  server.on('request', createApp({ config, baseURL, twilio, sessions }))
-  stopOnSignals(server, sessions, twilio)
+  const { app, tokens } = createApp({ config, baseURL, twilio, sessions })
+  server.on('request', app)
+  stopOnSignals(async () => {
+    server.close()
+    server.closeIdleConnections()
+    // A refresh that is under way has spent its refresh token: its result must be stored before the process ends.
+    await tokens.close()
+    server.closeAllConnections()
+    sessions.close()
+    await twilio.sandbox?.stop()
+  })
   return baseURL
 }
 
@@ -30,14 +39,14 @@ function listen(port: number): Promise<Server> {
   })
 }
 
-function stopOnSignals(server: Server, sessions: Sessions, { sandbox }: Twilio): void {
+function stopOnSignals(stop: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      server.close()
-      server.closeAllConnections()
-      sessions.close()
-      void sandbox?.stop()
-      if (process.connected) process.disconnect()
+      stop()
+        .catch((error: unknown) => console.error(error))
+        .finally(() => {
+          if (process.connected) process.disconnect()
+        })
     })
   }
 }

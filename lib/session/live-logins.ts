@@ -1,6 +1,7 @@
 import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { isRefusal } from '../oauth/refusal'
 import type { Clock } from '../util/clock'
+import { LRUCache } from '../util/lru-cache'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
@@ -22,14 +23,42 @@ const GRACE = 500
 /** ms without another refresh in the background, after one has failed. */
 const BACK_OFF = 5000
 
+/** How many tokens that Twilio refused before their expiry this process remembers. */
+const MAX_REFUSED = 10_000
+
 /** Decides whether a request goes on with the token that it has, or waits for a new one. */
 export class LiveLogins {
   readonly #options: LiveLoginsOptions
+  /** The logins, of one generation each, whose access token was refused: an old copy of the session must not bring it back. */
+  readonly #refused = new LRUCache<true>(MAX_REFUSED)
   /** Until when nothing is refreshed in the background, in elapsed ms. */
   #backOffUntil = 0
 
   constructor(options: LiveLoginsOptions) {
     this.#options = options
+  }
+
+  /** The login in the request's copy of a session. Its access token counts as expired once Twilio has refused it. */
+  held(session: LoginSession): KeptLogin | undefined {
+    const login = session.copy
+    if (!login || !this.#refused.get(copyOf(login))) return login
+    return { ...login, tokens: { ...login.tokens, expiresAt: 0 } }
+  }
+
+  /**
+   * Counts an access token as expired from now on, in this process at once, and in the record and the session if it is the newest.
+   *
+   * Rejects with the error of the session store or of the records' store.
+   */
+  async expire(accessToken: string | undefined, session: LoginSession, recordTTL: number): Promise<void> {
+    const copy = session.copy
+    if (!copy) return
+    const isCopys = accessToken === undefined || accessToken === copy.tokens.accessToken
+    if (isCopys) this.#refused.set(copyOf(copy), true)
+    const newest = await this.#options.refresher.newest(copy)
+    if (isCopys && newest.tokens.accessToken !== copy.tokens.accessToken) return
+    this.#refused.set(copyOf(newest), true)
+    await this.#options.refresher.expire({ held: newest, session, recordTTL })
   }
 
   /**
@@ -95,4 +124,8 @@ export class LiveLogins {
     if (refreshed) return refreshed
     throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
   }
+}
+
+function copyOf({ id, generation }: KeptLogin): string {
+  return `${id} ${generation}`
 }

@@ -135,7 +135,7 @@ export class SessionTokens {
   fresh(): Middleware {
     return (req, res, next) => {
       const session = this.#sessions.of(req)
-      const held = session.copy
+      const held = this.#liveLogins.held(session)
       const proceed = (tokens: TwilioTokens | undefined) => {
         if (tokens) {
           setTokens(req, tokens)
@@ -175,17 +175,11 @@ export class SessionTokens {
    * answers 401 (code 20003) to a token before its time, because it was revoked.
    */
   async expire(req: object): Promise<void> {
-    const session = this.#sessions.of(req)
-    const copy = session.copy
-    if (!copy) return
+    const used = 'twilioTokens' in req && isObject(req.twilioTokens) ? req.twilioTokens.accessToken : undefined
     try {
-      const newest = await this.#refresher.newest(copy)
-      const used = 'twilioTokens' in req && isObject(req.twilioTokens) ? req.twilioTokens.accessToken : undefined
-      // The request has used the tokens of its own copy, and newer ones are there already.
-      if (newest !== copy && used === copy.tokens.accessToken) return
-      await this.#refresher.expire({ held: newest, session, recordTTL: this.#recordTTLOf(req) })
+      await this.#liveLogins.expire(typeof used === 'string' ? used : undefined, this.#sessions.of(req), this.#recordTTLOf(req))
     } catch (error) {
-      this.#warnOnce(`tokens.expire() could not mark a token as expired: ${String(error)}`)
+      this.#warnOnce(`tokens.expire() could not mark a token as expired in every process: ${String(error)}`)
     }
   }
 

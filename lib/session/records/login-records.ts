@@ -40,8 +40,11 @@ const FAILURE_TTL = 2000
 /** ms between two looks at another owner's refresh, at first and at last. */
 const FIRST_POLL = 4
 const LAST_POLL = 64
-/** ms between two attempts to save a record. */
-const SAVE_RETRY = 100
+/** ms between two attempts at what the store could not do, at first and at last. */
+const FIRST_RETRY = 100
+const LAST_RETRY = 5000
+/** ms for which it is retried. */
+const RETRY_FOR = 10 * 60 * 1000
 
 /**
  * The records of logins, one each, in a store that may be slow, unreachable or lose a lock.
@@ -55,6 +58,8 @@ export class LoginRecords {
   /** Since when the store hasn't replied, in elapsed ms. */
   #silentSince: number | undefined
   readonly #retries = new Set<Promise<void>>()
+  /** When the retries end because the process does, in elapsed ms. */
+  #closesAt = Infinity
 
   constructor(options: LoginRecordsOptions) {
     this.#options = options
@@ -101,13 +106,13 @@ export class LoginRecords {
     const request = { generation: login.generation, value: this.#options.codec.encode(login), owner, ttl }
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
-      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#options.refreshes.save(name, request))
+      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
       if (isSaved) return undefined
       const record = await this.#ask(() => store.read(name))
       return record && this.#readRecord(login.id, record)
     } catch {
       await this.#local.save(name, request)
-      this.#retryInBackground(() => this.#options.refreshes.save(name, request))
+      this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
       return undefined
     }
   }
@@ -129,11 +134,24 @@ export class LoginRecords {
     return record && record.generation > held.generation ? this.#readRecord(held.id, record) : undefined
   }
 
-  /** Whether a logout has been recorded, as far as can be known now. */
-  async isLoggedOut({ id }: KeptLogin): Promise<boolean> {
-    const name = this.#nameOf(id)
-    const records = [await this.#local.read(name), await this.#ask(() => this.#options.refreshes.read(name)).catch(() => undefined)]
-    return records.some((record) => record?.generation === LOGGED_OUT)
+  /**
+   * Undoes what was written for a login, if a logout has been recorded. Where that can't be known or done now, it is tried again
+   * in the background.
+   *
+   * @returns whether a logout has been recorded, as far as can be known now
+   */
+  async undoIfLoggedOut(login: KeptLogin, undo: () => Promise<void>): Promise<boolean> {
+    const undoIfLoggedOut = async () => {
+      const isLoggedOut = await this.#isLoggedOut(login)
+      if (isLoggedOut) await undo()
+      return isLoggedOut
+    }
+    try {
+      return await undoIfLoggedOut()
+    } catch {
+      this.#retryInBackground(undoIfLoggedOut)
+      return false
+    }
   }
 
   /** Records that the person has logged out. Never rejects: a logout goes on without the store. */
@@ -142,18 +160,27 @@ export class LoginRecords {
     const request = { generation: LOGGED_OUT, value: '', owner: randomUUID(), ttl }
     await this.#local.save(name, request)
     if (this.#options.refreshes === this.#local) return
-    const save = () => this.#options.refreshes.save(name, request)
+    const save = () => this.#ask(() => this.#options.refreshes.save(name, request))
     try {
-      await this.#ask(save)
+      await save()
     } catch (error) {
       this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`)
       this.#retryInBackground(save)
     }
   }
 
-  /** Resolves when no record is waiting to be saved any more. */
+  /** Resolves when nothing is being retried any more, or has been for as long as a lock lives. */
   async close(): Promise<void> {
+    this.#closesAt = this.#options.clock.elapsed() + this.#lockTTL
     await Promise.all(this.#retries)
+  }
+
+  async #isLoggedOut({ id }: KeptLogin): Promise<boolean> {
+    const name = this.#nameOf(id)
+    const local = await this.#local.read(name)
+    if (local?.generation === LOGGED_OUT) return true
+    const record = await this.#ask(() => this.#options.refreshes.read(name))
+    return record?.generation === LOGGED_OUT
   }
 
   async #tryToAcquire(held: KeptLogin, owner: string, otherUntil: number): Promise<{ readonly acquired: Acquired; readonly store: Refreshes }> {
@@ -215,13 +242,13 @@ export class LoginRecords {
     }
   }
 
-  #retryInBackground(save: () => Promise<unknown>): void {
+  #retryInBackground(work: () => Promise<unknown>): void {
     const { clock } = this.#options
-    const until = clock.elapsed() + this.#lockTTL
+    const until = clock.elapsed() + RETRY_FOR
     const retry = async () => {
-      while (clock.elapsed() < until) {
-        await clock.sleep(SAVE_RETRY)
-        if (await this.#ask(save).then(() => true, () => false)) return
+      for (let pause = FIRST_RETRY; clock.elapsed() + pause < Math.min(until, this.#closesAt); pause = Math.min(pause * 1.5, LAST_RETRY)) {
+        await clock.sleep(pause)
+        if (await work().then(() => true, () => false)) return
       }
     }
     const retrying: Promise<void> = retry().finally(() => this.#retries.delete(retrying))

@@ -82,11 +82,16 @@ export class LoginRefresher {
    *
    * Rejects with the error of either store.
    */
-  async expire({ held, session, recordTTL }: RefreshRequest): Promise<void> {
-    const turn = await this.#records.acquire(held, randomUUID())
-    if (turn.kind !== 'lock') return
-    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: this.#options.clock.now() } }
-    await this.#keep(turn, expired, { held, session, recordTTL })
+  async expire(request: RefreshRequest): Promise<void> {
+    const { held } = request
+    const lock = await this.#records.acquire(held, randomUUID())
+    if (lock.kind !== 'lock') return
+    const known = await this.#newestKnown(lock, request)
+    const now = this.#options.clock.now()
+    // A token that has expired needs no mark. Without the records' store, another process may be refreshing it.
+    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now)) return this.#records.release(lock)
+    const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
+    await this.#keep(lock, expired, request)
   }
 
   /** Records that the person has logged out. Never rejects. */
@@ -177,16 +182,11 @@ export class LoginRefresher {
 
   /** @returns whether the person has logged out meanwhile; the session is gone then */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
-    try {
-      await change()
-      if (!(await this.#records.isLoggedOut(login))) return false
-      // The logout may have destroyed the session just before it was stored.
-      await session.destroy()
-      return true
-    } catch (error) {
+    await change().catch((error: unknown) =>
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
-      return false
-    }
+    )
+    // The logout may have destroyed the session just before it was stored, and what failed may have been done all the same.
+    return this.#records.undoIfLoggedOut(login, () => session.destroy())
   }
 
   #isStale(login: KeptLogin): boolean {
