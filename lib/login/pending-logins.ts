@@ -97,8 +97,8 @@ export class PendingLogins {
   begin(request: object, context: LoginContext, callbackURL: string): BegunLogin {
     const session = sessionOf(request)
     const record = this.#read(session)
-    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionID = sessionIDOf(request)
+    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionSecret = sessionID ?? secretFor(randomValue, session)
     const state = this.#states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
     const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
@@ -124,13 +124,14 @@ export class PendingLogins {
     if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
     const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
-    const listed = record.logins.find(({ nonce }) => nonce === state)
-    const isSigned = (hasApplicationState: boolean) =>
-      sessionSecret !== undefined && this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState })
-    const isComplete = isSigned(listed?.state !== undefined)
-    if (sessionSecret === undefined || !(isComplete || isSigned(true))) throw new LoginStateError('unknown')
+    if (sessionSecret === undefined) throw new LoginStateError('unknown')
+    const hadApplicationState = [false, true].find((hasApplicationState) => this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState }))
+    if (hadApplicationState === undefined) throw new LoginStateError('unknown')
     if (this.#isExpired(state)) throw new LoginStateError('expired')
-    if (!isComplete) throw new LoginStateError('unknown')
+
+    const listed = record.logins.find(({ nonce }) => nonce === state)
+    const hasApplicationState = listed?.state !== undefined
+    if (hasApplicationState !== hadApplicationState) throw new LoginStateError('unknown')
     if (!listed) this.#acceptUnlisted(state, sessionSecret, record)
 
     this.#usedInMemory.set(id, true)
