@@ -63,7 +63,7 @@ const RANDOM_VALUE_BYTES = 16
 const MAX_PATH_CHARACTERS = 2048
 /** Logins that a process remembers as used, in case the same callback arrives twice at once. */
 const MAX_USED_IN_MEMORY = 10_000
-/** Sessions for which a process remembers how many unlisted logins they have finished. */
+/** Sessions for which a process remembers when it accepted unlisted logins. */
 const MAX_SESSIONS_IN_MEMORY = 10_000
 
 /**
@@ -72,15 +72,15 @@ const MAX_SESSIONS_IN_MEMORY = 10_000
  * Tabs that begin logins at the same time each load the session, add their entry, and save it. The last one wins, and the
  * other entries are lost. So a login does not depend on its entry alone: its `state` is signed for the session, the client
  * and the callback URL, and contains the time of its beginning. An unlisted login is still accepted if its signature is
- * valid, unless the application passed a `state`, which was lost with the entry. At most `max` unlisted logins per session
- * are accepted within `ttl` by one process.
+ * valid, unless the application passed a `state`, which was lost with the entry. However many logins begin at once in a
+ * session, a process accepts at most `max` unlisted ones of them.
  */
 export class PendingLogins {
   readonly #options: PendingLoginsOptions
   readonly #states: SignedStates
   readonly #codeVerifier: (loginID: string, sessionSecret: string) => string
   readonly #usedInMemory = new LRUCache<true>(MAX_USED_IN_MEMORY)
-  /** By session: when unlisted logins were accepted, in epoch ms. */
+  /** By session: when the last unlisted logins were accepted, in epoch ms. */
   readonly #unlistedInMemory = new LRUCache<readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
   constructor(options: PendingLoginsOptions) {
@@ -97,8 +97,8 @@ export class PendingLogins {
   begin(request: object, context: LoginContext, callbackURL: string): BegunLogin {
     const session = sessionOf(request)
     const record = this.#read(session)
-    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionID = sessionIDOf(request)
+    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionSecret = sessionID ?? secretFor(randomValue, session)
     const state = this.#states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
     const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
@@ -124,13 +124,14 @@ export class PendingLogins {
     if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
     const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
-    const listed = record.logins.find(({ nonce }) => nonce === state)
-    const isSigned = (hasApplicationState: boolean) =>
-      sessionSecret !== undefined && this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState })
-    const isComplete = isSigned(listed?.state !== undefined)
-    if (sessionSecret === undefined || !(isComplete || isSigned(true))) throw new LoginStateError('unknown')
+    if (sessionSecret === undefined) throw new LoginStateError('unknown')
+    const hadApplicationState = [false, true].find((hasApplicationState) => this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState }))
+    if (hadApplicationState === undefined) throw new LoginStateError('unknown')
     if (this.#isExpired(state)) throw new LoginStateError('expired')
-    if (!isComplete) throw new LoginStateError('unknown')
+
+    const listed = record.logins.find(({ nonce }) => nonce === state)
+    const hasApplicationState = listed?.state !== undefined
+    if (hasApplicationState !== hadApplicationState) throw new LoginStateError('unknown')
     if (!listed) this.#acceptUnlisted(state, sessionSecret, record)
 
     this.#usedInMemory.set(id, true)
@@ -138,13 +139,14 @@ export class PendingLogins {
     return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: this.#codeVerifier(id, sessionSecret) }
   }
 
-  /** @throws {LoginStateError} if the login has been dropped, or the session has finished too many unlisted logins */
+  /** @throws {LoginStateError} if the login has been dropped, or too many unlisted logins have been accepted since it began */
   #acceptUnlisted(state: string, sessionSecret: string, { forgotten }: LoginRecord): void {
-    const { max, ttl } = this.#options
-    const now = Date.now()
-    const recent = (this.#unlistedInMemory.get(sessionSecret) ?? []).filter((time) => time + ttl > now)
-    if (beginningOf(state) <= forgotten || recent.length >= max) throw new LoginStateError('unknown')
-    this.#unlistedInMemory.set(sessionSecret, [...recent, now])
+    const { max } = this.#options
+    const accepted = this.#unlistedInMemory.get(sessionSecret) ?? []
+    const beganAt = beginningOf(state)
+    const acceptedSince = accepted.filter((time) => time >= beganAt)
+    if (beganAt <= forgotten || acceptedSince.length >= max) throw new LoginStateError('unknown')
+    this.#unlistedInMemory.set(sessionSecret, [...accepted, Date.now()].slice(-max))
   }
 
   #isExpired(state: string): boolean {

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { TooManyLoginsError } from './exchange-limit'
+import { TooManyLoginsError } from './concurrency-limit'
 
 /**
  * Keeps the response out of caches, and the code and the state out of the `Referer` of the next request.

@@ -15,7 +15,7 @@ import { fromCallback } from '../util/from-callback'
 import { redact } from '../util/redact'
 import { authorizationErrorOf, badRequest, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
-import { ExchangeLimit } from './exchange-limit'
+import { ConcurrencyLimit } from './concurrency-limit'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { PendingLogins, type LoginContext } from './pending-logins'
@@ -66,7 +66,7 @@ export class TwilioStrategy extends Base {
   private readonly _options: AnyOptions
   private readonly _configuration: ClientConfiguration
   private readonly _tokenEndpoint: TokenEndpoint
-  private readonly _exchangeLimit = new ExchangeLimit()
+  private readonly _callLimit = new ConcurrencyLimit()
   private readonly _logins: LoginStore
   private readonly _verifyUser: AnyVerify
 
@@ -153,8 +153,8 @@ export class TwilioStrategy extends Base {
     const returnTo = takeReturnTo(req)
     try {
       const parameters = await this._authorizationParameters(req, { state: options.state, returnTo }, metadata, options)
-      const location = this._options.resolveAuthorizeURL ? await this.client.resolveAuthorization(parameters) : this.client.authorizationURL(parameters)
-      return { location }
+      if (!this._options.resolveAuthorizeURL) return { location: this.client.authorizationURL(parameters) }
+      return { location: await this._callLimit.run(() => this.client.resolveAuthorization(parameters)) }
     } catch (error) {
       // For the next login: this one will not come back.
       if (returnTo !== undefined) keepReturnTo(req, returnTo)
@@ -180,7 +180,7 @@ export class TwilioStrategy extends Base {
     if (code === undefined) return denialOf(callback, await this._finishPendingLogin(req, callback, metadata))
 
     // The limit comes first, so that a login it refuses is still pending.
-    const { login, grant } = await this._exchangeLimit.run(async () => {
+    const { login, grant } = await this._callLimit.run(async () => {
       const login = await this._finishPendingLogin(req, callback, metadata)
       return { login, grant: await this._exchangeCode(code, login, metadata, options) }
     })

@@ -148,7 +148,7 @@ function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): A
   const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
   if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
   const other = agent && Object.hasOwn(agent, 'protocol') ? endpoints.find(({ url }) => new URL(url).protocol !== (agent as { protocol?: unknown }).protocol) : undefined
-  if (other) throw new TypeError(`agent is for the wrong protocol: ${other.url} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
+  if (other) throw new TypeError(`agent is for the wrong protocol: ${other.hostname} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
   return agent
 }
 

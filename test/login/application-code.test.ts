@@ -9,7 +9,7 @@ import session from 'express-session'
 import passport from 'passport'
 import request from 'supertest'
 import { LoginStateError, requireLogin, TwilioStrategy, type TwilioProfile, type TwilioStrategyOptions, type Verify } from '../../lib'
-import { ExchangeLimit, TooManyLoginsError } from '../../lib/login/exchange-limit'
+import { ConcurrencyLimit, TooManyLoginsError } from '../../lib/login/concurrency-limit'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate'
 import { withClock } from '../support/clock'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
@@ -271,7 +271,7 @@ describe('TwilioStrategy in an application', () => {
         await busy
         const refused = await visitors[250]?.get(callbacks[250] ?? '')
         assert.deepEqual([refused?.status, refused?.headers['retry-after']], [503, '5'])
-        assert.match(errors[0]?.message ?? '', /^Too many logins are being finished at the moment\./)
+        assert.match(errors[0]?.message ?? '', /^Too many people are logging in at the moment\./)
         assert.equal(pending.length, 250)
         for (const answer of pending) answer()
         assert.ok((await Promise.all(answers)).every((status) => status === 302))
@@ -283,8 +283,31 @@ describe('TwilioStrategy in an application', () => {
       }
     })
 
+    it('asks Twilio for at most 250 login pages at once with resolveAuthorizeURL', async () => {
+      const { app } = setUp({ strategy: { resolveAuthorizeURL: true } })
+      const pending: (() => void)[] = []
+      let isBusy: () => void = () => undefined
+      const busy = new Promise<void>((resolve) => (isBusy = resolve))
+      twilio.behave = ({ query }, response) => {
+        pending.push(() => response.writeHead(302, { Location: `${twilio.url}/log-in?${query.toString()}` }).end())
+        if (pending.length === 250) isBusy()
+      }
+      const server = http.createServer(app)
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      try {
+        const answers = Array.from({ length: 250 }, () => request(server).get('/auth/twilio').then(({ status }) => status))
+        await busy
+        await request(server).get('/auth/twilio').expect(503).expect('Retry-After', '5')
+        for (const answer of pending) answer()
+        assert.ok((await Promise.all(answers)).every((status) => status === 302))
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    })
+
     it('counts an exchange that fails as finished', async () => {
-      const limit = new ExchangeLimit(1)
+      const limit = new ConcurrencyLimit(1)
       await assert.rejects(limit.run(() => Promise.reject(new Error('failed'))), /failed/)
       let finish: () => void = () => undefined
       const running = limit.run(() => new Promise<void>((resolve) => (finish = resolve)))

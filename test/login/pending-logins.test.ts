@@ -142,6 +142,10 @@ describe('PendingLogins', () => {
       }
     })
     assert.equal(finished.length, 3 + 1, 'three that were overwritten, and the one that the session lists')
+    mock.timers.tick(1)
+    const [one, other] = [later(saved), later(saved)]
+    const [lost] = [pending.begin(one, {}), pending.begin(other, {})]
+    pending.finish(later(other), lost)
   })
 
   it('with max: 1, finishes the newest login only', () => {

@@ -284,7 +284,7 @@ describe('TwilioStrategy', () => {
     const begun = await agent.get('/').expect(302)
     await agent.get(`/?code=c&state=${stateOf(new URL(String(begun.headers.location)))}`).expect(500)
     assert.equal(errors[1]?.message, 'careless with a user')
-    assert.equal(calls, 2, 'each outcome is told once')
+    assert.equal(calls, 2, 'each outcome is passed on once')
   })
 
   it('does not begin a login for a HEAD request or a prefetch, and keeps the requested page', async () => {

@@ -4,10 +4,10 @@ import { callVerify, type AnyVerify, type VerifyCallback } from '../../lib/login
 const GIVEN = { accessToken: 'a', refreshToken: 'r', params: { expires_in: 60 }, profile: undefined }
 const USER = { id: 'US1' }
 
-/** A function that says what it was called with, and has as many parameters as told. */
-function taking(count: number, heard: unknown[][]): AnyVerify {
+/** A function with `count` parameters that records its arguments. */
+function taking(count: number, calls: unknown[][]): AnyVerify {
   const verify = (...given: unknown[]) => {
-    heard.push(given)
+    calls.push(given)
     const done = given.at(-1) as VerifyCallback
     done(null, USER, { message: 'hello' })
   }
@@ -20,9 +20,9 @@ describe('callVerify', () => {
       [4, ['a', 'r', undefined]],
       [5, ['a', 'r', GIVEN.params, undefined]]
     ] as const) {
-      const heard: unknown[][] = []
-      assert.deepEqual(await callVerify(taking(count, heard), GIVEN), { user: USER, info: { message: 'hello' } })
-      assert.deepEqual(heard[0]?.slice(0, -1), expected)
+      const calls: unknown[][] = []
+      assert.deepEqual(await callVerify(taking(count, calls), GIVEN), { user: USER, info: { message: 'hello' } })
+      assert.deepEqual(calls[0]?.slice(0, -1), expected)
     }
   })
 
@@ -34,16 +34,16 @@ describe('callVerify', () => {
       [1, [request, 'a', 'r', GIVEN.params, undefined]],
       [0, [request, 'a', 'r', GIVEN.params, undefined]]
     ] as const) {
-      const heard: unknown[][] = []
-      await callVerify(taking(count, heard), { ...GIVEN, request })
-      assert.deepEqual(heard[0]?.slice(0, -1), expected)
+      const calls: unknown[][] = []
+      await callVerify(taking(count, calls), { ...GIVEN, request })
+      assert.deepEqual(calls[0]?.slice(0, -1), expected)
     }
   })
 
   it('passes the token response and the profile to a variadic function', async () => {
-    const heard: unknown[][] = []
-    await callVerify(taking(0, heard), GIVEN)
-    assert.deepEqual(heard[0]?.slice(0, -1), ['a', 'r', GIVEN.params, undefined])
+    const calls: unknown[][] = []
+    await callVerify(taking(0, calls), GIVEN)
+    assert.deepEqual(calls[0]?.slice(0, -1), ['a', 'r', GIVEN.params, undefined])
   })
 
   it('takes the user from a promise that verify returns', async () => {

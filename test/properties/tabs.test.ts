@@ -138,8 +138,9 @@ describe('any sequence of logins in several tabs', function () {
         fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
           const pending = new TestLogins({ sessionKey: 'logins', max: MAX, ttl: 60_000, secret: 'a secret' })
           const [person, stranger] = [new Person('one'), new Person('other')]
-          const unsaved: { request: Loaded; begun?: string }[] = []
-          /** Begun, and told to the browser: what has come back of them, and how many requests touched the logins since. */
+          const unsaved: { request: Loaded; begun?: string; finishedBefore?: number }[] = []
+          let finished = 0
+          /** Logins that the browser knows of: how often they have finished, and how many requests followed them. */
           const logins: { state: string; timesFinished: number; followers: number }[] = []
           const follow = () => {
             for (const login of logins) login.followers++
@@ -149,21 +150,22 @@ describe('any sequence of logins in several tabs', function () {
             mock.timers.tick(1)
             if (does === 'begin') {
               const request = person.load()
-              unsaved.push({ request, begun: pending.begin(request, {}) })
+              unsaved.push({ request, begun: pending.begin(request, {}), finishedBefore: finished })
             } else if (does === 'save' && unsaved.length > 0) {
               const [saved] = unsaved.splice(which % unsaved.length, 1)
               if (!saved) continue
               person.save(saved.request)
               follow()
-              if (saved.begun !== undefined) logins.push({ state: saved.begun, timesFinished: 0, followers: unsaved.length })
+              if (saved.begun !== undefined) logins.push({ state: saved.begun, timesFinished: 0, followers: unsaved.length + finished - (saved.finishedBefore ?? finished) })
             } else if (does === 'come back' && logins.length > 0) {
               const login = at(logins, which)
-              assert.equal(comeBack(pending, stranger.load(), login.state), undefined, 'somebody else has nothing of it')
+              assert.equal(comeBack(pending, stranger.load(), login.state), undefined, 'it is refused in another session')
               const request = person.load()
               const isGood = comeBack(pending, request, login.state) !== undefined
               if (isGood) {
                 login.timesFinished++
-                // A process counts those that it finishes before their sessions are saved.
+                // A process counts the logins that it finishes before their sessions are saved.
+                finished++
                 follow()
               }
               assert.ok(login.timesFinished <= 1, 'it has finished twice')
@@ -213,7 +215,7 @@ describe('any sequence of logins in several tabs', function () {
           for (const [who, visitor] of visitors.entries()) {
             const own = finished.filter((login) => login.who === who && login.decides === 'approve')
             const isIn = own.some(({ times }) => times === 1)
-            assert.equal(isIn, own.length > 0, 'the first to come back is in')
+            assert.equal(isIn, own.length > 0, 'the first callback logs the visitor in')
             const account = await scheduler.waitFor(visitor.get('/account').then((answer) => answer))
             assert.equal(account.status, isIn ? 200 : 302)
           }
