@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isObject } from '../util/is-object'
 import { LoginStateError } from '../errors'
-import { LRUCache } from '../util/lru-cache'
+import { BoundedMap } from '../util/bounded-map'
 import { sessionIDOf, sessionOf } from '../request/session'
 import { withoutUndefined } from '../util/without-undefined'
 
@@ -63,7 +63,7 @@ export class PendingLogins {
   readonly #options: PendingLoginsOptions
   readonly #signingKey: Uint8Array
   readonly #verifierKey: Uint8Array
-  readonly #justUsed = new LRUCache<true>(JUST_USED_MAX)
+  readonly #justUsed = new BoundedMap<string, true>(JUST_USED_MAX)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options

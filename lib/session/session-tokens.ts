@@ -4,10 +4,10 @@ import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { finishedLoginOf } from '../request/finished-login'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkText } from '../oauth/options'
-import { isRefusal } from '../oauth/refusal'
+import { isPermanentError } from '../oauth/permanent-error'
 import { peekSession, sessionOf } from '../request/session'
 import type { TwilioTokens } from '../oauth/tokens'
-import { within } from '../util/within'
+import { withTimeLimit } from '../util/with-time-limit'
 import { askToLogIn } from './ask-to-log-in'
 import { Freshness, isAlive } from './freshness'
 import { makeRenewable } from './login-session'
@@ -196,7 +196,7 @@ export class SessionTokens {
     const renewed = this.#renewal.renew(tokens)
     // Whoever waits is told of a failure; if nobody does, the next request will meet it.
     renewed.catch(() => undefined)
-    const inTime = (await this.#waitPatiently(tokens, renewed)) ?? (isAlive(tokens) ? undefined : await within(this.#client.timeout + GRACE, renewed))
+    const inTime = (await this.#waitPatiently(tokens, renewed)) ?? (isAlive(tokens) ? undefined : await withTimeLimit(this.#client.timeout + GRACE, renewed))
     if (inTime) return inTime
     renewed.then((late) => this.#putLate(req, tokens, late)).catch(() => undefined)
     if (isAlive(tokens)) return undefined
@@ -205,7 +205,7 @@ export class SessionTokens {
 
   async #waitPatiently(tokens: TwilioTokens, renewed: Promise<Renewed>): Promise<Renewed | undefined> {
     if (!isAlive(tokens)) return undefined
-    const inTime = await within(this.#impatientUntil > Date.now() ? 0 : PATIENCE, renewed)
+    const inTime = await withTimeLimit(this.#impatientUntil > Date.now() ? 0 : PATIENCE, renewed)
     if (!inTime) this.#impatientUntil = Date.now() + IMPATIENCE
     return inTime
   }
@@ -259,9 +259,9 @@ export class SessionTokens {
 
   /** What a request can go on with when the refresh has failed. */
   async #withoutRefresh(req: object, tokens: RefreshableTokens, error: unknown): Promise<TwilioTokens | undefined> {
-    const isSpent = isRefusal(error) && error.code === 'invalid_grant'
+    const isSpent = isPermanentError(error) && error.code === 'invalid_grant'
     if (!isSpent && isAlive(tokens)) return tokens
-    if (!isRefusal(error)) throw new TwilioUnavailableError(error)
+    if (!isPermanentError(error)) throw new TwilioUnavailableError(error)
     const stored = await sessionUnlessLoggedOut(req)
     if (!stored) return undefined
     // Any other refusal is of the app, or of how it asks. It may be mended; the session waits for it.

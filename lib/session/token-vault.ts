@@ -1,4 +1,4 @@
-import { LRUCache } from '../util/lru-cache'
+import { BoundedMap } from '../util/bounded-map'
 import type { TwilioTokens } from '../oauth/tokens'
 import { fromStored, toStored, type StoredTokens } from './stored-tokens'
 import { open, seal, sealingKey, type SealingKey } from './sealing'
@@ -34,7 +34,7 @@ export function sealedVault(secrets: readonly [string, ...string[]]): TokenVault
   const [newest, ...older] = secrets
   const newestKey = sealingKey(newest, 'session tokens')
   const opening: readonly SealingKey[] = [newestKey, ...older.map((secret) => sealingKey(secret, 'session tokens'))]
-  const opened = new LRUCache<StoredRead>(OPENED_MAX)
+  const opened = new BoundedMap<string, StoredRead>(OPENED_MAX)
   /** All requests that have waited for one refresh put the same tokens away, and find the same in the store. */
   const sealing = new WeakMap<TwilioTokens, Promise<string>>()
   const reading = new Map<string, Promise<StoredRead>>()

@@ -190,16 +190,16 @@ describe('TwilioOAuthClient', () => {
       twilio.behave = json(400, { error: 'invalid_grant', error_description: 'The code is spent.', error_uri: 'https://example.com/e' })
       const error = await tokenErrorOf(exchange())
       assert.deepEqual([error.code, error.status, error.twilioCode, error.moreInfo], ['invalid_grant', 400, undefined, 'https://example.com/e'])
-      assert.match(error.message, /invalid_grant: The code is spent\. The code or refresh token is spent, expired or revoked/)
+      assert.match(error.message, /invalid_grant: The code is spent\. The code or refresh token has been used, has expired or was revoked/)
     })
 
     it("by OAuth's name in its words, else by its status and the grant", async () => {
       const twilioError = (status: number, message: string) => json(status, { code: 20001, message, status })
       const cases = [
         [400, 'invalid_scope: no', 'invalid_scope'],
-        [400, 'Bad things', 'invalid_grant'],
+        [400, 'Bad things', 'invalid_request'],
         [401, 'Authenticate', 'invalid_client'],
-        [403, 'Forbidden', 'invalid_client'],
+        [403, 'Forbidden', 'unauthorized_client'],
         [404, 'Not found', 'invalid_request'],
         [500, 'Oops', 'server_error'],
         [503, 'Oops', 'server_error']

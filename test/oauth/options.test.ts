@@ -34,7 +34,7 @@ describe('wrong options are told at construction, by name', () => {
   it('clientSecret', () => {
     for (const missing of [undefined, '', 7]) assertTold(client({ clientSecret: missing }), /^clientSecret is missing/)
     for (const pasted of [` ${CLIENT_SECRET}`, `${CLIENT_SECRET}\t`, `${CLIENT_SECRET}\n`, `first line\nsecond line`]) {
-      assertTold(client({ clientSecret: pasted }), /^clientSecret has white space/)
+      assertTold(client({ clientSecret: pasted }), /^clientSecret starts or ends with white space, or contains a line break/)
       assert.throws(client({ clientSecret: pasted }), ({ message }: Error) => !message.includes(CLIENT_SECRET) && !message.includes('first line'), 'it is not shown')
     }
     assert.doesNotThrow(client({ clientSecret: 'white space between' }))
@@ -54,7 +54,7 @@ describe('wrong options are told at construction, by name', () => {
       assertTold(client({ [option]: 'oauth.twilio.com' }), new RegExp(`^${option} must be an absolute URL`))
       assertTold(client({ [option]: 7 }), new RegExp(`^${option} must be an absolute URL`))
       for (const address of ['http://oauth.twilio.com', 'http://127.0.0.1.evil.example', 'ftp://localhost', 'http://localhost.evil.example']) {
-        assertTold(client({ [option]: address }), new RegExp(`^${option} must be an https address`))
+        assertTold(client({ [option]: address }), new RegExp(`^${option} must be an https URL`))
       }
       for (const address of ['http://localhost:3000', 'http://127.0.0.1:1', 'http://[::1]:1', 'http://twilio.localhost', 'https://example.com/x/']) {
         assert.doesNotThrow(client({ [option]: address }), address)
@@ -72,7 +72,7 @@ describe('wrong options are told at construction, by name', () => {
   it('idToken', () => {
     assertTold(client({ idToken: true }), /^idToken must be an object/)
     assertTold(client({ idToken: { issuer: '' } }), /^idToken.issuer is missing/)
-    assertTold(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken.jwksURL must be an https address/)
+    assertTold(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken.jwksURL must be an https URL/)
     for (const jwks of [[], null, 'keys', {}, { keys: {} }, { keys: [null] }, { keys: [{ kty: 'RSA' }, 'key'] }, { keys: [[]] }, { keys: [{ kid: 'key-1' }] }, { keys: [{ kty: 7 }] }]) {
       assertTold(client({ idToken: { jwks } }), /^idToken\.jwks must be a JSON Web Key Set: \{ keys: \[\{ kty: 'RSA', … \}\] \}\.$/)
     }
