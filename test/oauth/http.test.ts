@@ -72,6 +72,85 @@ describe('a call to Twilio', () => {
     })
   })
 
+  describe('never sends a request whose deadline has passed while the process was busy or stopped', () => {
+    const TIMEOUT = 100
+    const block = () => {
+      const end = Date.now() + TIMEOUT + 50
+      while (Date.now() < end);
+    }
+
+    /** An agent for whose connections the process is busy when this event comes. */
+    function busyAgent<Kind extends http.Agent>(agent: Kind, event: 'connect' | 'secureConnect'): Kind & { readonly blocked: () => number } {
+      let blocked = 0
+      const { createConnection } = agent
+      return Object.assign(agent, {
+        blocked: () => blocked,
+        createConnection(...parameters: Parameters<typeof createConnection>) {
+          return createConnection.apply(agent, parameters)?.once(event, () => {
+            blocked++
+            block()
+          })
+        }
+      })
+    }
+
+    async function assertNotSent(send: () => Promise<unknown>): Promise<void> {
+      const sent = twilio.requests.length
+      await assert.rejects(send(), TwilioTimeoutError)
+      await call(json(200, {}), { limits: { agent: new http.Agent() } })
+      assert.equal(twilio.requests.length, sent + 1)
+    }
+
+    it('over a new connection', async () => {
+      const agent = busyAgent(new http.Agent(), 'connect')
+      await assertNotSent(() => call(json(200, {}), { limits: { timeout: TIMEOUT, agent } }))
+      assert.equal(agent.blocked(), 1)
+    })
+
+    it('over a connection that was kept alive', async () => {
+      const agent = new http.Agent({ keepAlive: true })
+      await call(json(200, {}), { limits: { agent } })
+      await assertNotSent(() => {
+        const response = call(json(200, {}), { limits: { timeout: TIMEOUT, agent } })
+        block()
+        return response
+      })
+      agent.destroy()
+    })
+
+    for (const event of ['connect', 'secureConnect'] as const) {
+      it(`over a new TLS connection, at its event '${event}'`, async () => {
+        let received = 0
+        const server = https.createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (_request, response) => {
+          received++
+          response.end('{}')
+        })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        const endpoint = endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`)
+        const agent = busyAgent(new https.Agent({ ca: CERTIFICATE }), event)
+        await assert.rejects(callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, timeout: TIMEOUT, agent }), TwilioTimeoutError)
+        assert.equal(agent.blocked(), 1)
+        await callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, agent: new https.Agent({ ca: CERTIFICATE }) })
+        assert.equal(received, 1)
+        server.closeAllConnections()
+        server.close()
+      })
+    }
+
+    it('and leaves no listeners on connections that are kept alive', async () => {
+      const agent = new http.Agent({ keepAlive: true })
+      const counts: number[] = []
+      for (let calls = 0; calls < 3; calls++) {
+        await call(json(200, {}), { limits: { agent } })
+        await until(() => Object.keys(agent.freeSockets).length === 1)
+        const [socket] = Object.values(agent.freeSockets).flat()
+        counts.push(socket?.listenerCount('connect') ?? -1, socket?.listenerCount('secureConnect') ?? -1)
+      }
+      assert.deepEqual(counts, [0, 0, 0, 0, 0, 0])
+      agent.destroy()
+    })
+  })
+
   it('rejects with the host, the port and the reason if the host cannot be reached', async () => {
     const port = await closedPort()
     for (const [url, message] of [
