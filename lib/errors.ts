@@ -87,9 +87,9 @@ export class LoginStateError extends Error {
   /** Why the state was refused. */
   readonly reason: LoginStateReason
 
-  /** The message follows from the reason. */
-  constructor(reason: LoginStateReason) {
-    super(LOGIN_STATE_MESSAGES[reason])
+  /** An error whose message explains the reason. `cause` is the error that the callback reports, if it reports one. */
+  constructor(reason: LoginStateReason, options?: ErrorOptions) {
+    super(LOGIN_STATE_MESSAGES[reason], options)
     this.reason = reason
   }
 }

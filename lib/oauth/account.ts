@@ -1,8 +1,10 @@
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
+import { redact } from '../util/redact'
 import { textClaim } from './claims'
 import { callHttp, parseJSON, type CallLimits, type Endpoint } from './http'
 import type { TwilioAccount } from './profile'
+import { readErrorBody } from './token-error'
 
 /**
  * Fetches the first account that a token can access from Twilio's Accounts resource (`GET /2010-04-01/Accounts.json`).
@@ -16,10 +18,13 @@ export async function lookUpAccount(accessToken: string, accounts: Endpoint, lim
     { method: 'GET', endpoint: accounts, headers: { Accept: 'application/json', Authorization: `Bearer ${accessToken}` } },
     limits
   )
+  const body = parseJSON(response)
   if (response.status !== 200) {
-    throw new TwilioResponseError(`Twilio's Accounts resource answered ${response.status}. Does the scope let the app read accounts? If not, leave out lookUpAccount.`)
+    const { text } = readErrorBody(body) ?? {}
+    const explanation = text === undefined ? '' : `: ${redact(text, [accessToken]).replace(/\.$/, '')}`
+    throw new TwilioResponseError(`Twilio's Accounts resource answered ${response.status}${explanation}. Does the scope let the app read accounts? If not, leave out lookUpAccount.`)
   }
-  const account = firstAccount(parseJSON(response))
+  const account = firstAccount(body)
   const sid = account && textClaim(account, 'sid')
   if (!sid) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token.")
   return { sid, friendlyName: textClaim(account, 'friendly_name'), json: withoutAuthToken(account) }

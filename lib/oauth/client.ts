@@ -1,8 +1,9 @@
+import type { Agent } from 'node:http'
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { encodeParameters, type OAuthParameters } from './dialect'
 import { callHttp, parseJSON } from './http'
-import { configure, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
+import { configure, setAgent, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { TokenEndpoint } from './token-endpoint'
 import { readErrorBody, tokenErrorOf } from './token-error'
 import type { TwilioTokens } from './tokens'
@@ -57,6 +58,8 @@ export interface ClientCredentialsOptions extends CallOptions {
 export class TwilioOAuthClient {
   /** The time limit of a call to Twilio, in ms. */
   readonly timeout: number
+  /** The OAuth app's client ID. */
+  readonly clientID: string
   readonly #configuration: ClientConfiguration
   readonly #tokenEndpoint: TokenEndpoint
 
@@ -65,6 +68,12 @@ export class TwilioOAuthClient {
     this.#configuration = configure(options)
     this.#tokenEndpoint = new TokenEndpoint(this.#configuration)
     this.timeout = this.#configuration.limits.timeout
+    this.clientID = this.#configuration.clientID
+  }
+
+  /** @internal For the `setAgent` of a strategy's `_oauth2`. */
+  setAgent(agent: Agent): void {
+    setAgent(this.#configuration, agent)
   }
 
   /** The URL to redirect the browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */

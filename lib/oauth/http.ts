@@ -19,7 +19,7 @@ export interface CallLimits {
   /** ms for a whole call, from DNS lookup to the last byte of the response. */
   readonly timeout: number
   readonly maxResponseBytes: number
-  readonly agent: Agent | undefined
+  agent: Agent | undefined
 }
 
 export interface HttpRequest {

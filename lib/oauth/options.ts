@@ -1,4 +1,4 @@
-import type { Agent } from 'node:http'
+import { validateHeaderName, validateHeaderValue, type Agent } from 'node:http'
 import { isObject } from '../util/is-object'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http'
@@ -83,19 +83,21 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
   const { apiVersion = 'v1', baseURL = 'https://oauth.twilio.com', apiBaseURL = 'https://api.twilio.com' } = options
   if (!Object.hasOwn(DIALECTS, apiVersion)) throw new TypeError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
   const dialect = DIALECTS[apiVersion]
+  const authorize = options.authorizationURL === undefined ? endpointUnder('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL)
+  const token = options.tokenURL === undefined ? endpointUnder('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL)
   return {
     clientID: options.clientID,
     clientSecret: options.clientSecret,
     dialect,
-    authorize: options.authorizationURL === undefined ? endpoint('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL),
-    token: options.tokenURL === undefined ? endpoint('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL),
-    accounts: endpoint('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=1'),
+    authorize,
+    token,
+    accounts: endpointUnder('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=1'),
     limits: {
       timeout: checkNumber('timeout', options.timeout ?? 10_000, 'ms'),
       maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? 262_144, 'bytes'),
-      agent: checkAgent(options.agent)
+      agent: checkAgent(options.agent, [authorize, token])
     },
-    customHeaders: options.customHeaders ?? {},
+    customHeaders: checkHeaders(options.customHeaders ?? {}),
     idToken: checkIdToken(options.idToken ?? {})
   }
 }
@@ -135,18 +137,54 @@ function checkClientSecret(secret: unknown): void {
   if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret starts or ends with white space, or contains a line break. Was more than the secret pasted or read from a file?')
 }
 
-function checkAgent(agent: Agent | undefined): Agent | undefined {
+/** Replaces the agent. */
+export function setAgent({ authorize, token, limits }: ClientConfiguration, agent: Agent): void {
+  limits.agent = checkAgent(agent, [authorize, token])
+}
+
+function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): Agent | undefined {
   const given: unknown = agent
   // Node's http calls this method. The dispatchers of undici don't have it.
   const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
   if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
+  const other = agent && Object.hasOwn(agent, 'protocol') ? endpoints.find(({ url }) => new URL(url).protocol !== (agent as { protocol?: unknown }).protocol) : undefined
+  if (other) throw new TypeError(`agent is for the wrong protocol: ${other.url} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
   return agent
 }
 
-function endpoint(option: string, base: unknown, path = ''): Endpoint {
-  if (typeof base !== 'string' || !URL.canParse(base)) throw new TypeError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
-  const parsed = endpointOf(base.replace(/\/+$/, '') + path)
-  const { protocol } = new URL(base)
+function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (!isObject(headers)) throw new TypeError("customHeaders must be an object of header names and values, such as { 'X-App': 'mine' }.")
+  const checked: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || !isValidHeader(name, value)) throw new TypeError(`customHeaders: ${describe(name)} is not a valid HTTP header, or its value is not a valid string.`)
+    checked[name] = value
+  }
+  return checked
+}
+
+function isValidHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An endpoint under a base URL, which has no query, fragment or credentials. */
+function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint {
+  const { url } = endpoint(option, baseURL)
+  const { search, hash, username, password } = new URL(url)
+  if (search || hash || username || password || /[?#]/.test(url)) throw new TypeError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
+  return endpointOf(url.replace(/\/+$/, '') + path)
+}
+
+/** An endpoint whose URL is used exactly as given. */
+function endpoint(option: string, url: unknown): Endpoint {
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new TypeError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
+  const parsed = endpointOf(url)
+  const { protocol } = new URL(url)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(parsed.hostname))) {
     throw new TypeError(`${option} must be an https URL, since secrets and tokens are sent there. Plain http is allowed for localhost only (localhost, 127.0.0.1, ::1).`)
   }

@@ -80,18 +80,15 @@ describe('a call to Twilio', () => {
     }
 
     /** An agent for whose connections the process is busy when this event comes. */
-    function busyAgent<Kind extends http.Agent>(agent: Kind, event: 'connect' | 'secureConnect'): Kind & { readonly blocked: () => number } {
+    function busyAgent(agent: http.Agent, event: 'connect' | 'secureConnect'): { readonly agent: http.Agent; readonly blocked: () => number } {
       let blocked = 0
-      const { createConnection } = agent
-      return Object.assign(agent, {
-        blocked: () => blocked,
-        createConnection(...parameters: Parameters<typeof createConnection>) {
-          return createConnection.apply(agent, parameters)?.once(event, () => {
-            blocked++
-            block()
-          })
-        }
-      })
+      const createConnection = agent.createConnection.bind(agent)
+      agent.createConnection = (...parameters: Parameters<typeof createConnection>) =>
+        createConnection(...parameters)?.once(event, () => {
+          blocked++
+          block()
+        })
+      return { agent, blocked: () => blocked }
     }
 
     async function assertNotSent(send: () => Promise<unknown>): Promise<void> {
@@ -102,9 +99,9 @@ describe('a call to Twilio', () => {
     }
 
     it('over a new connection', async () => {
-      const agent = busyAgent(new http.Agent(), 'connect')
+      const { agent, blocked } = busyAgent(new http.Agent(), 'connect')
       await assertNotSent(() => call(json(200, {}), { limits: { timeout: TIMEOUT, agent } }))
-      assert.equal(agent.blocked(), 1)
+      assert.equal(blocked(), 1)
     })
 
     it('over a connection that was kept alive', async () => {
@@ -127,9 +124,9 @@ describe('a call to Twilio', () => {
         })
         await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
         const endpoint = endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`)
-        const agent = busyAgent(new https.Agent({ ca: CERTIFICATE }), event)
+        const { agent, blocked } = busyAgent(new https.Agent({ ca: CERTIFICATE }), event)
         await assert.rejects(callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, timeout: TIMEOUT, agent }), TwilioTimeoutError)
-        assert.equal(agent.blocked(), 1)
+        assert.equal(blocked(), 1)
         await callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, agent: new https.Agent({ ca: CERTIFICATE }) })
         assert.equal(received, 1)
         server.closeAllConnections()
