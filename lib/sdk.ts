@@ -5,12 +5,16 @@
  */
 
 import twilio from 'twilio'
+import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import { textClaim, type Claims } from './oauth/claims'
+import type { TwilioOAuthClient } from './oauth/client'
 import { endpointOf } from './oauth/http'
 import { accountSidOf, actorOf, sidOf } from './oauth/resource-name'
-import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type TwilioOAuthClient, type TwilioTokens } from './index'
-import { redact } from './util/redact'
+import { MISSING_PERMISSION, MISSING_PERMISSION_ADVICE } from './oauth/token-error'
+import type { TwilioTokens } from './oauth/tokens'
 import { Freshness } from './session/freshness'
+import { isObject } from './util/is-object'
+import { redact } from './util/redact'
 
 /** Provides access tokens, for example to a back-end job. This is the SDK's own interface. */
 export interface TokenManager {
@@ -127,8 +131,14 @@ class SafeRequestClient extends twilio.RequestClient {
     if ((response.statusCode === 200 || response.statusCode === 201) && !isJSON(response.body)) {
       throw new TwilioResponseError("The response of Twilio's API is not JSON. Check apiBaseURL and any proxy in between.")
     }
-    return response
+    return { ...response, body: withAdvice(response.body) }
   }
+}
+
+/** Says how to get a missing permission. The SDK makes its own error of the body, which is a 401 as for an expired token. */
+function withAdvice<Body>(body: Body): Body {
+  if (!isObject(body) || body.code !== MISSING_PERMISSION || typeof body.message !== 'string') return body
+  return { ...body, message: `${body.message.replace(/\.$/, '')}. ${MISSING_PERMISSION_ADVICE}` }
 }
 
 interface AxiosError extends Error {

@@ -20,15 +20,15 @@ export interface ErrorBody {
 /** OAuth 2.0's names (RFC 6749 §5.2, and the two of §4.1.2.1 for a server that cannot respond), where a text contains one. */
 const OAUTH_NAMES = /\b(?:invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|server_error|temporarily_unavailable)\b/
 
+/** Twilio's number for an OAuth app that lacks a permission. Its message names the permission. */
+export const MISSING_PERMISSION = 70051
+export const MISSING_PERMISSION_ADVICE = 'Grant the OAuth app this permission in the Twilio Console.'
+
 const NAMES_BY_TWILIO_CODE: Readonly<Record<number, string>> = {
   20003: 'invalid_client',
   20429: 'temporarily_unavailable',
   20500: 'server_error',
-  70051: 'unauthorized_client'
-}
-
-const ADVICE_BY_TWILIO_CODE: Readonly<Record<number, string>> = {
-  70051: 'Grant the OAuth app this permission in the Twilio Console.'
+  [MISSING_PERMISSION]: 'unauthorized_client'
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -110,8 +110,8 @@ function statusForVisitor(status: number, code: string): number {
 }
 
 function adviceFor(twilioCode: number | undefined, code: string): string {
-  const specific = twilioCode === undefined ? undefined : ADVICE_BY_TWILIO_CODE[twilioCode]
-  return specific ?? (Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined) ?? OTHER_ADVICE
+  if (twilioCode === MISSING_PERMISSION) return MISSING_PERMISSION_ADVICE
+  return (Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined) ?? OTHER_ADVICE
 }
 
 /** Twilio's text without the error's name at its start and the full stop at its end, which the message has itself. */

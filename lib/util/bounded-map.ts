@@ -1,38 +1,23 @@
-/** A map of at most `maxSize` entries: adding one more removes the entry that was set longest ago. */
-export class BoundedMap<Key, Value> {
+/** A `Map` of at most `maxSize` entries: one more removes the entry that was set longest ago. */
+export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #maxSize: number
-  readonly #entries = new Map<Key, Value>()
 
   constructor(maxSize: number) {
+    super()
     this.#maxSize = maxSize
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
-  has(key: Key): boolean {
-    return this.#entries.has(key)
-  }
-
-  get(key: Key): Value | undefined {
-    return this.#entries.get(key)
-  }
-
-  set(key: Key, value: Value): void {
+  override set(key: Key, value: Value): this {
     // A Map keeps the place of a key that is set again; deleting it first makes it the newest.
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    if (this.#entries.size > this.#maxSize) this.#deleteOldest()
-  }
-
-  delete(key: Key): boolean {
-    return this.#entries.delete(key)
+    this.delete(key)
+    super.set(key, value)
+    if (this.size > this.#maxSize) this.#deleteOldest()
+    return this
   }
 
   #deleteOldest(): void {
-    for (const key of this.#entries.keys()) {
-      this.#entries.delete(key)
+    for (const key of this.keys()) {
+      this.delete(key)
       return
     }
   }

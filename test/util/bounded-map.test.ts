@@ -32,6 +32,6 @@ describe('BoundedMap', () => {
     const map = new BoundedMap<string | undefined, number>(1)
     map.set(undefined, 1)
     map.set('a', 2)
-    assert.deepEqual([map.size, map.get('a')], [1, 2])
+    assert.deepEqual([...map], [['a', 2]])
   })
 })
