@@ -8,7 +8,7 @@ import { tokenManager, twilioClient } from '../lib/sdk'
 
 const REDIRECT_URI = 'http://localhost/callback'
 
-describe("the official SDK on a session's tokens", () => {
+describe("twilioClient() with a session's tokens", () => {
   let sandbox: Sandbox
   let client: TwilioOAuthClient
   beforeEach(async () => {
@@ -43,13 +43,24 @@ describe("the official SDK on a session's tokens", () => {
     assert.equal((await sdk.api.v2010.accounts(jonas?.accountSid ?? '').fetch()).friendlyName, jonas?.accountName)
   })
 
-  it("tells of a token that has ended in the SDK's own error", async () => {
+  it("rejects with the SDK's own error if the token has expired", async () => {
     const sdk = twilioClient(await logIn(), api())
     sandbox.expireAccessTokens()
     await assert.rejects(sdk.messages.list(), (error) => error instanceof twilio.RestException && error.status === 401 && error.code === 20003)
   })
 
-  it('tells of an answer that does not come, or cannot be used, by name, and without the token', async () => {
+  it("says where to grant a permission that the app lacks, in the SDK's own error", async () => {
+    const sdk = twilioClient(await logIn(), api())
+    const message = 'Authorization Error: required permission twilio/messaging/messages/list is missing'
+    for (const call of [() => sdk.messages.list({ limit: 1 }), () => sdk.messages('SM1').fetch()]) {
+      sandbox.failNext('api', { status: 401, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: 70051, message, status: 401 }) })
+      const error: unknown = await call().then(() => undefined, (reason: unknown) => reason)
+      assert.ok(error instanceof twilio.RestException)
+      assert.deepEqual([error.status, error.code, error.message], [401, 70051, `${message}. Grant the OAuth app this permission in the Twilio Console.`])
+    }
+  })
+
+  it("rejects with this package's errors, without the token, if a response is missing or cannot be used", async () => {
     const tokens = await logIn()
     const sdk = twilioClient(tokens, api())
     const faults: [SandboxFault, string][] = [
@@ -72,7 +83,7 @@ describe("the official SDK on a session's tokens", () => {
     await assert.rejects(sdk.messages.list({ limit: 1 }), { name: 'TwilioNetworkError', status: 502 })
   })
 
-  it('tells of an API that is silent as of a timeout', async () => {
+  it('rejects with TwilioTimeoutError if the API does not respond', async () => {
     const tokens = await logIn()
     const sdk = twilioClient(tokens, api())
     sandbox.failNext('api', 'silent')
@@ -80,7 +91,7 @@ describe("the official SDK on a session's tokens", () => {
     await assert.rejects(Promise.resolve(request), { name: 'TwilioTimeoutError', status: 504 })
   })
 
-  it("never uses an Auth Token that is lying about in the environment", async () => {
+  it('never uses an Auth Token from the environment', async () => {
     const kept = { ...process.env }
     Object.assign(process.env, { TWILIO_ACCOUNT_SID: `AC${'e'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'the-auth-token' })
     try {
@@ -93,15 +104,15 @@ describe("the official SDK on a session's tokens", () => {
     }
   })
 
-  it('says what is missing without tokens, and without an account', () => {
+  it('says what is missing if there are no tokens, or no account', () => {
     assert.throws(() => twilioClient(undefined), /twilioClient\(\) was given no tokens\. Is tokens\.fresh\(\) before this route\?/)
     const opaque: TwilioTokens = { accessToken: 'opaque', tokenType: 'Bearer', claims: {} }
-    assert.throws(() => twilioClient(opaque), /Pass it: twilioClient\(tokens, \{ accountSid \}\)/)
+    assert.throws(() => twilioClient(opaque), /Pass the account: twilioClient\(tokens, \{ accountSid \}\)/)
     assert.equal(twilioClient(opaque, { accountSid: `AC${'1'.repeat(32)}` }).accountSid, `AC${'1'.repeat(32)}`)
     assert.equal(twilioClient({ ...opaque, claims: { act: { sub: 'trn:us1:iam:organization:OR1' } } }).accountSid, '')
   })
 
-  it("goes to the token's region, through its edge", () => {
+  it("uses the token's region and its edge", () => {
     const inRegion = (region: string, options = {}) => {
       const sdk = twilioClient({ accessToken: 'a', tokenType: 'Bearer', claims: { 'urn:tw:rgn': region, act: { sub: `trn:${region}:iam:account:AC${'1'.repeat(32)}` } } }, options)
       return sdk.getHostname('api.twilio.com', sdk.edge, sdk.region)
@@ -113,7 +124,14 @@ describe("the official SDK on a session's tokens", () => {
     assert.equal(inRegion('jp1'), 'api.jp1.twilio.com')
   })
 
-  it('shares connections between requests, unless it is given its own way to send', async () => {
+  it("uses Twilio's default region if the token's is not the name of one, so that a claim never becomes a host name", () => {
+    for (const region of ['evil.example/', 'evil.example#', 'x@evil.example', '../us1', 'us1.evil', 'IE1', 'ie', 'ie12', 'ie1\n', 'dublin', 'constructor', ' ie1']) {
+      const sdk = twilioClient({ accessToken: 'a', tokenType: 'Bearer', claims: { 'urn:tw:rgn': region } }, { accountSid: `AC${'1'.repeat(32)}` })
+      assert.equal(sdk.getHostname('api.twilio.com', sdk.edge, sdk.region), 'api.twilio.com', region)
+    }
+  })
+
+  it('shares connections between requests, unless it is given an HTTP client', async () => {
     const tokens = await logIn()
     assert.equal(twilioClient(tokens).httpClient, twilioClient(tokens).httpClient)
     assert.equal(twilioClient(tokens, api()).httpClient, twilioClient(tokens, api()).httpClient)
@@ -121,8 +139,8 @@ describe("the official SDK on a session's tokens", () => {
     assert.equal(twilioClient(tokens, { httpClient: own }).httpClient, own)
   })
 
-  describe('for jobs without a person', () => {
-    it('asks for a token once, however many calls there are at once, and uses it', async () => {
+  describe('with a tokenManager()', () => {
+    it('requests one token for any number of concurrent calls, and reuses it', async () => {
       const manager = tokenManager(client, { scope: 'a-scope', audience: 'https://api.twilio.com' })
       const sdk = twilioClient(manager, { ...api(), accountSid: sandbox.people[0]?.accountSid })
       await Promise.all(Array.from({ length: 10 }, () => sdk.messages.list({ limit: 1 })))
@@ -132,7 +150,7 @@ describe("the official SDK on a session's tokens", () => {
       assert.deepEqual([asked?.parameters.Scope, asked?.parameters.Audience], ['a-scope', 'https://api.twilio.com'])
     })
 
-    it('asks again once the token is about to end', async () => {
+    it('requests another token when the current one is about to expire', async () => {
       mock.timers.enable({ apis: ['Date'], now: Date.now() })
       const manager = tokenManager(client, { leeway: 10_000 })
       const first = await manager.fetchToken()
@@ -145,7 +163,7 @@ describe("the official SDK on a session's tokens", () => {
       assert.equal(sandbox.counts.clientCredentials, 2)
     })
 
-    it('asks again after it was refused', async () => {
+    it('requests a token again after an error', async () => {
       const manager = tokenManager(client)
       sandbox.failNext('token', 'server error')
       await assert.rejects(manager.fetchToken(), { name: 'TwilioTokenError' })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { LoginStateError } from '../errors'
+import { BoundedMap } from '../util/bounded-map'
 import { sessionIDOf, sessionOf } from '../request/session'
 import { isObject } from '../util/is-object'
-import { LRUCache } from '../util/lru-cache'
 import { withoutUndefined } from '../util/without-undefined'
 import { codeVerifiers } from './pkce'
 import { beginningOf, ID_LENGTH, idOf, SignedStates, STATE_LENGTH } from './signed-state'
@@ -79,9 +79,9 @@ export class PendingLogins {
   readonly #options: PendingLoginsOptions
   readonly #states: SignedStates
   readonly #codeVerifier: (loginID: string, sessionSecret: string) => string
-  readonly #usedInMemory = new LRUCache<true>(MAX_USED_IN_MEMORY)
+  readonly #usedInMemory = new BoundedMap<string, true>(MAX_USED_IN_MEMORY)
   /** By session: when the last unlisted logins were accepted, in epoch ms. */
-  readonly #unlistedInMemory = new LRUCache<readonly number[]>(MAX_SESSIONS_IN_MEMORY)
+  readonly #unlistedInMemory = new BoundedMap<string, readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options

@@ -1,42 +1,41 @@
-import { textClaim } from './claims'
-import { isObject } from '../util/is-object'
 import { TwilioResponseError } from '../errors'
-import { callHttp, type CallLimits, type Endpoint } from './http'
+import { isObject } from '../util/is-object'
+import { redact } from '../util/redact'
+import { textClaim } from './claims'
+import { callHttp, parseJSON, type CallLimits, type Endpoint } from './http'
 import type { TwilioAccount } from './profile'
+import { readErrorBody } from './token-error'
 
 /**
- * The first account that a token reaches, from Twilio's Accounts resource (`GET /2010-04-01/Accounts.json`).
+ * Fetches the first account that a token can access from Twilio's Accounts resource (`GET /2010-04-01/Accounts.json`).
  *
  * @throws {TwilioResponseError} when Twilio refuses, or lists no account
- * @throws {TwilioTimeoutError} when it does not answer within `timeout`
- * @throws {TwilioNetworkError} when it cannot be reached
+ * @throws {TwilioTimeoutError} when there is no complete response within `timeout`
+ * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
  */
 export async function lookUpAccount(accessToken: string, accounts: Endpoint, limits: CallLimits): Promise<TwilioAccount> {
-  const { status, body } = await callHttp(
+  const response = await callHttp(
     { method: 'GET', endpoint: accounts, headers: { Accept: 'application/json', Authorization: `Bearer ${accessToken}` } },
     limits
   )
-  if (status !== 200) {
-    throw new TwilioResponseError(`Twilio's Accounts resource answered ${status}. Does the scope let the app read accounts? If not, leave lookUpAccount out.`)
+  const body = parseJSON(response)
+  if (response.status !== 200) {
+    const { text } = readErrorBody(body) ?? {}
+    const explanation = text === undefined ? '' : `: ${redact(text, [accessToken]).replace(/\.$/, '')}`
+    throw new TwilioResponseError(`Twilio's Accounts resource answered ${response.status}${explanation}. Does the scope let the app read accounts? If not, leave out lookUpAccount.`)
   }
   const account = firstAccount(body)
   const sid = account && textClaim(account, 'sid')
   if (!sid) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token.")
-  return { sid, friendlyName: textClaim(account, 'friendly_name'), json: withoutSecrets(account) }
+  return { sid, friendlyName: textClaim(account, 'friendly_name'), json: withoutAuthToken(account) }
 }
 
-function firstAccount(body: string): Record<string, unknown> | undefined {
-  try {
-    const list: unknown = JSON.parse(body)
-    const accounts: unknown = isObject(list) ? list.accounts : undefined
-    const account: unknown = Array.isArray(accounts) ? accounts[0] : undefined
-    return isObject(account) ? account : undefined
-  } catch {
-    return undefined
-  }
+function firstAccount(list: unknown): Record<string, unknown> | undefined {
+  const accounts: unknown = isObject(list) ? list.accounts : undefined
+  const account: unknown = Array.isArray(accounts) ? accounts[0] : undefined
+  return isObject(account) ? account : undefined
 }
 
-/** The Accounts resource carries the account's Auth Token, which has no place in a profile. */
-function withoutSecrets({ auth_token: _authToken, ...account }: Record<string, unknown>): Record<string, unknown> {
+function withoutAuthToken({ auth_token: _authToken, ...account }: Record<string, unknown>): Record<string, unknown> {
   return account
 }

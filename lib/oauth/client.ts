@@ -5,65 +5,65 @@ import { encodeParameters, type OAuthParameters } from './dialect'
 import { callHttp, parseJSON } from './http'
 import { configure, setAgent, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { TokenEndpoint } from './token-endpoint'
-import { isErrorBody, tokenErrorOf } from './token-error'
+import { readErrorBody, tokenErrorOf } from './token-error'
 import type { TwilioTokens } from './tokens'
 
-/** What goes along to the authorize endpoint. */
+/** The parameters of an authorization request (RFC 6749 §4.1.1). */
 export interface AuthorizationParameters {
-  /** Where Twilio sends the person back to, exactly as registered. */
+  /** Where Twilio redirects the browser after the login, exactly as registered with the OAuth app. */
   readonly redirectURI: string
   /** Space-separated. */
   readonly scope?: string | undefined
-  /** Comes back with the person (RFC 6749 §4.1.1). */
+  /** Returned unchanged to the redirect URI. */
   readonly state?: string | undefined
   /** PKCE's S256 challenge (RFC 7636 §4.2). */
   readonly codeChallenge?: string | undefined
-  /** What else goes along. Names of OAuth 2.0 are put into the dialect's; others go as they are. */
+  /** More parameters. OAuth 2.0 names are translated to the API version's; others are sent unchanged. */
   readonly extra?: OAuthParameters | undefined
 }
 
-/** What every call takes. */
+/** Options for every call. */
 export interface CallOptions {
-  /** Ends the call, with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What {@link TwilioOAuthClient.exchangeCode} changes for tokens. */
+/** Options for {@link TwilioOAuthClient.exchangeCode}. */
 export interface ExchangeCodeOptions extends CallOptions {
-  /** What came back with the person, good for once and for five minutes. */
+  /** The code from the callback. It can be used once, within five minutes. */
   readonly code: string
-  /** The same address as in the authorization request. */
+  /** The same redirect URI as in the authorization request. */
   readonly redirectURI: string
   /** PKCE's verifier (RFC 7636 §4.1). */
   readonly codeVerifier?: string | undefined
-  /** What else goes along. Names of OAuth 2.0 are put into the dialect's; others go as they are. */
+  /** More parameters. OAuth 2.0 names are translated to the API version's; others are sent unchanged. */
   readonly extra?: OAuthParameters | undefined
 }
 
-/** What {@link TwilioOAuthClient.refresh} may be told. */
+/** Options for {@link TwilioOAuthClient.refresh}. */
 export interface RefreshOptions extends CallOptions {
-  /** A part of the scope that was granted; default: all of it. */
+  /** A subset of the granted scope, space-separated. Default: all of it. */
   readonly scope?: string | undefined
 }
 
-/** What {@link TwilioOAuthClient.clientCredentials} asks for. */
+/** Options for {@link TwilioOAuthClient.clientCredentials}. */
 export interface ClientCredentialsOptions extends CallOptions {
-  /** Space-separated. Default: what the OAuth app may do. */
+  /** Space-separated. Default: everything the OAuth app is allowed to do. */
   readonly scope?: string | undefined
-  /** The address of the API that the token is for. */
+  /** The URL of the API that the token is for. */
   readonly audience?: string | undefined
 }
 
-/** Twilio's OAuth API, without Passport: where to send people, and the three grants. */
+/** A client for Twilio's OAuth API that works without Passport: the authorization request and the three grants. */
 export class TwilioOAuthClient {
-  /** ms for a whole call to Twilio. */
+  /** The time limit of a call to Twilio, in ms. */
   readonly timeout: number
   /** The OAuth app's client ID. */
   readonly clientID: string
   readonly #configuration: ClientConfiguration
   readonly #tokenEndpoint: TokenEndpoint
 
-  /** @throws {TypeError} naming the option that is wrong, and what it should be */
+  /** @throws {TypeError} naming the option that is wrong and what it should be */
   constructor(options: TwilioOAuthClientOptions) {
     this.#configuration = configure(options)
     this.#tokenEndpoint = new TokenEndpoint(this.#configuration)
@@ -76,7 +76,7 @@ export class TwilioOAuthClient {
     setAgent(this.#configuration, agent)
   }
 
-  /** The address to send a browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */
+  /** The URL to redirect the browser to (RFC 6749 §4.1.1; the contract's `FetchAuthorize`). */
   authorizationURL({ redirectURI, scope, state, codeChallenge, extra }: AuthorizationParameters): string {
     const { authorize, clientID, dialect } = this.#configuration
     const query = encodeParameters(dialect, {
@@ -93,34 +93,35 @@ export class TwilioOAuthClient {
   }
 
   /**
-   * Asks Twilio for the page to send the browser to, so that it need not pass through the API:
-   * `redirect_to` in the answer's body, or its `Location` (the contract's `FetchAuthorize`).
+   * Asks Twilio for its login page, so that the browser can be redirected straight there: `redirect_to` in the
+   * response's body, else its `Location` header (the contract's `FetchAuthorize`).
    *
-   * @throws {TwilioResponseError} when the answer has no address, or one that is not Twilio's
    * @throws {TwilioTokenError} when Twilio refuses
-   * @throws {TwilioTimeoutError} when it does not answer whole within `timeout`
-   * @throws {TwilioNetworkError} when it cannot be reached
+   * @throws {TwilioResponseError} when the response has no URL, or one that is not Twilio's
+   * @throws {TwilioTimeoutError} when there is no complete response within `timeout`
+   * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   async resolveAuthorization(parameters: AuthorizationParameters, { signal }: CallOptions = {}): Promise<string> {
     const { authorize, limits, clientSecret } = this.#configuration
-    const asked = new URL(this.authorizationURL(parameters))
-    const answer = await callHttp(
-      { method: 'GET', endpoint: { ...authorize, path: asked.pathname + asked.search }, headers: { Accept: 'application/json' }, signal },
+    const requested = new URL(this.authorizationURL(parameters))
+    const response = await callHttp(
+      { method: 'GET', endpoint: { ...authorize, path: requested.pathname + requested.search }, headers: { Accept: 'application/json' }, signal },
       limits
     )
-    const body = parseJSON(answer)
-    if (isErrorBody(body) || answer.status !== 302) throw tokenErrorOf(answer, body, { grantType: 'authorization_code', secrets: [clientSecret, parameters.state] })
-    const target = (isObject(body) ? body.redirect_to : undefined) ?? answer.headers.location
-    return trustedAddress(target, asked)
+    const body = parseJSON(response)
+    const error = readErrorBody(body)
+    if (error || response.status !== 302) throw tokenErrorOf(response, error, [clientSecret, parameters.state])
+    const target = (isObject(body) ? body.redirect_to : undefined) ?? response.headers.location
+    return trustedURL(target, requested)
   }
 
   /**
-   * Changes a code for tokens (RFC 6749 §4.1.3; the contract's `CreateToken`). Sent once, whatever happens.
+   * Exchanges a code for tokens (RFC 6749 §4.1.3; the contract's `CreateToken`). Never retried, since a code can be used only once.
    *
    * @throws {TwilioTokenError} when Twilio refuses
-   * @throws {TwilioIdTokenError} when the ID token is not one to log somebody in with
-   * @throws {TwilioResponseError} when the answer cannot be used
-   * @throws {TwilioTimeoutError} when it does not come whole within `timeout`
+   * @throws {TwilioIdTokenError} when the ID token is invalid
+   * @throws {TwilioResponseError} when the response cannot be used
+   * @throws {TwilioTimeoutError} when there is no complete response within `timeout`
    * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   async exchangeCode(options: ExchangeCodeOptions): Promise<TwilioTokens> {
@@ -128,15 +129,15 @@ export class TwilioOAuthClient {
   }
 
   /**
-   * Buys new tokens with a refresh token (RFC 6749 §6). Where Twilio answers without a new refresh token, the old one is kept.
-   * A passing trouble (no connection, 429, 5xx) is tried again, at most twice and within `timeout`.
+   * Gets new tokens for a refresh token (RFC 6749 §6). If Twilio returns no new refresh token, the old one is kept.
+   * Retried after a temporary failure (no connection, 429, 5xx), at most twice and within `timeout`.
    *
-   * An ID token that does not hold, or cannot be checked within `timeout`, is left out of what this gives. Nobody is logged in
-   * with it, and the refresh token may be spent by then: the new tokens must not be lost with it.
+   * An ID token that is invalid, or cannot be checked within `timeout`, is left out of the result instead of being an
+   * error: the refresh token is spent by then, and the new tokens must not be lost.
    *
-   * @throws {TwilioTokenError} `invalid_grant` when the refresh token is spent, expired or revoked
-   * @throws {TwilioResponseError} when the answer cannot be used
-   * @throws {TwilioTimeoutError} when it does not come whole within `timeout`
+   * @throws {TwilioTokenError} `invalid_grant` when the refresh token has been used, has expired or was revoked
+   * @throws {TwilioResponseError} when the response cannot be used
+   * @throws {TwilioTimeoutError} when there is no complete response within `timeout`
    * @throws {TwilioNetworkError} when Twilio cannot be reached, or the connection breaks
    */
   async refresh(refreshToken: string, { scope, signal }: RefreshOptions = {}): Promise<TwilioTokens> {
@@ -144,22 +145,24 @@ export class TwilioOAuthClient {
   }
 
   /**
-   * Tokens for the app itself, with no person (RFC 6749 §4.4).
+   * Gets tokens for the app itself, without a user (RFC 6749 §4.4).
    *
-   * @throws as {@link TwilioOAuthClient.exchangeCode}
+   * @throws the same errors as {@link TwilioOAuthClient.exchangeCode}
    */
   async clientCredentials({ scope, audience, signal }: ClientCredentialsOptions = {}): Promise<TwilioTokens> {
     return (await this.#tokenEndpoint.clientCredentials(scope, audience, signal)).tokens
   }
 }
 
-/** A browser is sent to Twilio only: to https under twilio.com, or to the very origin that was asked. */
-function trustedAddress(target: unknown, asked: URL): string {
-  if (typeof target !== 'string' || target === '' || !URL.canParse(target, asked.href)) throw new TwilioResponseError('Twilio gave no address to send the browser to (redirect_to).')
-  const { origin, protocol, hostname, username, href } = new URL(target, asked)
+/** The browser is redirected to Twilio only: to https at twilio.com or a subdomain, or to the origin of the request. */
+function trustedURL(target: unknown, requested: URL): string {
+  if (typeof target !== 'string' || target === '' || !URL.canParse(target, requested.href)) {
+    throw new TwilioResponseError('Twilio returned no URL to redirect the browser to (redirect_to). Leave out resolveAuthorizeURL.')
+  }
+  const { origin, protocol, hostname, username, href } = new URL(target, requested)
   const isTwilio = protocol === 'https:' && (hostname === 'twilio.com' || hostname.endsWith('.twilio.com'))
-  if (username !== '' || !(isTwilio || origin === asked.origin)) {
-    throw new TwilioResponseError('The address to send the browser to (redirect_to) is not one of Twilio; it was not followed.')
+  if (username !== '' || !(isTwilio || origin === requested.origin)) {
+    throw new TwilioResponseError("The URL to redirect the browser to (redirect_to) is not one of Twilio's, so it was not followed. Check authorizationURL and any proxy in between.")
   }
   return href
 }

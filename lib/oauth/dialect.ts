@@ -1,15 +1,15 @@
-/** The versions of Twilio's OAuth API that this package speaks. */
+/** The supported versions of Twilio's OAuth API. */
 export type ApiVersion = 'v1' | 'v2'
 
-/** One version of Twilio's OAuth API on the wire. Everything that differs between versions is here, as data. */
+/** One version of Twilio's OAuth API on the wire. All differences between the versions are here, as data. */
 export interface Dialect {
   readonly authorizePath: string
   readonly tokenPath: string
-  /** The status of a token answer. */
+  /** The HTTP status of a successful token response. */
   readonly tokenStatus: number
   /** Whether this version documents PKCE (RFC 7636). */
   readonly pkce: boolean
-  /** OAuth 2.0's parameter names, and what they are called here. */
+  /** This version's name for each of OAuth 2.0's parameters. */
   readonly parameterNames: Readonly<Record<OAuthParameter, string>>
 }
 
@@ -31,7 +31,7 @@ const OAUTH_PARAMETERS = [
 
 export type OAuthParameter = (typeof OAUTH_PARAMETERS)[number]
 
-/** OAuth 2.0's parameters by their standard names; names that no dialect knows go out as they are. */
+/** Parameters by their OAuth 2.0 names. Other names are sent unchanged. */
 export type OAuthParameters = Readonly<Record<string, string | undefined>>
 
 function named(name: (parameter: OAuthParameter) => string): Record<OAuthParameter, string> {
@@ -59,15 +59,14 @@ export const DIALECTS: Readonly<Record<ApiVersion, Dialect>> = {
   }
 }
 
-/** Parameters in the dialect's names, form-encoded; those without a value are left out. */
+/** Form-encodes parameters under the dialect's names, without those that are `undefined`. */
 export function encodeParameters({ parameterNames }: Dialect, parameters: OAuthParameters): string {
   const names: Readonly<Record<string, string>> = parameterNames
-  let encoded = ''
-  for (const parameter in parameters) {
-    const value = parameters[parameter]
-    if (value === undefined) continue
-    const name = Object.hasOwn(names, parameter) ? names[parameter] : undefined
-    encoded += `${encoded && '&'}${name ?? encodeURIComponent(parameter)}=${encodeURIComponent(value)}`
-  }
-  return encoded
+  return Object.entries(parameters)
+    .filter((entry): entry is [string, string] => entry[1] !== undefined)
+    .map(([parameter, value]) => {
+      const name = Object.hasOwn(names, parameter) ? names[parameter] : undefined
+      return `${name ?? encodeURIComponent(parameter)}=${encodeURIComponent(value)}`
+    })
+    .join('&')
 }

@@ -1,20 +1,22 @@
-import { isUtf8 } from 'node:buffer'
 import { Agent, request as requestHttp, type IncomingHttpHeaders } from 'node:http'
 import { Agent as SecureAgent, request as requestHttps } from 'node:https'
+import type { Socket } from 'node:net'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
+import { redact } from '../util/redact'
 
-/** Where a call goes, taken apart once so that no URL is parsed at a call. */
+/** Where to send a request: a URL, parsed once at construction rather than for each call. */
 export interface Endpoint {
   readonly url: string
   readonly secure: boolean
   readonly hostname: string
   readonly port: string
+  /** Host name and port, for error messages. */
+  readonly host: string
   readonly path: string
 }
 
-/** What bounds a call. */
 export interface CallLimits {
-  /** ms, from name look-up to last byte. */
+  /** ms for a whole call, from DNS lookup to the last byte of the response. */
   readonly timeout: number
   readonly maxResponseBytes: number
   agent: Agent | undefined
@@ -26,19 +28,19 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | number>>
   readonly body?: string | undefined
   readonly signal?: AbortSignal | undefined
-  /** ms, where there is less time left than the limits allow. */
+  /** ms; default: the timeout of the limits. */
   readonly timeout?: number | undefined
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
 /**
- * Idle connections are dropped before a usual server drops them (5 s):
- * a code must not be sent on a connection that is just being closed, since it cannot be sent again.
+ * Closes idle connections before a typical server does (after 5 s). A code sent on a connection that the server is
+ * just closing would be lost, and it must not be sent twice.
  */
 const keepAlive = { keepAlive: true, timeout: 4000 }
 const httpAgent = new Agent(keepAlive)
@@ -46,27 +48,33 @@ const httpsAgent = new SecureAgent(keepAlive)
 
 export function endpointOf(url: string): Endpoint {
   const { protocol, hostname, port, pathname, search } = new URL(url)
+  const secure = protocol === 'https:'
   return {
     url,
-    secure: protocol === 'https:',
-    // Node's http wants an IPv6 address without the brackets that a URL has around it.
+    secure,
+    // Node's http expects IPv6 addresses without the brackets they have in a URL.
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port,
+    host: `${hostname}:${port || (secure ? 443 : 80)}`,
     path: pathname + search
   }
 }
 
 /**
- * The one place that talks to the network. Redirects are not followed, and the whole answer is read or none of it.
+ * Sends one HTTP request and reads the whole response. Redirects are not followed. A request whose deadline has passed
+ * before it could be sent is never sent.
  *
- * @throws {TwilioTimeoutError} not answered whole within `timeout`
- * @throws {TwilioNetworkError} refused, unresolvable, or broken before there was an answer
- * @throws {TwilioResponseError} cut short, too long, compressed without being asked, or not UTF-8
+ * @throws {TwilioTimeoutError} without a complete response within `timeout`
+ * @throws {TwilioNetworkError} when the host cannot be reached, or the connection breaks before a response
+ * @throws {TwilioResponseError} when the response is cut short, too long, compressed, or not UTF-8
  */
-export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAnswer> {
+export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpResponse> {
   const { method, endpoint, headers, body, signal, timeout = limits.timeout } = call
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
+
+    const deadline = Date.now() + timeout
+    let socket: Socket | undefined
 
     const request = (endpoint.secure ? requestHttps : requestHttp)({
       method,
@@ -74,20 +82,14 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAns
       port: endpoint.port,
       path: endpoint.path,
       agent: limits.agent ?? (endpoint.secure ? httpsAgent : httpAgent),
-      headers: body === undefined ? headers : Object.assign({}, headers, { 'Content-Length': Buffer.byteLength(body) })
+      headers: { ...headers, ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }), 'Accept-Encoding': 'identity' }
     })
-
-    const deadline = setTimeout(() => {
-      fail(
-        new TwilioTimeoutError(
-          `${endpoint.hostname} did not answer whole within ${timeout} ms. Try again; if it happens often, look at the network or raise timeout.`
-        )
-      )
-    }, timeout)
+    const timer = setTimeout(failOnTimeout, timeout)
 
     function settle(): void {
-      clearTimeout(deadline)
+      clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
+      socket?.off('connect', failIfLate).off('secureConnect', failIfLate)
     }
     function fail(error: unknown): void {
       settle()
@@ -97,31 +99,39 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAns
     function abort(): void {
       fail(signal?.reason)
     }
+    function failOnTimeout(): void {
+      fail(new TwilioTimeoutError(`${endpoint.host} did not send a complete response within ${timeout} ms. Try again. If it happens often, check the network or raise timeout.`))
+    }
+    function failIfLate(): void {
+      if (Date.now() >= deadline) failOnTimeout()
+    }
     function failOnNetwork(error: NodeJS.ErrnoException): void {
-      fail(
-        new TwilioNetworkError(`${endpoint.hostname} could not be reached, or the connection broke (${error.code ?? error.message}). Try again.`, {
-          cause: withoutAnswer(error)
-        })
-      )
+      const message = `${endpoint.host} could not be reached, or the connection broke (${error.code ?? error.message}). Try again.`
+      fail(new TwilioNetworkError(message, { cause: withoutRawPacket(error) }))
     }
 
     signal?.addEventListener('abort', abort, { once: true })
     request.on('error', failOnNetwork)
-    // Without a listener Node would close the connection without a word.
-    request.on('upgrade', (_response, socket) => {
-      socket.destroy()
-      fail(new TwilioResponseError('The answer changes to another protocol (101), which was not asked for.'))
+    // While the process is stopped or busy, timers don't fire. These listeners run before Node's own, which send the request.
+    request.on('socket', (assigned) => {
+      socket = assigned.once('connect', failIfLate).once('secureConnect', failIfLate)
+      failIfLate()
+    })
+    // Without a listener, Node closes the connection without an error.
+    request.on('upgrade', (_response, upgraded) => {
+      upgraded.destroy()
+      fail(new TwilioResponseError('The response switches to another protocol (101), which was not requested. Check any proxy between this machine and Twilio.'))
     })
     request.on('response', (response) => {
-      const unreadable = whyUnreadable(response.headers, limits)
-      if (unreadable) {
-        fail(new TwilioResponseError(unreadable))
+      const reason = reasonToReject(response.headers, limits)
+      if (reason) {
+        fail(new TwilioResponseError(reason))
         return
       }
       const chunks: Buffer[] = []
       let length = 0
       response.on('error', (error) => {
-        fail(new TwilioResponseError('The answer broke off before its end.', { cause: withoutAnswer(error) }))
+        fail(new TwilioResponseError('The response was cut short. Try again.', { cause: withoutRawPacket(error) }))
       })
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
@@ -129,37 +139,48 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpAns
         else chunks.push(chunk)
       })
       response.on('end', () => {
-        const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-        if (!isUtf8(bytes)) {
-          fail(new TwilioResponseError('The answer is not UTF-8, so its text cannot be trusted.'))
+        const text = decodeUTF8(Buffer.concat(chunks))
+        if (text === undefined) {
+          fail(new TwilioResponseError('The response is not valid UTF-8. Check any proxy between this machine and Twilio.'))
           return
         }
         settle()
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes.toString() })
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text })
       })
     })
     request.end(body)
   })
 }
 
-function whyUnreadable(headers: IncomingHttpHeaders, limits: CallLimits): string | undefined {
-  const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return 'The answer came compressed, which was not asked for.'
+function reasonToReject(headers: IncomingHttpHeaders, limits: CallLimits): string | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
+    return `The response is compressed (${redact(encoding, [])}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
+  }
   return Number(headers['content-length']) > limits.maxResponseBytes ? tooLong(limits) : undefined
 }
 
 function tooLong({ maxResponseBytes }: CallLimits): string {
-  return `The answer is longer than ${maxResponseBytes} bytes (maxResponseBytes).`
+  return `The response is longer than ${maxResponseBytes} bytes (maxResponseBytes).`
 }
 
-/** Node's parser keeps the bytes it stumbled over on its error; they may hold a token. */
-function withoutAnswer(error: NodeJS.ErrnoException & { rawPacket?: unknown }): Error {
+/** The text without a byte order mark, or `undefined` for anything but UTF-8. */
+function decodeUTF8(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Removes the bytes that Node's HTTP parser keeps on its errors: they may contain a token. */
+function withoutRawPacket(error: NodeJS.ErrnoException & { rawPacket?: unknown }): Error {
   delete error.rawPacket
   return error
 }
 
-/** The JSON in a response's body, or `undefined` for anything else. */
-export function parseJSON({ body }: HttpAnswer): unknown {
+/** The JSON in a response's body, or `undefined` if it is not JSON. */
+export function parseJSON({ body }: HttpResponse): unknown {
   try {
     return JSON.parse(body)
   } catch {

@@ -1,30 +1,30 @@
-import type { Agent } from 'node:http'
+import { validateHeaderName, validateHeaderValue, type Agent } from 'node:http'
 import { isObject } from '../util/is-object'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http'
 
 /** Public keys (RFC 7517 §5). */
 export interface JSONWebKeySet {
-  /** A JSON Web Key each. */
+  /** JSON Web Keys. */
   readonly keys: readonly Readonly<Record<string, unknown>>[]
 }
 
 /**
- * How far to check the ID token (OpenID Connect Core §3.1.3.7). Its form, audience, expiry and algorithm (never `none`)
- * are always checked; its signature, where there are keys.
+ * How to check ID tokens (OpenID Connect Core §3.1.3.7). Their format, audience, expiry and algorithm (never `none`)
+ * are always checked. Their signature is checked if keys are configured.
  */
 export interface IdTokenOptions {
-  /** What `iss` must be. Default: any. */
+  /** The required value of `iss`. Default: any. */
   readonly issuer?: string | undefined
-  /** Where Twilio's public keys are, so that the signature can be checked. */
+  /** The URL of Twilio's public keys, with which signatures are checked. */
   readonly jwksURL?: string | undefined
   /** Twilio's public keys themselves, instead of `jwksURL`. */
   readonly jwks?: JSONWebKeySet | undefined
-  /** Refuse a login without an ID token. Default: `false`, since Twilio often sends none. */
+  /** Whether to refuse logins without an ID token. Default: `false`, since Twilio often sends none. */
   readonly required?: boolean | undefined
 }
 
-/** What a {@link TwilioOAuthClient} needs to know. */
+/** Options for {@link TwilioOAuthClient}. */
 export interface TwilioOAuthClientOptions {
   /** The OAuth app's client ID: 34 characters, `OQ…`. */
   readonly clientID: string
@@ -32,27 +32,27 @@ export interface TwilioOAuthClientOptions {
   readonly clientSecret: string
   /** The version of Twilio's OAuth API. Default: `'v1'`. */
   readonly apiVersion?: ApiVersion | undefined
-  /** Where Twilio's OAuth is. Default: `https://oauth.twilio.com`. Plain http is taken for this machine only. */
+  /** The base URL of Twilio's OAuth API. Default: `https://oauth.twilio.com`. Plain http is allowed for localhost only. */
   readonly baseURL?: string | undefined
-  /** Instead of `baseURL` and the version's path for the authorize endpoint. */
+  /** The authorize endpoint, used as given. Default: derived from `baseURL` and `apiVersion`. */
   readonly authorizationURL?: string | undefined
-  /** Instead of `baseURL` and the version's path for the token endpoint. */
+  /** The token endpoint, used as given. Default: derived from `baseURL` and `apiVersion`. */
   readonly tokenURL?: string | undefined
-  /** Where Twilio's API is, for `lookUpAccount`. Default: `https://api.twilio.com`. */
+  /** The base URL of Twilio's REST API, for `lookUpAccount`. Default: `https://api.twilio.com`. */
   readonly apiBaseURL?: string | undefined
-  /** ms for a whole call to Twilio, from name look-up to last byte. Default: 10,000. */
+  /** The time limit of a call to Twilio in ms, from DNS lookup to the last byte. Default: 10,000. */
   readonly timeout?: number | undefined
-  /** In bytes; a longer answer is an error. Default: 262,144. */
+  /** The longest response to accept, in bytes. Default: 262,144. */
   readonly maxResponseBytes?: number | undefined
-  /** An `http.Agent` or `https.Agent`, for proxies and private CAs. Default: one that keeps connections alive. */
+  /** An `http.Agent` or `https.Agent`, for example for a proxy or a private CA. Default: one that keeps connections alive. */
   readonly agent?: Agent | undefined
-  /** Headers to send to the token endpoint with each call. */
+  /** Additional headers for requests to the token endpoint. */
   readonly customHeaders?: Readonly<Record<string, string>> | undefined
-  /** How far to check the ID token. Default: `{}`. */
+  /** How to check ID tokens. Default: `{}`. */
   readonly idToken?: IdTokenOptions | undefined
 }
 
-/** The options, checked, with their defaults, and with what can be worked out once. */
+/** The checked options with their defaults, and what is derived from them once. */
 export interface ClientConfiguration {
   readonly clientID: string
   readonly clientSecret: string
@@ -74,7 +74,7 @@ const OTHER_SIDS: Readonly<Record<string, string>> = {
   AP: 'a TwiML app SID'
 }
 
-/** @throws {TypeError} naming the option that is wrong, and what it should be */
+/** @throws {TypeError} naming the option that is wrong and what it should be */
 export function configure(options: TwilioOAuthClientOptions): ClientConfiguration {
   const given: unknown = options
   if (typeof given !== 'object' || given === null) throw new TypeError('options must be an object with clientID and clientSecret.')
@@ -97,12 +97,12 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
       maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? 262_144, 'bytes'),
       agent: checkAgent(options.agent, [authorize, token])
     },
-    customHeaders: options.customHeaders ?? {},
+    customHeaders: checkHeaders(options.customHeaders ?? {}),
     idToken: checkIdToken(options.idToken ?? {})
   }
 }
 
-/** What a value is, for a message, without repeating what may be a secret. */
+/** A value for an error message; text is shortened, since it may be a secret. */
 function describe(value: unknown): string {
   return typeof value === 'string' ? `'${value.slice(0, 20)}'` : String(value)
 }
@@ -112,7 +112,7 @@ export function checkText(option: string, value: unknown, meaning: string): asse
 }
 
 export function checkNumber(option: string, value: unknown, unit: string): number {
-  // A timer longer than 2^31 - 1 ms would fire at once.
+  // Node's timers fire at once if they are set to more than 2^31 - 1 ms.
   if (typeof value !== 'number' || !(value > 0 && value <= 0x7fffffff)) {
     throw new TypeError(`${option} must be a number of ${unit} from 1 to 2147483647, not ${describe(value)}.`)
   }
@@ -134,7 +134,7 @@ function checkClientID(clientID: unknown): void {
 
 function checkClientSecret(secret: unknown): void {
   checkText('clientSecret', secret, 'the secret of the OAuth app in the Twilio Console')
-  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret has white space at its beginning or end, or a line end in it. Was it pasted, or read from a file, with more than the secret?')
+  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret starts or ends with white space, or contains a line break. Was more than the secret pasted or read from a file?')
 }
 
 /** Replaces the agent. */
@@ -144,12 +144,32 @@ export function setAgent({ authorize, token, limits }: ClientConfiguration, agen
 
 function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): Agent | undefined {
   const given: unknown = agent
-  // What Node's http itself asks of an agent; undici's dispatchers do not have it.
+  // Node's http calls this method. The dispatchers of undici don't have it.
   const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
   if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
   const other = agent && Object.hasOwn(agent, 'protocol') ? endpoints.find(({ url }) => new URL(url).protocol !== (agent as { protocol?: unknown }).protocol) : undefined
   if (other) throw new TypeError(`agent is for the wrong protocol: ${other.hostname} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
   return agent
+}
+
+function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (!isObject(headers)) throw new TypeError("customHeaders must be an object of header names and values, such as { 'X-App': 'mine' }.")
+  const checked: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string' || !isValidHeader(name, value)) throw new TypeError(`customHeaders: ${describe(name)} is not a valid HTTP header, or its value is not a valid string.`)
+    checked[name] = value
+  }
+  return checked
+}
+
+function isValidHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** An endpoint under a base URL, which has no query, fragment or credentials. */
@@ -166,7 +186,7 @@ function endpoint(option: string, url: unknown): Endpoint {
   const parsed = endpointOf(url)
   const { protocol } = new URL(url)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(parsed.hostname))) {
-    throw new TypeError(`${option} must be an https address: secrets and tokens go there. Plain http is taken for this machine only (localhost, 127.0.0.1, ::1).`)
+    throw new TypeError(`${option} must be an https URL, since secrets and tokens are sent there. Plain http is allowed for localhost only (localhost, 127.0.0.1, ::1).`)
   }
   return parsed
 }
@@ -178,7 +198,7 @@ function isLoopback(hostname: string): boolean {
 function checkIdToken(options: unknown): IdTokenOptions {
   if (typeof options !== 'object' || options === null) throw new TypeError('idToken must be an object: { issuer?, jwksURL? or jwks?, required? }.')
   const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
-  if (issuer !== undefined) checkText('idToken.issuer', issuer, 'what the ID token says in iss')
+  if (issuer !== undefined) checkText('idToken.issuer', issuer, 'the iss claim of the ID tokens')
   if (jwksURL !== undefined && jwks !== undefined) throw new TypeError('idToken takes jwksURL or jwks, not both.')
   if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
   if (jwks !== undefined && !isKeySet(jwks)) throw new TypeError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
@@ -186,7 +206,7 @@ function checkIdToken(options: unknown): IdTokenOptions {
   return options
 }
 
-/** RFC 7517 §4.1 and §5; what else a key needs is for whoever checks a signature with it. */
+/** RFC 7517 §4.1 and §5. jose checks the rest of a key when it is used. */
 function isKeySet(jwks: unknown): boolean {
   return isObject(jwks) && Array.isArray(jwks.keys) && jwks.keys.every((key) => isObject(key) && typeof key.kty === 'string')
 }

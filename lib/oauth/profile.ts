@@ -1,5 +1,6 @@
-import { actingFor, parseResourceName, sidOf, textClaim, type Claims, type TwilioResourceName } from './claims'
 import { withoutUndefined } from '../util/without-undefined'
+import { textClaim, type Claims } from './claims'
+import { actorOf, parseResourceName, sidOf, type TwilioResourceName } from './resource-name'
 
 /** Who logged in, as Passport's normalized profile. */
 export interface TwilioProfile {
@@ -7,9 +8,9 @@ export interface TwilioProfile {
   readonly provider: 'twilio'
   /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
   readonly id: string
-  /** Their name, else their e-mail address, else the account's name, else `id`. */
+  /** The user's name, else their email address, else the account's name, else `id`. */
   readonly displayName: string
-  /** The parts of their name; one that Twilio does not tell is empty. */
+  /** The parts of the user's name. A part that Twilio does not provide is empty. */
   readonly name?:
     | {
         /** The ID token's `family_name`. */
@@ -18,12 +19,12 @@ export interface TwilioProfile {
         givenName: string
       }
     | undefined
-  /** One address, or none. */
+  /** The user's email address, if Twilio provides it. */
   readonly emails?:
     | {
-        /** The address. */
+        /** The email address. */
         value: string
-        /** Whether Twilio knows it to be theirs (`email_verified`), where it says. */
+        /** Whether Twilio has verified the address (`email_verified`), if it says. */
         verified?: boolean | undefined
       }[]
     | undefined
@@ -31,9 +32,9 @@ export interface TwilioProfile {
   readonly accountSid?: string | undefined
   /** The organization that approved the app: `OR…`. */
   readonly organizationSid?: string | undefined
-  /** Where the token is at home, such as `us1` or `ie1`. */
+  /** The token's Twilio region, such as `us1` or `ie1`. */
   readonly region?: string | undefined
-  /** The claims, or the account, that the profile was read from. */
+  /** The claims or account that the profile was made from. */
   readonly _json: Claims
   /** The same, as JSON. */
   readonly _raw: string
@@ -43,29 +44,29 @@ export interface TwilioProfile {
 export interface TwilioAccount {
   readonly sid: string
   readonly friendlyName?: string | undefined
-  /** The resource as it came. */
+  /** The resource, without its Auth Token. */
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** The claims that a profile is made from. */
+/** The claims of a login's tokens. */
 export interface ProfileClaims {
   readonly idClaims: Claims
   readonly accessClaims: Claims
 }
 
 /**
- * The profile that the tokens tell of: by the ID token, else by the access token, completed by the account.
- * `undefined` where none of them says who it is; none is invented.
+ * The profile from the claims of the ID token, else of the access token, completed from the account.
+ * `undefined` if none of them identifies anyone.
  */
 export function profileOf({ idClaims, accessClaims }: ProfileClaims, account?: TwilioAccount): TwilioProfile | undefined {
-  const access = personIn(accessClaims)
-  const person = [personIn(idClaims), access].find(({ id }) => id !== undefined)
-  const id = person?.id ?? account?.sid
+  const access = identityIn(accessClaims)
+  const identity = [identityIn(idClaims), access].find(({ id }) => id !== undefined)
+  const id = identity?.id ?? account?.sid
   if (id === undefined) return undefined
 
-  const claims = person?.claims ?? {}
-  const json = person?.claims ?? account?.json ?? {}
-  const actor = person?.actor ?? access.actor
+  const claims = identity?.claims ?? {}
+  const json = identity?.claims ?? account?.json ?? {}
+  const actor = identity?.actor ?? access.actor
   return withoutUndefined<TwilioProfile>({
     provider: 'twilio',
     id,
@@ -74,30 +75,30 @@ export function profileOf({ idClaims, accessClaims }: ProfileClaims, account?: T
     emails: emailsIn(claims),
     accountSid: sidOf(actor, 'AC') ?? account?.sid,
     organizationSid: sidOf(actor, 'OR'),
-    region: (person && regionOf(person)) ?? regionOf(access),
+    region: (identity && regionOf(identity)) ?? regionOf(access),
     _json: json,
     _raw: JSON.stringify(json)
   })
 }
 
-/** Whom claims tell of. */
-interface Person {
+/** Who a token's claims say has logged in. */
+interface Identity {
   readonly claims: Claims
   readonly id: string | undefined
-  /** Whom they are about, where that is a resource of Twilio's. */
+  /** The `sub` claim, if it is a Twilio Resource Name. */
   readonly subject: TwilioResourceName | undefined
   /** The account or organization that approved the app. */
   readonly actor: TwilioResourceName | undefined
 }
 
 /**
- * Known by `sub` where it names a person. Where it names the OAuth app, which is the same for everybody,
- * whoever approved the app is the one who logged in.
+ * `sub` identifies the user, unless it names the OAuth app, which is the same for every user. Then the account or
+ * organization that approved the app has logged in.
  */
-function personIn(claims: Claims): Person {
+function identityIn(claims: Claims): Identity {
   const sub = textClaim(claims, 'sub')
   const subject = parseResourceName(sub)
-  const actor = actingFor(claims)
+  const actor = actorOf(claims)
   const isApp = subject?.type === 'oauthapp' || sub?.startsWith('OQ')
   return { claims, id: isApp ? actor?.sid : (subject?.sid ?? sub ?? actor?.sid), subject, actor }
 }
@@ -119,6 +120,6 @@ function emailsIn(claims: Claims): TwilioProfile['emails'] {
   return [typeof verified === 'boolean' ? { value, verified } : { value }]
 }
 
-function regionOf({ claims, subject, actor }: Person): string | undefined {
+function regionOf({ claims, subject, actor }: Identity): string | undefined {
   return textClaim(claims, 'urn:tw:rgn') ?? (actor ?? subject)?.region
 }

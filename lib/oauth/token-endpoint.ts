@@ -1,13 +1,13 @@
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
-import { within } from '../util/within'
+import { withTimeLimit } from '../util/with-time-limit'
 import type { Claims } from './claims'
 import { encodeParameters, type OAuthParameters } from './dialect'
 import { callHttp, parseJSON } from './http'
 import { idTokenChecker, type CheckIdToken } from './id-token'
 import type { ClientConfiguration } from './options'
-import { retrying } from './retry'
-import { isErrorBody, tokenErrorOf } from './token-error'
+import { withRetries } from './retry'
+import { readErrorBody, tokenErrorOf } from './token-error'
 import { readTokens, type TwilioTokens } from './tokens'
 
 /** The parameters of {@link TokenEndpoint.exchangeCode}. */
@@ -19,20 +19,18 @@ export interface CodeGrant {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a grant brings. */
+/** The result of a grant. */
 export interface GrantResult {
   readonly tokens: TwilioTokens
-  /** Twilio's response, as it came. */
+  /** Twilio's response, unchanged. */
   readonly response: Readonly<Record<string, unknown>>
-  /** The claims of the ID token, once it has been checked; empty without one. */
+  /** The claims of the ID token, which has been checked; empty without one. */
   readonly idClaims: Claims
 }
 
-type GrantParameters = OAuthParameters & { readonly grant_type: string }
-
 const FORM = 'application/x-www-form-urlencoded'
 
-/** Keeps `client_id` and `client_secret` out of an application's extra parameters. */
+/** Removes `client_id` and `client_secret` from an application's extra parameters. */
 const NO_CREDENTIALS: OAuthParameters = { client_id: undefined, client_secret: undefined }
 
 /** Twilio's token endpoint (RFC 6749 §3.2; the contract's `CreateToken`). */
@@ -50,7 +48,7 @@ export class TokenEndpoint {
     this.#checkIdToken = idTokenChecker(clientID, idToken, limits)
   }
 
-  /** RFC 6749 §4.1.3. Sent once: a code is good for one try. */
+  /** RFC 6749 §4.1.3. Never retried, since a code is valid for one attempt. */
   async exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: CodeGrant): Promise<GrantResult> {
     const parameters = { ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }
     const response = await this.#request(parameters, signal, this.#deadline())
@@ -58,12 +56,12 @@ export class TokenEndpoint {
     return { tokens, response, idClaims: await this.#checkIdToken(tokens.idToken) }
   }
 
-  /** RFC 6749 §6. Retried after a passing failure, at most twice and within the timeout. */
+  /** RFC 6749 §6. Retried after a temporary failure, at most twice and within the timeout. */
   async refresh(refreshToken: string, scope?: string, signal?: AbortSignal): Promise<GrantResult> {
     const deadline = this.#deadline()
     const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
-    const response = await retrying(() => this.#request(parameters, signal, deadline), deadline, signal)
-    // From here on the refresh token is spent: an unusable ID token must not lose the new tokens.
+    const response = await withRetries(() => this.#request(parameters, signal, deadline), deadline, signal)
+    // The refresh token is spent now: an invalid ID token must not lose the new tokens.
     const idClaims = await this.#idClaimsIfValid(response.id_token, deadline)
     const tokens = readTokens(idClaims ? response : { ...response, id_token: undefined }, refreshToken)
     return { tokens, response, idClaims: idClaims ?? {} }
@@ -83,10 +81,10 @@ export class TokenEndpoint {
 
   async #idClaimsIfValid(idToken: unknown, deadline: number): Promise<Claims | undefined> {
     if (typeof idToken !== 'string' || idToken === '') return undefined
-    return within(deadline - Date.now(), this.#checkIdToken(idToken)).catch(() => undefined)
+    return withTimeLimit(deadline - Date.now(), this.#checkIdToken(idToken)).catch(() => undefined)
   }
 
-  async #request(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<Record<string, unknown>> {
+  async #request(parameters: OAuthParameters, signal: AbortSignal | undefined, deadline: number): Promise<Record<string, unknown>> {
     const { clientSecret, dialect, limits, token } = this.#configuration
     const response = await callHttp(
       {
@@ -100,12 +98,10 @@ export class TokenEndpoint {
       limits
     )
     const body = parseJSON(response)
+    const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
-    if (succeeded && !isErrorBody(body)) {
-      if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
-      return body
-    }
-    const { grant_type: grantType, code, refresh_token: refreshToken, code_verifier: codeVerifier } = parameters
-    throw tokenErrorOf(response, body, { grantType, secrets: [clientSecret, code, refreshToken, codeVerifier] })
+    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier])
+    if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
+    return body
   }
 }

@@ -1,87 +1,105 @@
-import { claimsOf, type Claims } from './claims'
-import { isObject } from '../util/is-object'
 import { TwilioResponseError } from '../errors'
+import { isObject } from '../util/is-object'
 import { withoutUndefined } from '../util/without-undefined'
+import { claimsOf, type Claims } from './claims'
 
-/** What a grant gives. */
+/** The tokens that a grant returns. */
 export interface TwilioTokens {
-  /** Goes to Twilio as `Authorization: Bearer …`. */
+  /** Sent to Twilio as `Authorization: Bearer …`. */
   readonly accessToken: string
-  /** Buys the next access token. Twilio may let it be used once only. */
+  /** Exchanged for the next access token. Twilio may accept it only once. */
   readonly refreshToken?: string | undefined
   /** Says who logged in (OpenID Connect Core §2). */
   readonly idToken?: string | undefined
   /** `Bearer`, in whatever case Twilio writes it (RFC 6749 §7.1). */
   readonly tokenType: string
-  /** What was granted, space-separated, where Twilio says it. */
+  /** The granted scope, space-separated, if Twilio returned one. */
   readonly scope?: string | undefined
-  /** When the access token ends, in epoch ms; missing where neither the token nor the answer tells. */
+  /** When the access token expires, in epoch ms by this machine's clock; missing if neither the token nor the response says. */
   readonly expiresAt?: number | undefined
-  /** What the access token says, where it is a JWT; else empty. */
+  /** The claims of the access token if it is a JWT, else empty. */
   readonly claims: Claims
 }
 
-/** Nothing that Twilio issues lives longer, so a larger `expires_in` is no lifetime in seconds. */
-const LONGEST_LIFETIME_S = 365 * 24 * 3600
-/** The last moment that a JavaScript date can name. */
-const LAST_DATE_MS = 8.64e15
+/** No token of Twilio's lives longer than a year: a larger `expires_in` is not a lifetime in seconds. */
+const MAX_LIFETIME_S = 365 * 24 * 3600
+/** The latest time that a JavaScript Date can represent. */
+const MAX_DATE_MS = 8.64e15
 
-/** What RFC 6749 appendix A lets a token be; anything else could not go into an `Authorization` header. */
+/** The characters of a token (RFC 6749 appendix A). Any other could not be sent in an `Authorization` header. */
 const TOKEN = /^[\x21-\x7e]+$/
 
 /**
- * Reads the answer of the token endpoint (RFC 6749 §5.1; the contract's `oauth.v1.token`), in which every field may be null.
+ * Reads a token response (RFC 6749 §5.1; the contract's `oauth.v1.token`), in which every field may be null.
  *
- * @param refreshToken the one that was spent for this answer, kept where it brings no new one
+ * @param refreshToken the one used in the request, kept if the response has no new one
  * @throws {TwilioResponseError} naming the field that cannot be used
  */
-export function readTokens(answer: unknown, refreshToken?: string): TwilioTokens {
-  if (!isObject(answer)) throw new TwilioResponseError('The token answer is not a JSON object.')
-  const accessToken = readToken(answer, 'access_token')
-  if (accessToken === undefined) throw new TwilioResponseError('The token answer has no access_token.')
+export function readTokens(response: unknown, refreshToken?: string): TwilioTokens {
+  if (!isObject(response)) throw new TwilioResponseError('The token response is not a JSON object.')
+  const accessToken = readToken(response, 'access_token')
+  if (accessToken === undefined) throw new TwilioResponseError('The token response has no access_token.')
   const claims = claimsOf(accessToken)
   return withoutUndefined<TwilioTokens>({
     accessToken,
-    refreshToken: readToken(answer, 'refresh_token') ?? refreshToken,
-    idToken: readToken(answer, 'id_token'),
-    tokenType: readTokenType(answer),
-    scope: readText(answer, 'scope'),
-    expiresAt: expiryOf(claims) ?? readExpiry(answer.expires_in),
+    refreshToken: readToken(response, 'refresh_token') ?? refreshToken,
+    idToken: readToken(response, 'id_token'),
+    tokenType: readTokenType(response),
+    scope: readScope(response),
+    expiresAt: expiryOf(response.expires_in, claims),
     claims
   })
 }
 
-function readText(answer: Record<string, unknown>, field: string): string | undefined {
-  const value = answer[field]
+function readText(response: Record<string, unknown>, field: string): string | undefined {
+  const value = response[field]
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value !== 'string') throw new TwilioResponseError(`The token answer's ${field} is not a string.`)
+  if (typeof value !== 'string') throw new TwilioResponseError(`The token response's ${field} is not a string.`)
   return value
 }
 
-function readToken(answer: Record<string, unknown>, field: string): string | undefined {
-  const token = readText(answer, field)
-  if (token !== undefined && !TOKEN.test(token)) throw new TwilioResponseError(`The token answer's ${field} holds characters that no token has.`)
+function readToken(response: Record<string, unknown>, field: string): string | undefined {
+  const token = readText(response, field)
+  if (token !== undefined && !TOKEN.test(token)) throw new TwilioResponseError(`The token response's ${field} contains characters that are not allowed in a token.`)
   return token
 }
 
-function readTokenType(answer: Record<string, unknown>): string {
-  const tokenType = readText(answer, 'token_type') ?? 'Bearer'
-  if (tokenType.toLowerCase() !== 'bearer') throw new TwilioResponseError("The token answer's token_type is not bearer, so the token cannot be used.")
+function readTokenType(response: Record<string, unknown>): string {
+  const tokenType = readText(response, 'token_type') ?? 'Bearer'
+  if (tokenType.toLowerCase() !== 'bearer') throw new TwilioResponseError("The token response's token_type is not bearer, so the token cannot be used.")
   return tokenType
 }
 
-/** When a JWT ends by its own word (RFC 7519 §4.1.4), in epoch ms. */
-export function expiryOf({ exp }: Claims): number | undefined {
-  return typeof exp === 'number' && exp > 0 ? dateOf(exp * 1000) : undefined
+/** Space-separated text (RFC 6749 §3.3), or an array of such texts. */
+function readScope(response: Record<string, unknown>): string | undefined {
+  const { scope } = response
+  const isList = Array.isArray(scope) && scope.every((part) => typeof part === 'string')
+  return readText({ scope: isList ? scope.join(' ') : scope }, 'scope')
 }
 
-/** `expires_in` is documented as seconds, but the contract's own example is a moment in epoch ms. */
-function readExpiry(expiresIn: unknown): number | undefined {
-  const number = typeof expiresIn === 'string' && /^\d+$/.test(expiresIn) ? Number(expiresIn) : expiresIn
-  if (typeof number !== 'number' || number <= 0) return undefined
-  return dateOf(number > LONGEST_LIFETIME_S ? number : Date.now() + number * 1000)
+/**
+ * When the access token expires, in epoch ms. A lifetime counted from now comes first, since it holds even if this
+ * machine's clock and Twilio's differ.
+ */
+function expiryOf(expiresIn: unknown, { iat, exp }: Claims): number | undefined {
+  const expires = positive(typeof expiresIn === 'string' && /^\d+$/.test(expiresIn) ? Number(expiresIn) : expiresIn)
+  const issuedAt = positive(iat)
+  const expiresAt = positive(exp)
+  const lifetime = expiresAt !== undefined && issuedAt !== undefined ? expiresAt - issuedAt : undefined
+  if (isLifetime(expires)) return Math.floor(Date.now() + expires * 1000)
+  if (isLifetime(lifetime)) return Math.floor(Date.now() + lifetime * 1000)
+  // The contract documents expires_in in seconds, but its example is a date in epoch ms.
+  return dateOf(expiresAt === undefined ? undefined : expiresAt * 1000) ?? dateOf(expires)
 }
 
-function dateOf(ms: number): number | undefined {
-  return ms <= LAST_DATE_MS ? Math.floor(ms) : undefined
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined
+}
+
+function isLifetime(seconds: number | undefined): seconds is number {
+  return seconds !== undefined && seconds > 0 && seconds <= MAX_LIFETIME_S
+}
+
+function dateOf(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms <= MAX_DATE_MS ? Math.floor(ms) : undefined
 }

@@ -1,7 +1,7 @@
 import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
-import { isRefusal } from '../oauth/refusal'
+import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
-import { LRUCache } from '../util/lru-cache'
+import { BoundedMap } from '../util/bounded-map'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
@@ -30,7 +30,7 @@ const MAX_REFUSED = 10_000
 export class LiveLogins {
   readonly #options: LiveLoginsOptions
   /** The logins, of one generation each, whose access token was refused: an old copy of the session must not bring it back. */
-  readonly #refused = new LRUCache<true>(MAX_REFUSED)
+  readonly #refused = new BoundedMap<string, true>(MAX_REFUSED)
   /** Until when nothing is refreshed in the background, in elapsed ms. */
   #backOffUntil = 0
 
@@ -94,7 +94,7 @@ export class LiveLogins {
       return await refresher.refresh({ held, session, recordTTL })
     } catch (error) {
       this.#backOffUntil = clock.elapsed() + BACK_OFF
-      if (isRefusal(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
+      if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
       throw error
     }
   }

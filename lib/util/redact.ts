@@ -1,24 +1,33 @@
-const LONGEST_TEXT = 300
+const MAX_LENGTH = 300
+/** Shorter values occur by chance: hiding a code `c` would hide every "c" of a message. */
+const MIN_SECRET_LENGTH = 8
 
-/** Text from outside, fit for an error message: on one line, not too long, and without the secrets that were sent. */
+/** Makes text from outside safe to put into an error message: a single line of limited length, without the given secrets. */
 export function redact(text: string, secrets: readonly (string | undefined)[]): string {
-  let safe = onOneLine(text)
+  let safe = printable(text)
   for (const secret of writtenForms(secrets)) safe = safe.replaceAll(secret, '[hidden]')
-  return safe.length > LONGEST_TEXT ? `${safe.slice(0, LONGEST_TEXT)}…` : safe
+  return safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}…` : safe
 }
 
-function onOneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-}
-
-/** Secrets as they are, and as they were sent; the longest first, since one may begin with another. */
-function writtenForms(secrets: readonly (string | undefined)[]): string[] {
-  const forms = secrets.flatMap((secret = '') => [onOneLine(secret), encodeURIComponent(secret.toWellFormed())])
-  return forms.filter((form) => form !== '').sort((one, other) => other.length - one.length)
-}
-
-/** An address from outside, if it is one that a page may link to. */
+/** A URL from outside, redacted, if it is one that a page may link to. */
 export function redactURL(url: string | undefined, secrets: readonly (string | undefined)[]): string | undefined {
   return url !== undefined && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? redact(url, secrets) : undefined
+}
+
+/** Control characters and line breaks become spaces. Format characters (zero-width, text direction), which can disguise text, go. */
+function printable(text: string): string {
+  return text.replace(/\p{Cf}/gu, '').replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+
+/** Each secret as it is and URL-encoded; the longest first, since one may contain another. */
+function writtenForms(secrets: readonly (string | undefined)[]): string[] {
+  return secrets
+    .filter(isLongEnough)
+    .flatMap((secret) => [printable(secret), encodeURIComponent(secret.toWellFormed())])
+    .filter(isLongEnough)
+    .sort((one, other) => other.length - one.length)
+}
+
+function isLongEnough(secret: string | undefined): secret is string {
+  return secret !== undefined && secret.length >= MIN_SECRET_LENGTH
 }

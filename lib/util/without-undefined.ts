@@ -1,4 +1,4 @@
-/** The object without the properties that hold `undefined`, so that a missing thing is missing. */
+/** A copy of an object without the properties that are `undefined`. */
 export function withoutUndefined<T extends object>(object: T): T {
   const defined: Partial<T> = {}
   for (const key in object) {

@@ -7,7 +7,7 @@ import { json, text, TwilioServer, type Behaviour } from '../support/twilio-serv
 
 const ACCOUNT = { sid: 'AC1', friendly_name: 'Fjord Clinic', status: 'active' }
 
-describe('the look-up of the account', () => {
+describe('the account look-up', () => {
   let twilio: TwilioServer
   before(async () => {
     twilio = await TwilioServer.start()
@@ -19,10 +19,10 @@ describe('the look-up of the account', () => {
     return lookUpAccount('the-access-token', endpointOf(`${twilio.url}/2010-04-01/Accounts.json?PageSize=1`), { timeout, maxResponseBytes: 1000, agent: undefined })
   }
 
-  it('asks with the access token, and gives the first account that it reaches', async () => {
+  it('sends the access token, and returns the first account that it can access', async () => {
     assert.deepEqual(await lookUp(json(200, { accounts: [ACCOUNT, { sid: 'AC2' }] })), { sid: 'AC1', friendlyName: 'Fjord Clinic', json: ACCOUNT })
-    const [heard] = twilio.requests
-    assert.deepEqual([heard?.method, heard?.path, heard?.headers.authorization, heard?.headers.accept], ['GET', '/2010-04-01/Accounts.json', 'Bearer the-access-token', 'application/json'])
+    const [request] = twilio.requests
+    assert.deepEqual([request?.method, request?.path, request?.headers.authorization, request?.headers.accept], ['GET', '/2010-04-01/Accounts.json', 'Bearer the-access-token', 'application/json'])
   })
 
   it("keeps the account's Auth Token out of the profile", async () => {
@@ -30,7 +30,7 @@ describe('the look-up of the account', () => {
     assert.deepEqual(account.json, ACCOUNT)
   })
 
-  it('says what may be missing when Twilio refuses', async () => {
+  it('fails with the likely reason if Twilio refuses', async () => {
     for (const status of [201, 302, 401, 403, 500]) {
       const error = await lookUp(json(status, { accounts: [ACCOUNT] })).catch((reason: unknown) => reason)
       assert.ok(error instanceof TwilioResponseError)
@@ -39,16 +39,25 @@ describe('the look-up of the account', () => {
     }
   })
 
-  it('takes nothing for an account that is none', async () => {
-    const answers = [text(200, ''), text(200, '{'), text(200, 'null'), ...[{}, [], { accounts: null }, { accounts: {} }, { accounts: [] }, { accounts: [null] }, { accounts: [{}] }, { accounts: [{ sid: '' }] }, { accounts: [{ sid: 7 }] }].map((body) => json(200, body))]
-    for (const answer of answers) await assert.rejects(lookUp(answer), (error) => error instanceof TwilioResponseError && error.message.includes('listed no account'))
+  it("passes on Twilio's reason, without the token", async () => {
+    const missing = 'Authorization Error: required permission twilio/accounts/list is missing.'
+    const problem = { type: 'https://www.twilio.com/docs/errors/70051', title: 'Forbidden', status: 403, detail: missing }
+    for (const behave of [json(401, { code: 70051, message: missing, status: 401 }), json(401, problem)]) {
+      await assert.rejects(lookUp(behave), ({ message }: Error) => message.startsWith(`Twilio's Accounts resource answered 401: ${missing} Does the scope`))
+    }
+    await assert.rejects(lookUp(json(401, { code: 20003, message: 'No: the-access-token', status: 401 })), /answered 401: No: \[hidden\]\. Does/)
   })
 
-  it('has no name for an account without one', async () => {
+  it('fails if the response lists no account', async () => {
+    const responses = [text(200, ''), text(200, '{'), text(200, 'null'), ...[{}, [], { accounts: null }, { accounts: {} }, { accounts: [] }, { accounts: [null] }, { accounts: [{}] }, { accounts: [{ sid: '' }] }, { accounts: [{ sid: 7 }] }].map((body) => json(200, body))]
+    for (const response of responses) await assert.rejects(lookUp(response), (error) => error instanceof TwilioResponseError && error.message.includes('listed no account'))
+  })
+
+  it('returns no name for an account without one', async () => {
     for (const name of [undefined, null, '', 7]) assert.equal((await lookUp(json(200, { accounts: [{ sid: 'AC1', friendly_name: name }] }))).friendlyName, undefined)
   })
 
-  it('ends within its deadline', async () => {
+  it('times out', async () => {
     await assert.rejects(lookUp(() => undefined, 30), TwilioTimeoutError)
   })
 })

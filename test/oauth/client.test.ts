@@ -24,7 +24,7 @@ describe('TwilioOAuthClient', () => {
 
   async function errorOf(promise: Promise<unknown>): Promise<unknown> {
     return promise.then(
-      () => assert.fail('it was taken'),
+      () => assert.fail('it was accepted'),
       (error: unknown) => error
     )
   }
@@ -37,10 +37,10 @@ describe('TwilioOAuthClient', () => {
 
   const exchange = (options: Partial<TwilioOAuthClientOptions> = {}) => client(options).exchangeCode({ code: 'the-code', redirectURI: REDIRECT_URI, codeVerifier: 'the-verifier' })
 
-  describe('sends people', () => {
+  describe('builds the authorization URL', () => {
     const parameters = { redirectURI: REDIRECT_URI, scope: 'a b', state: 'x&y', codeChallenge: 'ch', extra: { audience: 'aud', prompt: 'login', client_id: 'not this' } }
 
-    it("to v1 in Twilio's names, with what the app adds", () => {
+    it("for v1 with Twilio's parameter names and the app's own parameters", () => {
       const { origin, pathname, searchParams } = new URL(client().authorizationURL(parameters))
       assert.equal(origin + pathname, `${twilio.url}/v1/authorize`)
       assert.deepEqual(Object.fromEntries(searchParams), {
@@ -56,20 +56,20 @@ describe('TwilioOAuthClient', () => {
       })
     })
 
-    it('to v2 in standard names, and with nothing that has no value', () => {
+    it('for v2 with the standard names, without parameters that have no value', () => {
       const { pathname, searchParams } = new URL(client({ apiVersion: 'v2' }).authorizationURL({ redirectURI: REDIRECT_URI }))
       assert.equal(pathname, '/v2/authorize')
       assert.deepEqual(Object.fromEntries(searchParams), { response_type: 'code', client_id: CLIENT_ID, redirect_uri: REDIRECT_URI })
     })
 
-    it('to an address of its own, whose query is kept', () => {
+    it('from authorizationURL, whose query is kept', () => {
       const url = client({ authorizationURL: 'https://login.example/start?tenant=7' }).authorizationURL({ redirectURI: REDIRECT_URI })
       assert.ok(url.startsWith('https://login.example/start?tenant=7&ResponseType=code&'))
     })
   })
 
-  describe('sends grants', () => {
-    it('to v1, in the body, in its names, and nothing else', async () => {
+  describe('requests tokens', () => {
+    it("from v1 with Twilio's parameter names in the body, and nothing else", async () => {
       await exchange()
       await client().refresh('the-refresh-token', { scope: 'a' })
       await client().clientCredentials({ scope: 'b', audience: 'https://api.twilio.com' })
@@ -89,7 +89,7 @@ describe('TwilioOAuthClient', () => {
       }
     })
 
-    it('to v2, in standard names, with what the app adds, in headers too', async () => {
+    it("from v2 with the standard names, the app's own parameters and customHeaders", async () => {
       const v2 = client({ apiVersion: 'v2', customHeaders: { 'X-App': 'mine', 'Content-Type': 'not this' } })
       await v2.exchangeCode({ code: 'c', redirectURI: REDIRECT_URI, extra: { account_sid: 'AC1', audience: 'a', code: 'not this' } })
       const [heard] = twilio.requests
@@ -105,7 +105,7 @@ describe('TwilioOAuthClient', () => {
       assert.deepEqual([heard?.path, heard?.headers['x-app'], heard?.headers['content-type']], ['/v2/token', 'mine', 'application/x-www-form-urlencoded'])
     })
 
-    it('and gives the tokens', async () => {
+    it('and resolves to the tokens, for status 200 and 201', async () => {
       for (const status of [200, 201]) {
         twilio.behave = json(status, TOKENS)
         const { accessToken, refreshToken, tokenType, expiresAt = 0, claims } = await exchange()
@@ -115,14 +115,14 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
-  it('keeps the refresh token when a refresh brings no new one', async () => {
-    for (const answer of [{ ...TOKENS, refresh_token: null }, { access_token: 'a' }]) {
-      twilio.behave = json(201, answer)
+  it('keeps the refresh token if a refresh returns no new one', async () => {
+    for (const response of [{ ...TOKENS, refresh_token: null }, { access_token: 'a' }]) {
+      twilio.behave = json(201, response)
       assert.equal((await client().refresh('kept')).refreshToken, 'kept')
     }
   })
 
-  it('can require an ID token of a code, and checks every one that comes', async () => {
+  it('can require an ID token for a code, and checks every ID token', async () => {
     const required = { idToken: { required: true } }
     assert.ok((await errorOf(exchange(required))) instanceof TwilioIdTokenError)
     await client(required).refresh('r')
@@ -136,7 +136,7 @@ describe('TwilioOAuthClient', () => {
     assert.equal(typeof (await client(required).refresh('r')).idToken, 'string')
   })
 
-  describe('loses no tokens of a refresh for their ID token, and sends the refresh token once', () => {
+  describe('keeps the tokens of a refresh, which is sent once,', () => {
     const keys = (timeout = 1000) => client({ timeout, idToken: { jwksURL: `${twilio.url}/keys` } })
     const refreshedWith = async (idToken: unknown, refreshing: TwilioOAuthClient, behaveAsKeys: Behaviour = json(500, {})) => {
       const tokens = json(201, { ...TOKENS, id_token: idToken })
@@ -146,35 +146,35 @@ describe('TwilioOAuthClient', () => {
       assert.equal(twilio.requests.splice(0).filter(({ path }) => path === '/v1/token').length, 1)
     }
 
-    it('where it does not hold, or is none', async () => {
+    it('if the ID token is invalid', async () => {
       for (const idToken of [unsigned(idClaims({ aud: 'another app' })), unsigned(idClaims({ exp: 1 })), 'x', 'two words', 7, {}]) await refreshedWith(idToken, client())
       await refreshedWith(unsigned(idClaims()), client({ idToken: { jwks: { keys: [] } } }))
     })
 
-    it('where its keys cannot be had', async () => {
+    it('if the keys for the ID token cannot be fetched', async () => {
       for (const behaveAsKeys of [json(500, {}), raw('', { end: true }), json(200, 'nonsense')]) await refreshedWith(unsigned(idClaims()), keys(), behaveAsKeys)
     })
 
-    it('where its keys do not come before the end of the whole call', async () => {
+    it('if the keys for the ID token do not arrive before the deadline of the whole call', async () => {
       const tokens = json(201, { ...TOKENS, id_token: unsigned(idClaims()) })
       twilio.behave = (asked, response, socket) => {
         if (asked.path !== '/keys') setTimeout(() => tokens(asked, response, socket), 600)
       }
       const began = Date.now()
       assert.equal((await keys(700).refresh('r')).accessToken, 'an-access-token')
-      assert.ok(Date.now() - began < 1200, 'the keys have no deadline of their own')
+      assert.ok(Date.now() - began < 1200, 'fetching the keys has no deadline of its own')
       assert.equal(twilio.requests.length, 2)
     })
   })
 
-  it('does not keep what is wrong otherwise with the answer to a refresh', async () => {
+  it('rejects a refresh whose response is invalid in any other way', async () => {
     for (const wrong of [{ access_token: null }, { refresh_token: 7 }, { token_type: 'mac' }]) {
       twilio.behave = json(201, { ...TOKENS, id_token: 'x', ...wrong })
       assert.ok((await errorOf(client().refresh('r'))) instanceof TwilioResponseError)
     }
   })
 
-  describe('tells what Twilio said', () => {
+  describe('rejects with the error that Twilio sent', () => {
     it("in Twilio's own shape", async () => {
       const until = new Date(Date.now() + 60_000).toISOString()
       twilio.behave = json(429, { code: 20429, message: 'Too many requests', more_info: 'https://www.twilio.com/docs/errors/20429', status: 429, throttled_until: until })
@@ -190,16 +190,17 @@ describe('TwilioOAuthClient', () => {
       twilio.behave = json(400, { error: 'invalid_grant', error_description: 'The code is spent.', error_uri: 'https://example.com/e' })
       const error = await tokenErrorOf(exchange())
       assert.deepEqual([error.code, error.status, error.twilioCode, error.moreInfo], ['invalid_grant', 400, undefined, 'https://example.com/e'])
-      assert.match(error.message, /invalid_grant: The code is spent\. The code or refresh token is spent, expired or revoked/)
+      assert.match(error.message, /invalid_grant: The code is spent\. The code or refresh token has been used, has expired or was revoked/)
     })
 
-    it("by OAuth's name in its words, else by its status and the grant", async () => {
+    it("named by OAuth's name in its text, else by Twilio's number, else by its status", async () => {
       const twilioError = (status: number, message: string) => json(status, { code: 20001, message, status })
       const cases = [
         [400, 'invalid_scope: no', 'invalid_scope'],
-        [400, 'Bad things', 'invalid_grant'],
+        [400, 'Bad things', 'invalid_request'],
+        [400, 'Bad things, not an invalid_grant_type', 'invalid_request'],
         [401, 'Authenticate', 'invalid_client'],
-        [403, 'Forbidden', 'invalid_client'],
+        [403, 'Forbidden', 'unauthorized_client'],
         [404, 'Not found', 'invalid_request'],
         [500, 'Oops', 'server_error'],
         [503, 'Oops', 'server_error']
@@ -208,11 +209,89 @@ describe('TwilioOAuthClient', () => {
         twilio.behave = twilioError(status, message)
         assert.equal((await tokenErrorOf(exchange())).code, code, message)
       }
-      twilio.behave = twilioError(400, 'Bad things')
-      assert.equal((await tokenErrorOf(client().clientCredentials())).code, 'invalid_request')
+      const known = [
+        [20003, 'invalid_client'],
+        [20429, 'temporarily_unavailable'],
+        [20500, 'server_error'],
+        [70051, 'unauthorized_client']
+      ] as const
+      for (const [code, name] of known) {
+        twilio.behave = json(400, { code, message: 'No', status: 400 })
+        assert.equal((await tokenErrorOf(exchange())).code, name)
+      }
     })
 
-    it('even with a status of success, or one that HTTP does not know: the app answers 502', async () => {
+    it('and never calls an error invalid_grant, which ends a session, unless Twilio does', async () => {
+      for (const message of ['No', 'Unknown refresh token 0123-invalid_grant']) {
+        twilio.behave = json(400, { code: 20001, message, status: 400 })
+        const error = await tokenErrorOf(client().refresh('0123-invalid_grant'))
+        assert.equal(error.code, 'invalid_request')
+        assert.match(error.message, /the code or refresh token may have been used or have expired: log in again\.$/)
+      }
+      twilio.behave = json(400, { code: 20001, message: 'invalid_grant: The refresh token was revoked.', status: 400 })
+      assert.equal((await tokenErrorOf(client().refresh('r'))).code, 'invalid_grant')
+    })
+
+    it("in RFC 9457's shape (problem details)", async () => {
+      const problem = { type: 'https://www.twilio.com/docs/errors/20003', title: 'Authentication Error', status: 401, code: 20003, detail: 'The client secret is wrong.' }
+      twilio.behave = json(401, problem, { 'Content-Type': 'application/problem+json' })
+      const error = await tokenErrorOf(exchange())
+      assert.deepEqual([error.code, error.twilioStatus, error.twilioCode, error.moreInfo], ['invalid_client', 401, 20003, problem.type])
+      assert.match(error.message, /^Twilio answered 401 invalid_client: The client secret is wrong\. Check clientID and clientSecret/)
+      twilio.behave = json(400, { type: 'about:blank', title: 'invalid_scope: Bad Request' })
+      const untyped = await tokenErrorOf(exchange())
+      assert.deepEqual([untyped.code, untyped.twilioCode, untyped.moreInfo], ['invalid_scope', undefined, undefined])
+      twilio.behave = json(201, { title: 'No', status: 403 })
+      assert.deepEqual(['unauthorized_client', 403, 502], await tokenErrorOf(exchange()).then(({ code, twilioStatus, status }) => [code, twilioStatus, status]))
+    })
+
+    it('and names the missing permission, not the secret, if the app lacks one', async () => {
+      const missing = 'Authorization Error: required permission twilio/oauth/token/create is missing'
+      for (const status of [401, 403]) {
+        twilio.behave = json(status, { code: 70051, message: missing, status })
+        const error = await tokenErrorOf(exchange())
+        assert.deepEqual([error.code, error.status, error.twilioCode], ['unauthorized_client', 502, 70051])
+        assert.equal(error.message, `Twilio answered ${status} unauthorized_client: ${missing}. Grant the OAuth app this permission in the Twilio Console.`)
+      }
+    })
+
+    it("with a status for the visitor that is 502 for the app's own mistakes", async () => {
+      const cases = [
+        [401, { code: 20003, message: 'Authenticate', status: 401 }, 502],
+        [401, { error: 'invalid_client' }, 502],
+        [400, { error: 'invalid_scope' }, 502],
+        [400, { error: 'not_in_any_rfc' }, 502],
+        [404, { code: 20404, message: 'Not found', status: 404 }, 502],
+        [400, { error: 'invalid_grant' }, 400],
+        [429, { code: 20429, message: 'Slow down', status: 429 }, 429],
+        [503, { code: 20500, message: 'Oops', status: 503 }, 503]
+      ] as const
+      for (const [twilioStatus, body, status] of cases) {
+        twilio.behave = json(twilioStatus, body)
+        const error = await tokenErrorOf(exchange())
+        assert.deepEqual([error.status, error.twilioStatus], [status, twilioStatus], JSON.stringify(body))
+      }
+      twilio.behave = json(401, { code: 20003, message: 'Authenticate', status: 401 })
+      assert.match((await tokenErrorOf(exchange())).message, /clientSecret/)
+    })
+
+    it('and ignores fields of the wrong type', async () => {
+      twilio.behave = json(400, { error: 'invalid_grant', error_description: { a: 1 }, error_uri: 7, code: '7', status: 'x' })
+      const error = await tokenErrorOf(exchange())
+      assert.equal(error.message, 'Twilio answered 400 invalid_grant. The code or refresh token has been used, has expired or was revoked, or callbackURL differs from the registered redirect URI. Log in again.')
+      assert.deepEqual([error.twilioCode, error.moreInfo], [undefined, undefined])
+      for (const body of [{ error: { type: 'invalid_grant' } }, { code: '20003', message: 'No' }, { code: 20003, message: 7 }, { title: 'No' }, { title: 7, type: 'x', status: 400 }]) {
+        twilio.behave = json(400, body)
+        assert.ok((await errorOf(exchange())) instanceof TwilioResponseError, JSON.stringify(body))
+      }
+    })
+
+    it('whose text is not changed by a code too short to be a secret', async () => {
+      twilio.behave = json(400, { code: 20001, message: 'The code is incorrect', status: 400 })
+      assert.match((await errorOf(client().exchangeCode({ code: 'c', redirectURI: REDIRECT_URI })) as Error).message, /: The code is incorrect\./)
+    })
+
+    it('even with a status of success or an unknown one, which is 502 for the visitor', async () => {
       for (const status of [200, 600, 999]) {
         twilio.behave = raw(`HTTP/1.1 ${status} Any\r\nContent-Length: 25\r\n\r\n{"error":"invalid_grant"}`)
         const error = await tokenErrorOf(exchange())
@@ -220,26 +299,32 @@ describe('TwilioOAuthClient', () => {
       }
     })
 
-    it('when a proxy says it in HTML: trouble is trouble, but a refusal has to be Twilio’s', async () => {
+    it('by status alone if a proxy answers 5xx in HTML, but not if it answers 4xx', async () => {
       twilio.behave = text(503, '<h1>Sorry</h1>', { 'Retry-After': '7' })
-      const trouble = await tokenErrorOf(exchange())
-      assert.equal(trouble.code, 'server_error')
-      assert.ok(Math.abs((trouble.retryAt ?? 0) - Date.now() - 7000) < 2000)
+      const error = await tokenErrorOf(exchange())
+      assert.equal(error.code, 'server_error')
+      assert.ok(Math.abs((error.retryAt ?? 0) - Date.now() - 7000) < 2000)
       for (const status of [400, 401, 403, 404]) {
         twilio.behave = text(status, '<h1>Blocked</h1>')
         assert.ok((await errorOf(exchange())) instanceof TwilioResponseError)
       }
     })
 
-    it('with Retry-After as a date, or none that makes sense', async () => {
+    it('with a Retry-After of seconds or a date, and nothing else', async () => {
       twilio.behave = text(503, '', { 'Retry-After': 'Fri, 01 Jan 2100 00:00:00 GMT' })
       assert.equal((await tokenErrorOf(exchange())).retryAt, Date.UTC(2100, 0))
-      twilio.behave = text(503, '', { 'Retry-After': 'soon' })
-      assert.equal((await tokenErrorOf(exchange())).retryAt, undefined)
+      for (const wrong of ['soon', '7 seconds', '7 mar', '-7', '7.5', '2100-01-01', 'Foo, 01 Bar 2100 00:00:00 GMT']) {
+        twilio.behave = text(503, '', { 'Retry-After': wrong })
+        assert.equal((await tokenErrorOf(exchange())).retryAt, undefined, wrong)
+      }
+      for (const wrong of ['soon', '7 mar', 7, null, '2100-99-99T00:00:00Z']) {
+        twilio.behave = json(503, { code: 20500, message: 'No', throttled_until: wrong })
+        assert.equal((await tokenErrorOf(exchange())).retryAt, undefined, String(wrong))
+      }
     })
   })
 
-  it('takes nothing for tokens that is none', async () => {
+  it('rejects with TwilioResponseError if the response is neither tokens nor an error', async () => {
     for (const status of [202, 204, 301, 302, 307, 304]) {
       twilio.behave = status === 204 || status === 304 ? text(status, '') : json(status, TOKENS, { Location: `${twilio.url}/elsewhere` })
       assert.ok((await errorOf(exchange())) instanceof TwilioResponseError, String(status))
@@ -250,7 +335,7 @@ describe('TwilioOAuthClient', () => {
     }
   })
 
-  describe('shows no secret, code or token in any error', () => {
+  describe('shows no secret, code or token in its errors', () => {
     const cameBack = 'a-token-that-came-back'
     const calls = [
       { sent: [CLIENT_SECRET, 'the-code', 'the-verifier'], call: () => exchange() },
@@ -277,7 +362,7 @@ describe('TwilioOAuthClient', () => {
       }
     })
 
-    it('when what came back cannot be used', async () => {
+    it('when a response cannot be used', async () => {
       const answers = [
         json(201, { access_token: `${cameBack}\n` }),
         json(201, { access_token: 7, refresh_token: cameBack }),
@@ -296,10 +381,10 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
-  describe('tries a refresh again', () => {
+  describe('retries a refresh', () => {
     const refresh = (options: Partial<TwilioOAuthClientOptions> = {}) => client({ timeout: 5000, ...options }).refresh('the-refresh-token')
 
-    it('at most twice, after 5xx and broken connections', async () => {
+    it('at most twice, after 5xx and a broken connection', async () => {
       twilio.behave = inTurn(json(500, {}), raw('', { end: true }), json(201, TOKENS))
       assert.equal((await refresh()).accessToken, 'an-access-token')
       assert.equal(twilio.requests.length, 3)
@@ -308,7 +393,7 @@ describe('TwilioOAuthClient', () => {
       assert.equal(twilio.requests.length, 6)
     })
 
-    it('after 429 when Twilio says so, if that is before the deadline', async () => {
+    it('after 429 at the time that Twilio gives, if that is before the deadline', async () => {
       twilio.behave = inTurn(json(429, { code: 20429, message: 'Slow down', status: 429, throttled_until: new Date(Date.now() + 50).toISOString() }), json(201, TOKENS))
       await refresh()
       assert.equal(twilio.requests.length, 2)
@@ -317,7 +402,7 @@ describe('TwilioOAuthClient', () => {
       assert.equal(twilio.requests.length, 3)
     })
 
-    it('never after a refusal, after an answer that cannot be used, or after the deadline', async () => {
+    it('never after a refusal, an invalid response or the deadline', async () => {
       const refusals = ['invalid_grant', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type'].map((error) => json(200, { error }))
       for (const answer of [...refusals, json(503, { error: 'invalid_grant' }), json(400, { error: 'invalid_grant' }), json(401, { code: 20003, message: 'no', status: 401 }), text(201, 'garbage'), raw('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{', { end: true })]) {
         const heard = twilio.requests.length
@@ -331,9 +416,9 @@ describe('TwilioOAuthClient', () => {
       assert.equal(twilio.requests.length, heard + 1)
     })
 
-    it('and stops when its signal says so', async () => {
+    it('until its signal is aborted, even during a pause', async () => {
       twilio.behave = json(500, {})
-      const reason = new Error('changed my mind')
+      const reason = new Error('aborted by the test')
       const controller = new AbortController()
       const ended = client().refresh('r', { signal: controller.signal })
       setTimeout(() => controller.abort(reason), 30)
@@ -341,7 +426,7 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
-  it('sends a code once, whatever happens', async () => {
+  it('never retries a code', async () => {
     for (const answer of [json(500, {}), json(503, {}), text(429, '', { 'Retry-After': '0' }), raw('', { end: true })]) {
       const heard = twilio.requests.length
       twilio.behave = answer
@@ -350,7 +435,7 @@ describe('TwilioOAuthClient', () => {
     }
   })
 
-  it('passes a signal on to every call', async () => {
+  it('can abort every call', async () => {
     twilio.behave = () => undefined
     const calls = [
       (signal: AbortSignal) => client().exchangeCode({ code: 'c', redirectURI: REDIRECT_URI, signal }),
@@ -359,15 +444,15 @@ describe('TwilioOAuthClient', () => {
       (signal: AbortSignal) => client().resolveAuthorization({ redirectURI: REDIRECT_URI }, { signal })
     ]
     for (const call of calls) {
-      const reason = new Error('changed my mind')
+      const reason = new Error('aborted by the test')
       assert.equal(await errorOf(call(AbortSignal.abort(reason))), reason)
     }
   })
 
-  describe('asks Twilio where to send the browser', () => {
+  describe('asks Twilio for the URL of its login page', () => {
     const resolve = () => client().resolveAuthorization({ redirectURI: REDIRECT_URI, scope: 'a', state: 'the-state' })
 
-    it('by redirect_to in the body, by Location, and by either', async () => {
+    it('and reads it from redirect_to in the body, else from the Location header', async () => {
       const page = 'https://www.twilio.com/authorize?client_id=x'
       for (const answer of [json(302, { redirect_to: page }), text(302, '', { Location: page }), json(302, { redirect_to: page }, { Location: 'https://www.twilio.com/other' }), json(302, { redirect_to: null }, { Location: page })]) {
         twilio.behave = answer
@@ -377,7 +462,7 @@ describe('TwilioOAuthClient', () => {
       assert.deepEqual([heard?.method, heard?.path, heard?.query.get('State')], ['GET', '/v1/authorize', 'the-state'])
     })
 
-    it('and follows only https under twilio.com, and the origin that was asked (SEC-12)', async () => {
+    it('and accepts only https at twilio.com, and the origin of the request (SEC-12)', async () => {
       for (const good of ['https://twilio.com/', 'https://login.eu.twilio.com/x', `${twilio.url}/authorize`, '/authorize?x=1']) {
         twilio.behave = json(302, { redirect_to: good })
         assert.equal(await resolve(), new URL(good, twilio.url).href)
@@ -389,7 +474,7 @@ describe('TwilioOAuthClient', () => {
       }
     })
 
-    it('and tells when Twilio refuses, or answers something else', async () => {
+    it('and rejects if Twilio refuses, or responds with something else', async () => {
       twilio.behave = json(400, { code: 20001, message: 'invalid_request: RedirectUri is not registered', status: 400 })
       assert.equal((await tokenErrorOf(resolve())).code, 'invalid_request')
       for (const answer of [json(200, { redirect_to: 'https://www.twilio.com/' }), text(404, 'Not found'), text(302, 'null')]) {

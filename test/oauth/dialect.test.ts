@@ -17,8 +17,8 @@ const STANDARD = {
   code_verifier: 'v'
 }
 
-describe('the dialects', () => {
-  it("v1 speaks OAuth 2.0 in Twilio's capitalized names", () => {
+describe('encodeParameters()', () => {
+  it("uses Twilio's capitalized names for v1", () => {
     const encoded = new URLSearchParams(encodeParameters(DIALECTS.v1, STANDARD))
     assert.deepEqual(Object.fromEntries(encoded), {
       ResponseType: 'code',
@@ -38,12 +38,12 @@ describe('the dialects', () => {
     assert.deepEqual([DIALECTS.v1.authorizePath, DIALECTS.v1.tokenPath, DIALECTS.v1.tokenStatus, DIALECTS.v1.pkce], ['/v1/authorize', '/v1/token', 201, false])
   })
 
-  it('v2 speaks it in the standard names', () => {
+  it('uses the standard names for v2', () => {
     assert.deepEqual(Object.fromEntries(new URLSearchParams(encodeParameters(DIALECTS.v2, STANDARD))), STANDARD)
     assert.deepEqual([DIALECTS.v2.authorizePath, DIALECTS.v2.tokenPath, DIALECTS.v2.tokenStatus, DIALECTS.v2.pkce], ['/v2/authorize', '/v2/token', 200, true])
   })
 
-  it('what an application adds goes along as it is, and what has no value stays away', () => {
+  it('sends other parameters unchanged, and none without a value', () => {
     assert.equal(encodeParameters(DIALECTS.v1, { 'my param': 'x y', toString: 'z', scope: undefined }), 'my%20param=x%20y&toString=z')
     assert.equal(encodeParameters(DIALECTS.v2, {}), '')
   })

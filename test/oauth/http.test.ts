@@ -7,7 +7,7 @@ import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../../lib'
-import { callHttp, endpointOf, type CallLimits, type HttpAnswer, type HttpRequest } from '../../lib/oauth/http'
+import { callHttp, endpointOf, type CallLimits, type HttpResponse, type HttpRequest } from '../../lib/oauth/http'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate'
 import { until } from '../support/gate'
 import { closedPort, json, raw, text, TwilioServer, type Behaviour } from '../support/twilio-server'
@@ -21,19 +21,19 @@ describe('a call to Twilio', () => {
   })
   after(() => twilio.stop())
 
-  function call(behave: Behaviour, { request, limits }: { request?: Partial<HttpRequest>; limits?: Partial<CallLimits> } = {}): Promise<HttpAnswer> {
+  function call(behave: Behaviour, { request, limits }: { request?: Partial<HttpRequest>; limits?: Partial<CallLimits> } = {}): Promise<HttpResponse> {
     twilio.behave = behave
     return callHttp({ method: 'GET', endpoint: endpointOf(`${twilio.url}/x?y=1`), headers: {}, ...request }, { ...LIMITS, ...limits })
   }
 
-  it('gives status, headers and text', async () => {
-    const answer = await call(json(201, { é: 1 }, { 'X-Twilio': 'yes' }), { request: { method: 'POST', body: 'é=1', headers: { 'Content-Type': 'text/plain' } } })
-    assert.deepEqual([answer.status, answer.headers['x-twilio'], answer.body], [201, 'yes', '{"é":1}'])
+  it('resolves to the status, the headers and the text', async () => {
+    const response = await call(json(201, { é: 1 }, { 'X-Twilio': 'yes' }), { request: { method: 'POST', body: 'é=1', headers: { 'Content-Type': 'text/plain' } } })
+    assert.deepEqual([response.status, response.headers['x-twilio'], response.body], [201, 'yes', '{"é":1}'])
     const [heard] = twilio.requests.slice(-1)
     assert.deepEqual([heard?.method, heard?.path, heard?.query.get('y'), heard?.body, heard?.headers['content-length']], ['POST', '/x', '1', 'é=1', '4'])
   })
 
-  it('keeps its connection for the next', async () => {
+  it('reuses the connection of the previous call', async () => {
     await call(json(200, {}))
     const connections = twilio.connections
     await call(json(200, {}))
@@ -41,18 +41,18 @@ describe('a call to Twilio', () => {
     assert.equal(twilio.connections, connections)
   })
 
-  describe('ends within its deadline', () => {
+  describe('times out', () => {
     const limits = { timeout: 80 }
     const behaviours: Readonly<Record<string, Behaviour>> = {
-      'when nothing comes': () => undefined,
-      'when nothing comes after the headers': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'),
-      'when nothing comes after half of the body': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
-      'when a byte comes at a time': (_request, _response, socket) => {
+      'without a response': () => undefined,
+      'if the response stops after its headers': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'),
+      'if the response stops in the middle of its body': raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'),
+      'if the response comes byte by byte': (_request, _response, socket) => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n')
         const timer = setInterval(() => socket.write('a'), 10)
         socket.once('close', () => clearInterval(timer))
       },
-      'when interim answers come without end': (_request, _response, socket) => {
+      'if there is no end to the interim responses': (_request, _response, socket) => {
         const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 10)
         socket.once('close', () => clearInterval(timer))
       }
@@ -63,7 +63,7 @@ describe('a call to Twilio', () => {
       })
     }
 
-    it('when no connection is free', async () => {
+    it('if the agent has no free connection', async () => {
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
       const first = assert.rejects(call(() => undefined, { limits: { agent, timeout: 150 } }), TwilioTimeoutError)
       await assert.rejects(call(() => undefined, { limits: { agent, timeout: 50 } }), TwilioTimeoutError)
@@ -72,39 +72,116 @@ describe('a call to Twilio', () => {
     })
   })
 
-  it('is refused where nobody listens, and where there is no such host', async () => {
+  describe('never sends a request whose deadline has passed while the process was busy or stopped', () => {
+    const TIMEOUT = 100
+    const block = () => {
+      const end = Date.now() + TIMEOUT + 50
+      while (Date.now() < end);
+    }
+
+    /** An agent for whose connections the process is busy when this event comes. */
+    function busyAgent(agent: http.Agent, event: 'connect' | 'secureConnect'): { readonly agent: http.Agent; readonly blocked: () => number } {
+      let blocked = 0
+      const createConnection = agent.createConnection.bind(agent)
+      agent.createConnection = (...parameters: Parameters<typeof createConnection>) =>
+        createConnection(...parameters)?.once(event, () => {
+          blocked++
+          block()
+        })
+      return { agent, blocked: () => blocked }
+    }
+
+    async function assertNotSent(send: () => Promise<unknown>): Promise<void> {
+      const sent = twilio.requests.length
+      await assert.rejects(send(), TwilioTimeoutError)
+      await call(json(200, {}), { limits: { agent: new http.Agent() } })
+      assert.equal(twilio.requests.length, sent + 1)
+    }
+
+    it('over a new connection', async () => {
+      const { agent, blocked } = busyAgent(new http.Agent(), 'connect')
+      await assertNotSent(() => call(json(200, {}), { limits: { timeout: TIMEOUT, agent } }))
+      assert.equal(blocked(), 1)
+    })
+
+    it('over a connection that was kept alive', async () => {
+      const agent = new http.Agent({ keepAlive: true })
+      await call(json(200, {}), { limits: { agent } })
+      await assertNotSent(() => {
+        const response = call(json(200, {}), { limits: { timeout: TIMEOUT, agent } })
+        block()
+        return response
+      })
+      agent.destroy()
+    })
+
+    for (const event of ['connect', 'secureConnect'] as const) {
+      it(`over a new TLS connection, at its event '${event}'`, async () => {
+        let received = 0
+        const server = https.createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (_request, response) => {
+          received++
+          response.end('{}')
+        })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        const endpoint = endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`)
+        const { agent, blocked } = busyAgent(new https.Agent({ ca: CERTIFICATE }), event)
+        await assert.rejects(callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, timeout: TIMEOUT, agent }), TwilioTimeoutError)
+        assert.equal(blocked(), 1)
+        await callHttp({ method: 'POST', body: 'refresh', endpoint, headers: {} }, { ...LIMITS, agent: new https.Agent({ ca: CERTIFICATE }) })
+        assert.equal(received, 1)
+        server.closeAllConnections()
+        server.close()
+      })
+    }
+
+    it('and leaves no listeners on connections that are kept alive', async () => {
+      const agent = new http.Agent({ keepAlive: true })
+      const counts: number[] = []
+      for (let calls = 0; calls < 3; calls++) {
+        await call(json(200, {}), { limits: { agent } })
+        await until(() => Object.keys(agent.freeSockets).length === 1)
+        const [socket] = Object.values(agent.freeSockets).flat()
+        counts.push(socket?.listenerCount('connect') ?? -1, socket?.listenerCount('secureConnect') ?? -1)
+      }
+      assert.deepEqual(counts, [0, 0, 0, 0, 0, 0])
+      agent.destroy()
+    })
+  })
+
+  it('rejects with the host, the port and the reason if the host cannot be reached', async () => {
     const port = await closedPort()
-    for (const [url, code] of [
-      [`http://127.0.0.1:${port}`, 'ECONNREFUSED'],
-      ['http://no-such-host.invalid', /ENOTFOUND|EAI_AGAIN/]
+    for (const [url, message] of [
+      [`http://127.0.0.1:${port}`, `^127\\.0\\.0\\.1:${port} could not be reached, or the connection broke \\(ECONNREFUSED\\)`],
+      ['http://no-such-host.invalid', '^no-such-host\\.invalid:80 .*(ENOTFOUND|EAI_AGAIN)'],
+      ['https://no-such-host.invalid', '^no-such-host\\.invalid:443 .*(ENOTFOUND|EAI_AGAIN)']
     ] as const) {
       const refused = call(json(200, {}), { request: { endpoint: endpointOf(url) } })
-      await assert.rejects(refused, (error) => error instanceof TwilioNetworkError && new RegExp(code).test(error.message) && error.cause instanceof Error)
+      await assert.rejects(refused, (error) => error instanceof TwilioNetworkError && new RegExp(message).test(error.message) && error.cause instanceof Error)
     }
   })
 
-  it('is told of a connection that is reset before there is an answer', async () => {
+  it('rejects if the connection is closed or reset before a response', async () => {
     await assert.rejects(call((_request, _response, socket) => socket.resetAndDestroy()), TwilioNetworkError)
     await assert.rejects(call((_request, _response, socket) => socket.end()), TwilioNetworkError)
   })
 
-  it('does not take half an answer for a whole one', async () => {
-    const halves = ['Content-Length: 5\r\n\r\nab', 'Transfer-Encoding: chunked\r\n\r\n5\r\nab', 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n']
-    for (const half of halves) {
-      await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.includes('broke off'))
+  it('rejects a response that is cut short', async () => {
+    const truncated = ['Content-Length: 5\r\n\r\nab', 'Transfer-Encoding: chunked\r\n\r\n5\r\nab', 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n']
+    for (const half of truncated) {
+      await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.includes('cut short'))
     }
   })
 
-  it('takes an answer that is as long as allowed, and none that is a byte longer', async () => {
+  it('accepts a response of maxResponseBytes, and none that is a byte longer', async () => {
     assert.equal((await call(text(200, 'a'.repeat(1000)))).body.length, 1000)
     const tooLong = (error: unknown) => error instanceof TwilioResponseError && error.message.includes('longer than 1000 bytes (maxResponseBytes)')
     await assert.rejects(call(text(200, 'a'.repeat(1001), { 'Content-Length': '1001' })), tooLong)
     assert.equal((await call(text(200, 'a'.repeat(1000), { 'Content-Length': '1000' }))).body.length, 1000)
-    await assert.rejects(call(raw('HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n')), tooLong, 'and it is told before it comes')
+    await assert.rejects(call(raw('HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n')), tooLong, 'rejected by its Content-Length alone')
     await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n${'a'.repeat(1001)}\r\n0\r\n\r\n`)), tooLong)
   })
 
-  it('ends an answer that does not end', async () => {
+  it('stops reading a response without an end', async () => {
     const endless: Behaviour = (_request, response) => {
       const write = () => {
         while (!response.destroyed && response.write('a'.repeat(100)));
@@ -115,7 +192,7 @@ describe('a call to Twilio', () => {
     await assert.rejects(call(endless), TwilioResponseError)
   })
 
-  it('reads UTF-8 whole when it is split between packets', async () => {
+  it('decodes UTF-8 characters that are split between packets', async () => {
     const [first, second] = [Buffer.from([0xc3]), Buffer.from([0xa9])]
     const split: Behaviour = (_request, _response, socket) => {
       socket.setNoDelay()
@@ -125,16 +202,25 @@ describe('a call to Twilio', () => {
     assert.equal((await call(split)).body, 'é')
   })
 
-  it('does not guess at bytes that are no UTF-8', async () => {
-    await assert.rejects(call(text(200, Buffer.from([0x7b, 0xff, 0x7d]))), (error) => error instanceof TwilioResponseError && error.message.includes('not UTF-8'))
+  it('rejects a response that is not UTF-8', async () => {
+    await assert.rejects(call(text(200, Buffer.from([0x7b, 0xff, 0x7d]))), (error) => error instanceof TwilioResponseError && error.message.includes('not valid UTF-8'))
   })
 
-  it('does not take what came compressed without being asked for', async () => {
-    await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), /compressed/)
+  it('reads a response that begins with a byte order mark', async () => {
+    assert.equal((await call(text(200, '\ufeff{"a":1}'))).body, '{"a":1}')
+  })
+
+  it('asks for an uncompressed response, whatever custom headers say, and rejects a compressed one', async () => {
+    for (const headers of [{}, { 'Accept-Encoding': 'gzip' }, { 'accept-encoding': 'gzip' }]) {
+      await call(json(200, {}), { request: { headers } })
+      assert.equal(twilio.requests.at(-1)?.headers['accept-encoding'], 'identity')
+    }
+    const compressed = /The response is compressed \(gzip\), although the request asked for no compression \(Accept-Encoding: identity\)/
+    await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), compressed)
     assert.equal((await call(text(200, '{}', { 'Content-Encoding': 'identity' }))).body, '{}')
   })
 
-  it('follows no redirect', async () => {
+  it('follows no redirects', async () => {
     for (const status of [301, 302, 307]) {
       const heard = twilio.requests.length
       assert.equal((await call(text(status, '', { Location: `${twilio.url}/elsewhere` }))).status, status)
@@ -142,24 +228,24 @@ describe('a call to Twilio', () => {
     }
   })
 
-  it('ends when its signal says so', async () => {
+  it('rejects with the reason of its signal when it is aborted', async () => {
     const controller = new AbortController()
-    const reason = new Error('changed my mind')
+    const reason = new Error('aborted by the test')
     const ended = assert.rejects(call(() => controller.abort(reason), { request: { signal: controller.signal } }), reason)
     await ended
     await assert.rejects(call(json(200, {}), { request: { signal: controller.signal } }), reason)
   })
 
-  it('ends when its signal says so in the middle of the answer', async () => {
+  it('can be aborted in the middle of a response', async () => {
     const controller = new AbortController()
-    const reason = new Error('changed my mind')
+    const reason = new Error('aborted by the test')
     const half: Behaviour = (_request, _response, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', () => controller.abort(reason))
     }
     await assert.rejects(call(half, { request: { signal: controller.signal } }), reason)
   })
 
-  it('leaves no timer, no listener on the signal and no open connection behind, however it ends', async () => {
+  it('leaves no timer, no signal listener and no open connection behind, however it ends', async () => {
     const ends: Behaviour[] = [json(200, {}), () => undefined, (_request, _response, socket) => socket.destroy(), text(200, 'a'.repeat(2000)), text(200, Buffer.from([0xff])), raw('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab', { end: true })]
     for (const [index, behave] of ends.entries()) {
       const { signal } = new AbortController()
@@ -170,11 +256,11 @@ describe('a call to Twilio', () => {
         await Promise.allSettled([call(behave, { request: { signal }, limits: { agent, timeout: 77 } })])
         const deadlines = started.mock.calls.filter(({ arguments: [, ms] }) => ms === 77).map(({ result }) => result)
         assert.equal(deadlines.length, 1)
-        assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === deadlines[0]), `the deadline of ${index}`)
+        assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === deadlines[0]), `the timer of call ${index}`)
       } finally {
         mock.restoreAll()
       }
-      assert.equal(getEventListeners(signal, 'abort').length, 0, `the listener of ${index}`)
+      assert.equal(getEventListeners(signal, 'abort').length, 0, `the listener of call ${index}`)
       await until(() => Object.keys(agent.sockets).length === 0)
       agent.destroy()
     }
@@ -192,20 +278,20 @@ describe('a call to Twilio', () => {
     })
     const request = () => ({ endpoint: endpointOf(`https://localhost:${(server.address() as AddressInfo).port}/`) })
 
-    it('trusts a private CA where its agent does', async () => {
+    it('accepts a certificate of a private CA that its agent trusts', async () => {
       const agent = new https.Agent({ ca: CERTIFICATE })
       assert.equal((await call(json(200, {}), { request: request(), limits: { agent } })).body, '{"secure":true}')
     })
 
-    it('and nobody that it cannot trust', async () => {
+    it('rejects a certificate that it cannot verify', async () => {
       await assert.rejects(call(json(200, {}), { request: request() }), (error) => error instanceof TwilioNetworkError && error.message.includes('DEPTH_ZERO_SELF_SIGNED_CERT'))
     })
   })
 
-  it('never shows the bytes that it stumbled over', async () => {
+  it('never shows the bytes of a malformed response in its error', async () => {
     const secret = 'a-token-that-nobody-may-see'
     const error = await call(raw(`HTTP/1.1 200 OK\r\nX: ${secret}\r\nbroken header ${secret}\r\n\r\n`)).then(
-      () => assert.fail('it was taken'),
+      () => assert.fail('it was accepted'),
       (reason: unknown) => reason
     )
     assert.ok(error instanceof TwilioNetworkError)
@@ -213,7 +299,7 @@ describe('a call to Twilio', () => {
     assert.ok(!shown.includes(secret) && !shown.includes(Buffer.from(secret).toString('hex').match(/../g)?.join(' ') ?? ''))
   })
 
-  it('reaches an IPv6 address', async () => {
+  it('can connect to an IPv6 address', async () => {
     const server = http.createServer((_request, response) => response.end('six'))
     await new Promise<void>((resolve) => server.listen(0, '::1', resolve))
     const { port } = server.address() as { port: number }

@@ -16,7 +16,7 @@ const ID = {
 const accessOnly = (claims: Readonly<Record<string, unknown>>) => profileOf({ idClaims: {}, accessClaims: claims })
 
 describe('the profile', () => {
-  it('is read from the ID token first, and completed from the access token', () => {
+  it('comes from the ID token first, and is completed from the access token', () => {
     const profile = profileOf({ idClaims: ID, accessClaims: ACCESS })
     assert.deepEqual(profile, {
       provider: 'twilio',
@@ -31,16 +31,16 @@ describe('the profile', () => {
     })
   })
 
-  it('is read from the access token where there is no ID token, as for organization apps', () => {
+  it('comes from the access token if there is no ID token, as for organization apps', () => {
     const claims = claimsOf(unsigned({ ...ACCESS, act: { sub: 'trn:us1:iam:organization:OR1' } }))
     assert.deepEqual(accessOnly(claims), { provider: 'twilio', id: 'US1', displayName: 'US1', organizationSid: 'OR1', region: 'us1', _json: claims, _raw: JSON.stringify(claims) })
   })
 
-  it('is read from the access token where the ID token does not say who it is', () => {
+  it('comes from the access token if the ID token does not identify anyone', () => {
     assert.equal(profileOf({ idClaims: { aud: 'x' }, accessClaims: ACCESS })?.id, 'US1')
   })
 
-  it('never takes the OAuth app, which is the same for everybody, for the person', () => {
+  it('never has the ID of the OAuth app, which is the same for every user', () => {
     const app = { sub: 'trn:us1:iam:oauthapp:OQ1' }
     assert.equal(accessOnly({ ...app, act: { sub: 'trn:us1:iam:account:AC1' } })?.id, 'AC1')
     assert.equal(accessOnly({ sub: 'OQ1', 'urn:tw:iam_ctx': 'trn:us1:iam:organization:OR1' })?.id, 'OR1')
@@ -48,7 +48,7 @@ describe('the profile', () => {
     assert.equal(accessOnly({ sub: 'OQ1' }), undefined)
   })
 
-  it('has a plain sub as its ID, and whom the token acts for where there is none', () => {
+  it('has the sub as its ID, else the account that the token acts for', () => {
     assert.equal(accessOnly({ sub: 'somebody' })?.id, 'somebody')
     assert.equal(accessOnly({ act: { sub: 'trn:us1:iam:account:AC1' } })?.id, 'AC1')
   })
@@ -67,15 +67,16 @@ describe('the profile', () => {
     assert.deepEqual([completed?.id, completed?.displayName, completed?.accountSid], ['US1', 'Okafor Couriers', 'AC9'])
   })
 
-  it('is not invented where nothing tells who it is', () => {
+  it('does not exist if nothing identifies the user', () => {
     for (const claims of [{}, { sub: '' }, { sub: 7 }, { sub: null, act: null }]) assert.equal(accessOnly(claims), undefined)
   })
 
-  it('is named by the best that is known', () => {
+  it('has the best display name, name and email address that the claims provide', () => {
     assert.equal(accessOnly({ sub: 'x', preferred_username: 'amara', email: 'a@example.com' })?.displayName, 'amara')
     assert.deepEqual(accessOnly({ sub: 'x', email: 'a@example.com' })?.emails, [{ value: 'a@example.com' }])
     assert.equal(accessOnly({ sub: 'x', email: 'a@example.com' })?.displayName, 'a@example.com')
     assert.deepEqual(accessOnly({ sub: 'x', given_name: 'Amara', name: 7 })?.name, { familyName: '', givenName: 'Amara' })
+    assert.deepEqual(accessOnly({ sub: 'x', family_name: 'Okafor' })?.name, { familyName: 'Okafor', givenName: '' })
     assert.equal(accessOnly({ sub: 'x' })?.name, undefined)
   })
 })

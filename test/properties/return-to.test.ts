@@ -6,7 +6,7 @@ import { requireLogin, returnTo } from '../../lib'
 import { PendingLogins } from '../../lib/login/pending-logins'
 import { sessionLoginStore } from '../../lib/login/state-store'
 import { CLIENT_ID } from '../support/jwt'
-import { holds } from './hold'
+import { checkProperty } from './check-property'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
 
@@ -40,8 +40,8 @@ function assertStays(location: string): void {
 describe('returnTo, for any path,', function () {
   this.timeout(0)
 
-  it('never leads to another origin, whatever the session holds (SEC-10)', async () => {
-    await holds(
+  it('never leads to another origin, whatever the session checkProperty (SEC-10)', async () => {
+    await checkProperty(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
       }),
@@ -49,9 +49,9 @@ describe('returnTo, for any path,', function () {
     )
   })
 
-  it('never leads to another origin, whatever the session holds for a pending login', async () => {
+  it('never leads to another origin, whatever the session checkProperty for a pending login', async () => {
     const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
-    await holds(
+    await checkProperty(
       fc.asyncProperty(address, async (wanted) => {
         const session: Record<string, unknown> = {}
         const metadata = { authorizationURL: '', tokenURL: '', clientID: '', callbackURL: '' }
@@ -67,7 +67,7 @@ describe('returnTo, for any path,', function () {
   it('never leads to another origin, whatever URL and referrer requireLogin gets', async () => {
     const guard = requireLogin({ loginPath: '/auth/twilio' })
     const headers = fc.record({ host: fc.oneof(fc.constant('app.example'), address), referer: fc.oneof(address, address.map((path) => `http://app.example${path}`)) }, { requiredKeys: [] })
-    await holds(
+    await checkProperty(
       fc.property(address, fc.constantFrom('GET', 'POST'), headers, (url, method, given) => {
         const req = requestWith({})
         Object.assign(req, { method, url })
@@ -81,7 +81,7 @@ describe('returnTo, for any path,', function () {
 
   it('gives the requested page if its URL is valid', async () => {
     const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
-    await holds(
+    await checkProperty(
       fc.property(plain, (page) => {
         assert.equal(returnTo(requestWith({ returnTo: page }), '/'), page)
       }),

@@ -8,9 +8,9 @@ import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { loginApp, type LoginApp, type LoginAppOptions } from '../support/login-app'
 import { ended, sessionApp, tokensOf } from '../support/session-app'
 import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
-import { answering, knownTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, redirectAnswer, wildAnswer } from './answers'
-import { holds } from './hold'
-import { ask, type RawAnswer } from './raw-request'
+import { respondWith, validTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, redirectAnswer, arbitraryResponse } from './responses'
+import { checkProperty } from './check-property'
+import { ask, type RawResponse } from './raw-request'
 import { Troubles } from './troubles'
 
 const KINDS = [AuthorizationError, LoginStateError, TwilioTokenError, TwilioResponseError, TwilioTimeoutError, TwilioNetworkError, TwilioIdTokenError, TwilioUnavailableError]
@@ -84,7 +84,7 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
   }
 
   /** A redirect to where logins go, or an error that has a name; and nothing that would have ended the process. */
-  async function assertAnswered(answer: RawAnswer, errors: Error[], targets: readonly string[]): Promise<void> {
+  async function assertAnswered(answer: RawResponse, errors: Error[], targets: readonly string[]): Promise<void> {
     assert.deepEqual(await troubles.take(), [])
     const [error, ...others] = errors.splice(0)
     assert.deepEqual(others, [])
@@ -104,7 +104,7 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
       const { port, errors } = await startApp({ apiVersion })
       twilio.behave = GOOD_TOKENS
       const targets = ['/', '/denied', `${twilio.url}/${apiVersion}/authorize?`]
-      await holds(
+      await checkProperty(
         fc.asyncProperty(fc.constantFrom('/auth/twilio', '/auth/twilio/callback'), query, async (path, wild) => {
           const { cookie, state } = await begin(port)
           const target = `${path}?${wild.replaceAll(OWN_STATE, state)}`
@@ -120,10 +120,10 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
 
     it(`answers with a redirect or a documented error for any token response (${apiVersion})`, async () => {
       const { port, errors } = await startApp({ apiVersion })
-      await holds(
-        fc.asyncProperty(wildAnswer, async (wild) => {
+      await checkProperty(
+        fc.asyncProperty(arbitraryResponse, async (wild) => {
           const { cookie, state } = await begin(port)
-          twilio.behave = answering(wild)
+          twilio.behave = respondWith(wild)
           await assertAnswered(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
         })
       )
@@ -132,9 +132,9 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
 
   it('redirects to Twilio or answers with a documented error for any response to resolveAuthorizeURL', async () => {
     const { port, errors } = await startApp({ resolveAuthorizeURL: true })
-    await holds(
-      fc.asyncProperty(fc.oneof(wildAnswer, redirectAnswer), async (wild) => {
-        twilio.behave = answering(wild)
+    await checkProperty(
+      fc.asyncProperty(fc.oneof(arbitraryResponse, redirectAnswer), async (wild) => {
+        twilio.behave = respondWith(wild)
         const answer = await ask(port, Buffer.from('/auth/twilio'))
         const { hostname = '', origin = '' } = URL.parse(answer.location ?? '') ?? {}
         if (answer.status === 302) assert.ok(origin === twilio.url || hostname === 'twilio.com' || hostname.endsWith('.twilio.com'), answer.location)
@@ -145,10 +145,10 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
 
   it('answers with a redirect or a documented error for any response of the Accounts resource and the JWKS URL', async () => {
     const { port, errors } = await startApp({ lookUpAccount: true, apiBaseURL: twilio.url, idToken: { jwksURL: `${twilio.url}/keys` } })
-    await holds(
-      fc.asyncProperty(wildAnswer, fc.boolean(), async (wild, hasIdToken) => {
+    await checkProperty(
+      fc.asyncProperty(arbitraryResponse, fc.boolean(), async (wild, hasIdToken) => {
         const { cookie, state } = await begin(port)
-        twilio.behave = tokensAnd(answering(wild), hasIdToken)
+        twilio.behave = tokensAnd(respondWith(wild), hasIdToken)
         await assertAnswered(await ask(port, Buffer.from(`/auth/twilio/callback?code=a-code&state=${state}`), { cookie }), errors, ['/'])
       })
     )
@@ -158,13 +158,13 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
     const { app, errors } = sessionApp(twilio, { client: { timeout: TIMEOUT } })
     const port = await listen(app)
     let sessions = 0
-    await holds(
-      fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: wildAnswer }, { weight: 1, arbitrary: knownTokens }), fc.boolean(), async (wild, isAlive) => {
+    await checkProperty(
+      fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: arbitraryResponse }, { weight: 1, arbitrary: validTokens }), fc.boolean(), async (wild, isAlive) => {
         const own = { accessToken: `access-${++sessions}`, refreshToken: `refresh-${sessions}` }
         const tokens = isAlive ? tokensOf({ ...own, expiresAt: Date.now() + 30_000 }) : ended(own)
         const session = await fetch(`http://127.0.0.1:${port}/keep`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(tokens) })
         const [cookie] = session.headers.get('set-cookie')?.split(';') ?? []
-        twilio.behave = answering({ ...wild, pieces: wild.pieces.map((piece) => piece.replaceAll(OWN_ACCESS_TOKEN, own.accessToken).replaceAll(OWN_REFRESH_TOKEN, own.refreshToken)) })
+        twilio.behave = respondWith({ ...wild, pieces: wild.pieces.map((piece) => piece.replaceAll(OWN_ACCESS_TOKEN, own.accessToken).replaceAll(OWN_REFRESH_TOKEN, own.refreshToken)) })
         for (const time of ['first', 'second']) {
           const answer = await ask(port, Buffer.from('/fresh'), { cookie })
           assert.deepEqual(await troubles.take(), [])

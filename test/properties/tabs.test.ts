@@ -8,7 +8,7 @@ import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { withClock } from '../support/clock'
 import { loginApp, Visitor } from '../support/login-app'
 import { TestLogins } from '../support/pending-logins'
-import { holds } from './hold'
+import { checkProperty } from './check-property'
 
 const TTL = 1000
 
@@ -82,7 +82,7 @@ describe('any sequence of logins in several tabs', function () {
       { weight: 2, arbitrary: fc.record({ does: fc.constant('wait' as const), who: fc.nat(1), ms: fc.nat(TTL) }) }
     )
     await withClock(['Date'], () =>
-      holds(
+      checkProperty(
         fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 40 }), (max, steps) => {
           const pending = new TestLogins({ sessionKey: 'logins', max, ttl: TTL, secret: 'a secret' })
           const people = [new Person('one'), new Person('other')]
@@ -134,7 +134,7 @@ describe('any sequence of logins in several tabs', function () {
     const MAX = 3
     const step = fc.record({ does: fc.constantFrom('begin' as const, 'come back' as const, 'save' as const, 'save' as const), which: fc.nat() })
     await withClock(['Date'], () =>
-      holds(
+      checkProperty(
         fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
           const pending = new TestLogins({ sessionKey: 'logins', max: MAX, ttl: 60_000, secret: 'a secret' })
           const [person, stranger] = [new Person('one'), new Person('other')]
@@ -188,7 +188,7 @@ describe('any sequence of logins in several tabs', function () {
 
     it('finishes each login at most once, for its own visitor, with a session store that answers in any order', async () => {
       const tab = fc.record({ who: fc.nat(1), decides: fc.constantFrom('approve' as const, 'approve' as const, 'deny' as const), comesBack: fc.constantFrom(1, 1, 2, 3), isStolen: fc.boolean() })
-      await holds(
+      await checkProperty(
         fc.asyncProperty(fc.scheduler(), fc.array(tab, { minLength: 1, maxLength: 6 }), async (scheduler, tabs) => {
           const { app } = loginApp(sandbox, { session: { store: new AnyOrderStore(scheduler) } })
           const visitors = [new Visitor(app, sandbox), new Visitor(app, sandbox)]

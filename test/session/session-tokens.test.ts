@@ -354,7 +354,7 @@ describe("Twilio's tokens in the session", () => {
         it(`${name}: Twilio is asked again by the next request whose token is stale`, async () => {
           await withClock(['Date'], async () => {
             const accessToken = unsigned({ iat: nowInSeconds() - 3570, exp: nowInSeconds() + 30 })
-            twilio.behave = json(201, { access_token: accessToken, refresh_token: refreshToken })
+            twilio.behave = json(201, { access_token: accessToken, refresh_token: refreshToken, expires_in: 30 })
             const visitor = await visitorWith(sessionApp(twilio).app, ending({ accessToken }))
             assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, accessToken)
             mock.timers.tick(20_000)

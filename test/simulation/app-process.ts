@@ -148,7 +148,7 @@ export class AppProcess {
   /** The same person logs in once more, and the app keeps the session ID. */
   async logInAgain(sessionID: string, login: string, tokens: TwilioTokens): Promise<void> {
     await this.#request('a new login', sessionID, async (req) => {
-      this.#logins.of(req).copy = { ...newLogin(tokens, this.process.clock.now()), id: login }
+      this.#logins.of(req).setCopy({ ...newLogin(tokens, this.process.clock.now()), id: login })
       req.session.passport = { user: login }
       req.isChangedByApp = true
       await this.#save(req)
@@ -270,7 +270,7 @@ export class AppProcess {
       return undefined
     }
     const { login } = refreshed
-    if (!session.hasStore) session.copy = login
+    if (!session.hasStore) session.setCopy(login)
     return isAlive(login, clock.now()) ? login.tokens : undefined
   }
 

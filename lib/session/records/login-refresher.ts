@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isRefusal } from '../../oauth/refusal'
+import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { isAlive, type Freshness } from '../freshness'
 import { isRefreshable, newerOf, withTokens, type KeptLogin, type RefreshableLogin } from '../kept-login'
@@ -134,7 +134,7 @@ export class LoginRefresher {
       const tokens = await this.#options.refreshTokens(known.tokens.refreshToken)
       return await this.#keep(lock, this.#withTokens(known, tokens), request)
     } catch (error) {
-      if (isRefusal(error) && error.code === 'invalid_grant') return this.#endRefused(lock, known, request)
+      if (isPermanentError(error) && error.code === 'invalid_grant') return this.#endRefused(lock, known, request)
       await this.#records.release(lock, error)
       throw error
     }
