@@ -132,7 +132,7 @@ class SafeRequestClient extends twilio.RequestClient {
     if ((response.statusCode === 200 || response.statusCode === 201) && !isJSON(response.body)) {
       throw new TwilioResponseError("The response of Twilio's API is not JSON. Check apiBaseURL and any proxy in between.")
     }
-    return { ...response, body: withAdvice(response.body) }
+    return { statusCode: response.statusCode, headers: response.headers as unknown, body: withAdvice(response.body) }
   }
 }
 
