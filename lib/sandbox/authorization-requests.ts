@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ApiVersion } from '../oauth/dialect'
 import type { SandboxApp } from './apps'
-import { BoundedMap } from './bounded-map'
+import { BoundedMap } from '../util/bounded-map'
 
 /** An app's request for access, which a person approves or denies on the consent page (RFC 6749 §4.1.1). */
 export interface AuthorizationRequest {
@@ -16,10 +16,12 @@ export interface AuthorizationRequest {
 }
 
 const LIFETIME_MS = 30 * 60 * 1000
+/** How many authorization requests may be pending, so that a sandbox can run for days. */
+const MAX_ENTRIES = 50_000
 
 /** The authorization requests that wait for a decision. */
 export class AuthorizationRequests {
-  readonly #pending = new BoundedMap<string, { readonly request: AuthorizationRequest; readonly expiresAt: number }>()
+  readonly #pending = new BoundedMap<string, { readonly request: AuthorizationRequest; readonly expiresAt: number }>(MAX_ENTRIES)
 
   /** @returns the ID of the request */
   add(request: AuthorizationRequest): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SandboxApp } from './apps'
 import type { AuthorizationRequest } from './authorization-requests'
-import { BoundedMap } from './bounded-map'
+import { BoundedMap } from '../util/bounded-map'
 import type { SandboxPerson } from './people'
 import { SandboxError } from './sandbox-error'
 
@@ -50,13 +50,15 @@ export interface GrantCounts {
 
 /** Twilio's documented lifetime of an authorization code. */
 const CODE_LIFETIME_MS = 5 * 60 * 1000
+/** How many codes and tokens of each kind are remembered, so that a sandbox can run for days. */
+const MAX_ENTRIES = 50_000
 
 /** The authorization codes and tokens that the sandbox has issued. */
 export class Grants {
   readonly counts: GrantCounts = { codes: 0, refreshes: 0, clientCredentials: 0, reuses: 0 }
-  readonly #codes = new BoundedMap<string, IssuedGrant>()
-  readonly #refreshTokens = new BoundedMap<string, IssuedGrant>()
-  readonly #accessTokens = new BoundedMap<string, AccessToken>()
+  readonly #codes = new BoundedMap<string, IssuedGrant>(MAX_ENTRIES)
+  readonly #refreshTokens = new BoundedMap<string, IssuedGrant>(MAX_ENTRIES)
+  readonly #accessTokens = new BoundedMap<string, AccessToken>(MAX_ENTRIES)
 
   issueCode(request: AuthorizationRequest, person: SandboxPerson): string {
     const code = randomSecret('code')

@@ -8,7 +8,7 @@ import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { loginApp, type LoginApp, type LoginAppOptions } from '../support/login-app'
 import { ended, sessionApp, tokensOf } from '../support/session-app'
 import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
-import { respondWith, validTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, redirectAnswer, arbitraryResponse } from './responses'
+import { respondWith, validTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, arbitraryRedirect, arbitraryResponse } from './responses'
 import { checkProperty } from './check-property'
 import { ask, type RawResponse } from './raw-request'
 import { Troubles } from './troubles'
@@ -133,7 +133,7 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
   it('redirects to Twilio or answers with a documented error for any response to resolveAuthorizeURL', async () => {
     const { port, errors } = await startApp({ resolveAuthorizeURL: true })
     await checkProperty(
-      fc.asyncProperty(fc.oneof(arbitraryResponse, redirectAnswer), async (wild) => {
+      fc.asyncProperty(fc.oneof(arbitraryResponse, arbitraryRedirect), async (wild) => {
         twilio.behave = respondWith(wild)
         const answer = await ask(port, Buffer.from('/auth/twilio'))
         const { hostname = '', origin = '' } = URL.parse(answer.location ?? '') ?? {}
