@@ -115,6 +115,11 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
+  it('accepts tokens that come with fields of an error', async () => {
+    twilio.behave = json(201, { ...TOKENS, error: '', code: 0, message: 'OK', title: 'Created', status: 201 })
+    assert.equal((await exchange()).accessToken, 'an-access-token')
+  })
+
   it('keeps the refresh token if a refresh returns no new one', async () => {
     for (const response of [{ ...TOKENS, refresh_token: null }, { access_token: 'a' }]) {
       twilio.behave = json(201, response)
