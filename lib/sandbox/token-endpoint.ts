@@ -51,7 +51,9 @@ export function tokenEndpoint(apiVersion: ApiVersion, { form, authorization }: S
   const grant = Object.hasOwn(GRANTS, grantType) ? GRANTS[grantType] : undefined
   if (!grant) throw new SandboxError('unsupported_grant_type', 'The grant type must be authorization_code, refresh_token or client_credentials.')
   const tokens = grant({ apiVersion, dialect, app, parameters, options })
-  return jsonResponse(dialect.tokenStatus, { ...tokens, token_type: 'Bearer', expires_in: Math.ceil(options.accessTokenTTL) }, CORS_HEADERS)
+  // expires_in is an integer. The claims of the access token tell a lifetime with a fraction.
+  const expiresIn = Number.isInteger(options.accessTokenTTL) ? options.accessTokenTTL : null
+  return jsonResponse(dialect.tokenStatus, { ...tokens, token_type: 'Bearer', expires_in: expiresIn }, CORS_HEADERS)
 }
 
 function authenticate(apps: readonly SandboxApp[], parameters: RequestParameters, dialect: Dialect, authorization: string | undefined): SandboxApp {

@@ -50,8 +50,8 @@ export class RecordCodec {
     if (!isObject(failure) || typeof failure.message !== 'string') return new TwilioNetworkError('The refresh in another process failed. Try again.')
     const { message, details } = failure
     if (!isObject(details) || typeof details.code !== 'string' || typeof details.status !== 'number') return new TwilioNetworkError(message)
-    const { code, status, twilioCode, moreInfo, retryAt } = details
-    return new TwilioTokenError(message, { code, status, twilioCode: numberIn(twilioCode), moreInfo: textIn(moreInfo), retryAt: numberIn(retryAt) })
+    const { code, status, twilioStatus, twilioCode, moreInfo, retryAt } = details
+    return new TwilioTokenError(message, { code, status, twilioStatus: numberIn(twilioStatus), twilioCode: numberIn(twilioCode), moreInfo: textIn(moreInfo), retryAt: numberIn(retryAt) })
   }
 
   #newestKey(loginID: string): SealingKey {
@@ -67,8 +67,8 @@ function recordKey(loginID: string, secret: string): SealingKey {
   return sealingKey(`${loginID}\n${secret}`, 'login record')
 }
 
-function detailsOf({ code, status, twilioCode, moreInfo, retryAt }: TwilioTokenError) {
-  return { code, status, twilioCode, moreInfo, retryAt }
+function detailsOf({ code, status, twilioStatus, twilioCode, moreInfo, retryAt }: TwilioTokenError) {
+  return { code, status, twilioStatus, twilioCode, moreInfo, retryAt }
 }
 
 function numberIn(value: unknown): number | undefined {

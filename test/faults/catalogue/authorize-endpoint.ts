@@ -33,7 +33,7 @@ export const authorizeEndpoint: readonly Row[] = [
   ...Object.entries(addresses).map(([what, target]) => row(`returns ${what}`, json(302, { redirect_to: target }), responseError, 'The browser must only be sent to Twilio, even if the response is forged.')),
   row('returns another host in the Location header', json(302, { redirect_to: null }, { Location: 'https://evil.example/login' }), responseError, 'The browser must only be sent to Twilio, even if the response is forged.'),
   row('returns a URL with status 200', json(200, { redirect_to: 'https://www.twilio.com/login' }), responseError, 'The API contract only defines 302.'),
-  row('returns a Twilio error with status 400', json(400, { code: 20001, message: 'Invalid ClientId', status: 400 }), tokenError('invalid_grant', 400, { twilioCode: 20001 }), 'The error must be reported before the browser is redirected.'),
+  row('returns a Twilio error with status 400', json(400, { code: 20001, message: 'Invalid ClientId', status: 400 }), tokenError('invalid_request', 502, { twilioCode: 20001 }), 'The error must be reported before the browser is redirected.'),
   row('returns a Twilio error with status 429', json(429, { code: 20429, message: 'Too many requests', status: 429 }), tokenError('temporarily_unavailable', 429), 'The error must be reported before the browser is redirected.'),
   row('responds with HTML', text(200, '<h1>Log in</h1>', { 'Content-Type': 'text/html' }), responseError, 'A page contains no URL to redirect to.'),
   row('responds with 500 and HTML', text(500, '<h1>Oops</h1>', { 'Content-Type': 'text/html' }), tokenError('server_error', 500), 'Load balancers do this.'),

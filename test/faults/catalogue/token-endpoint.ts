@@ -144,7 +144,7 @@ const bodies: readonly Row[] = [
     outcome: loggedIn({ note: 'é' }),
     why: 'Decoding each packet separately would corrupt the character.'
   },
-  { name: 'begins the body with a byte order mark', fault: { token: body((good) => `\ufeff${goodJSON(good)}`) }, outcome: responseError, notApplicable: { "openid-client's strategy": "skips it, as fetch's json() does" }, why: 'RFC 8259 §8.1 forbids it, and the encoding is not guessed.' },
+  { name: 'begins the body with a byte order mark', fault: { token: body((good) => `\ufeff${goodJSON(good)}`) }, outcome: responseError, why: 'RFC 8259 §8.1 forbids it, and the encoding is not guessed.' },
   { name: 'responds in UTF-16', fault: { token: body((good) => Buffer.from(`\ufeff${goodJSON(good)}`, 'utf16le'), { 'Content-Type': 'application/json; charset=utf-16' }) }, outcome: responseError, why: 'JSON is UTF-8 (RFC 8259 §8.1).' },
   { name: 'declares latin1, and responds in UTF-8', fault: { token: body((good) => goodJSON(good).replace(/}$/, ',"note":"é"}'), { 'Content-Type': 'application/json; charset=latin1' }) }, outcome: loggedIn({ note: 'é' }), why: 'JSON is UTF-8, whatever the header says.' },
   { name: 'declares latin1, and responds in latin1', fault: { token: body((good) => Buffer.from(goodJSON(good).replace(/}$/, ',"note":"é"}'), 'latin1'), { 'Content-Type': 'application/json; charset=latin1' }) }, outcome: responseError, why: 'JSON is UTF-8, whatever the header says.' },
@@ -227,12 +227,12 @@ const fields: readonly Row[] = [
 ]
 
 const errors: readonly Row[] = [
-  { name: 'returns a Twilio error with status 400', fault: { token: respondWith(400, { code: 20001, message: 'Invalid parameter', more_info: 'https://www.twilio.com/docs/errors/20001', status: 400 }) }, outcome: tokenError('invalid_grant', 400, { twilioCode: 20001, moreInfo: 'https://www.twilio.com/docs/errors/20001' }), why: "Twilio's own error format must become an error with an OAuth code." },
-  { name: 'returns a Twilio error with status 401', fault: { token: respondWith(401, { code: 20003, message: 'Authenticate', more_info: 'https://www.twilio.com/docs/errors/20003', status: 401 }) }, outcome: tokenError('invalid_client', 401, { twilioCode: 20003 }), why: 'A wrong client secret must be reported as one.' },
+  { name: 'returns a Twilio error with status 400', fault: { token: respondWith(400, { code: 20001, message: 'Invalid parameter', more_info: 'https://www.twilio.com/docs/errors/20001', status: 400 }) }, outcome: tokenError('invalid_request', 502, { twilioCode: 20001, moreInfo: 'https://www.twilio.com/docs/errors/20001' }), why: "Twilio's own error format must become an error with an OAuth code." },
+  { name: 'returns a Twilio error with status 401', fault: { token: respondWith(401, { code: 20003, message: 'Authenticate', more_info: 'https://www.twilio.com/docs/errors/20003', status: 401 }) }, outcome: tokenError('invalid_client', 502, { twilioCode: 20003 }), why: 'A wrong client secret must be reported as one.' },
   { name: 'returns a Twilio error with status 429', fault: { token: respondWith(429, { code: 20429, message: 'Too many requests', status: 429, throttled_until: '2030-01-01T00:00:00Z' }) }, outcome: tokenError('temporarily_unavailable', 429, { twilioCode: 20429, retryAt: Date.UTC(2030, 0, 1) }), why: 'The error must say when to try again.' },
   { name: 'returns a Twilio error with status 500', fault: { token: respondWith(500, { code: 20500, message: 'Internal server error', status: 500 }) }, outcome: tokenError('server_error', 500, { twilioCode: 20500 }), why: 'A failure at Twilio must be reported as one.' },
   { name: 'returns an OAuth error with status 400', fault: { token: respondWith(400, { error: 'invalid_grant', error_description: 'Spent.' }) }, outcome: tokenError('invalid_grant', 400), why: 'RFC 6749 §5.2 defines this error format.' },
-  { name: 'returns an OAuth error with status 401', fault: { token: respondWith(401, { error: 'invalid_client' }, { 'WWW-Authenticate': 'Basic' }) }, outcome: tokenError('invalid_client', 401), why: 'RFC 6749 §5.2 defines this error format.' },
+  { name: 'returns an OAuth error with status 401', fault: { token: respondWith(401, { error: 'invalid_client' }, { 'WWW-Authenticate': 'Basic' }) }, outcome: tokenError('invalid_client', 502), why: 'RFC 6749 §5.2 defines this error format.' },
   { name: 'returns HTML with status 502', fault: { token: html(502, '<html><h1>502 Bad Gateway</h1></html>') }, outcome: tokenError('server_error', 502), why: 'Load balancers do this.' },
   { name: 'returns an OAuth error with status 200', fault: { token: respondWith(200, { error: 'invalid_grant' }) }, outcome: tokenError('invalid_grant', 502), why: 'Some providers return errors with status 200.' },
   { name: 'returns a Twilio error with status 201', fault: { token: respondWith(201, { code: 20003, message: 'Authenticate', status: 401 }) }, outcome: tokenError('invalid_client', 502, { twilioCode: 20003 }), why: 'Some providers return errors with status 200.' },
@@ -240,17 +240,17 @@ const errors: readonly Row[] = [
   {
     name: 'returns an error that echoes the client secret, the code and the code verifier',
     fault: { token: ({ request }) => (_request, response) => void response.writeHead(400, { 'Content-Type': 'application/json' }).end(JSON.stringify({ error: 'invalid_request', error_description: request.body.slice(0, 2000), error_uri: `https://x.example/?${request.body}` })) },
-    outcome: tokenError('invalid_request', 400),
+    outcome: tokenError('invalid_request', 502),
     why: 'Errors are logged, so they must not contain what the app sent.'
   },
   {
     name: 'returns an error that echoes each secret by itself',
     fault: { token: ({ request }) => (_request, response) => void response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify({ code: 20003, message: [...request.form.values()].join(' '), status: 401 })) },
-    outcome: tokenError('invalid_client', 401),
+    outcome: tokenError('invalid_client', 502),
     why: 'Errors are logged, so they must not contain what the app sent.'
   },
   { name: 'returns an error with a script and line breaks in it', id: 'SEC-23', fault: { token: respondWith(400, { error: 'invalid_grant', error_description: '<script>alert(1)</script>\r\nlevel=info msg="logged in"\u2028', error_uri: 'javascript:alert(1)' }) }, outcome: tokenError('invalid_grant', 400, { uri: undefined }), why: 'An error must stay on one line of the log, and links in it must be http(s) URLs.' },
-  { name: 'returns an error of 200 KB', fault: { token: respondWith(400, { error: 'e'.repeat(100_000), error_description: 'd'.repeat(100_000) }) }, outcome: { error: 'TwilioTokenError', status: 400 }, why: 'An error must not fill the log.' }
+  { name: 'returns an error of 200 KB', fault: { token: respondWith(400, { error: 'e'.repeat(100_000), error_description: 'd'.repeat(100_000) }) }, outcome: { error: 'TwilioTokenError', status: 502 }, why: 'An error must not fill the log.' }
 ]
 
 export const tokenEndpoint: readonly Row[] = [...network, ...sizes, ...http, ...bodies, ...fields, ...errors]
