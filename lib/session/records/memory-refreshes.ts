@@ -69,8 +69,9 @@ export class MemoryRefreshes implements Refreshes {
   #entryOf(name: string): Entry {
     const entry = this.#entries.get(name) ?? { recordUntil: 0 }
     this.#entries.delete(name)
-    this.#entries.set(name, entry)
+    // Before the entry is there again: it is still empty when it is new, and would be forgotten at once.
     this.#forgetOldest()
+    this.#entries.set(name, entry)
     return entry
   }
 
