@@ -243,7 +243,7 @@ export class SessionTokens {
       throw new TwilioUnavailableError(error)
     }
     if (refreshed.outcome === 'ended') {
-      session.abandon(refreshed.reason)
+      await session.abandon(held, refreshed.reason)
       return undefined
     }
     const { login } = refreshed
