@@ -35,7 +35,7 @@ describe('tokens.keep()', () => {
   })
 
   it('has saved the session before the app responds', async () => {
-    const site = sessionApp(twilio, { routes: (app) => app.use('/keep', (req, res, next) => {
+    const site = sessionApp(twilio, { routes: (app) => app.use('/keep', (_req, res, next) => {
       const respond = res.json.bind(res)
       res.json = (body: unknown) => respond({ body, saved: Object.keys(storedSession(site)) })
       next()
