@@ -9,7 +9,7 @@ import { saveSession } from '../request/session-store'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
 import { within } from '../util/within'
-import { askToLogIn } from './ask-to-log-in'
+import { askToLogIn, isResponse } from './ask-to-log-in'
 import { Freshness, isAlive, isUsable } from './freshness'
 import { areTheSame, isRefreshable, newLogin, tokensIn, type KeptLogin } from './kept-login'
 import { plainCodec, sealedCodec } from './login-codec'
@@ -290,13 +290,15 @@ function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, token
 }
 
 /** Goes on with the tokens. What the app throws further on reaches its error handler, and doesn't end the process. */
-function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: ServerResponse, next: (error?: unknown) => void): void {
+function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: Partial<ServerResponse>, next: (error?: unknown) => void): void {
   tokens
     .then(proceed, (error: unknown) => {
       // The app's own time limit may have answered meanwhile.
-      if (error instanceof TwilioUnavailableError && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
+      if (error instanceof TwilioUnavailableError && isResponse(res) && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
       next(error)
     })
     .catch(next)
-    .catch(() => res.destroy())
+    .catch(() => {
+      if (isResponse(res)) res.destroy()
+    })
 }
