@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import type { RequestHandler } from 'express'
-import type session from 'express-session'
 import request from 'supertest'
 import { RefreshStoreError, type Refreshes, type TwilioTokens } from '../../lib'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
@@ -13,7 +12,9 @@ import { jsonOf } from '../support/login-app'
 import {
   accessTokenAt,
   BUSY,
+  connectionTo,
   expired,
+  freshFor,
   heldUntil,
   INVALID_GRANT,
   rotating,
@@ -218,13 +219,11 @@ describe('tokens.fresh()', () => {
         const site = sessionApp(twilio)
         const visitor = await visitorWith(site.app, expired())
         const login = storedTokens(site)?.login
-        const { tokens } = site
         // A WebSocket or a stream: the session was loaded when the connection began.
-        const connection: { twilioTokens?: TwilioTokens } = Object.assign({}, { session: storedSession(site), sessionID: onlyIDIn(site.store), sessionStore: site.store })
+        const connection = connectionTo(site)
         assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-1')
         mock.timers.tick(23 * 3600 * 1000)
-        const [error, found] = await new Promise<[unknown, TwilioTokens | undefined]>((resolve) => tokens.fresh()(connection as never, {} as never, (failure) => resolve([failure, connection.twilioTokens])))
-        assert.deepEqual([error, found?.accessToken], [undefined, 'access-2'])
+        assert.equal((await freshFor(site, connection))?.accessToken, 'access-2')
         assert.equal(storedTokens(site)?.login, login)
       })
       assert.deepEqual(spentAt(twilio), ['refresh-0', 'refresh-1'])
@@ -411,7 +410,7 @@ describe('tokens.fresh()', () => {
           given(error)
           if (given.mock.callCount() <= breaks) throw broken
         }
-        tokens.fresh()({ session: legacySession(expired({ accessToken: `access-0-${breaks}` })) } as never, { destroy: destroy.open } as never, next)
+        tokens.fresh()({ session: legacySession(expired({ accessToken: `access-0-${breaks}` })) } as never, { destroy: destroy.open, setHeader: () => undefined, end: () => undefined } as never, next)
         await until(() => given.mock.callCount() === 2)
         assert.deepEqual(given.mock.calls.map((call) => call.arguments as unknown[]), [[undefined], [broken]])
       }
@@ -436,8 +435,4 @@ function spyingRefreshes(asked: string[]): Refreshes {
     save: (...call) => (asked.push('save'), memory.save(...call)),
     release: (...call) => (asked.push('release'), memory.release(...call))
   }
-}
-
-function onlyIDIn(store: session.MemoryStore): string | undefined {
-  return Object.keys((store as unknown as { sessions: Record<string, string> }).sessions)[0]
 }

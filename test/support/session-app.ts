@@ -20,7 +20,7 @@ export interface SessionAppOptions {
   readonly store?: session.MemoryStore
   /** Instead of express-session. */
   readonly sessions?: RequestHandler
-  readonly routes?: (app: Express, tokens: SessionTokens) => void
+  readonly routes?: ((app: Express, tokens: SessionTokens) => void) | undefined
 }
 
 export interface SessionApp {
@@ -111,6 +111,24 @@ export function storedSession({ store }: Pick<SessionApp, 'store'>): Record<stri
 /** What the only session of a store has under the key of the tokens. */
 export function storedTokens(site: Pick<SessionApp, 'store'>): (TwilioTokens & { readonly login: string; readonly generation: number; readonly receivedAt: number }) | undefined {
   return storedSession(site)[SESSION_KEY] as ReturnType<typeof storedTokens>
+}
+
+/** A request without a response and with its own copy of the only session of a store, such as the upgrade request of a WebSocket. */
+export interface Connection {
+  readonly session: Record<string, unknown>
+  readonly sessionID: string
+  readonly sessionStore: session.MemoryStore
+  twilioTokens?: TwilioTokens
+}
+
+export function connectionTo({ store }: Pick<SessionApp, 'store'>): Connection {
+  const [sessionID = ''] = Object.keys((store as unknown as { sessions: Record<string, string> }).sessions)
+  return { session: storedSession({ store }), sessionID, sessionStore: store }
+}
+
+/** Runs `tokens.fresh()` for a connection. Rejects with the error that is passed on. */
+export function freshFor({ tokens }: Pick<SessionApp, 'tokens'>, connection: Connection): Promise<TwilioTokens | undefined> {
+  return new Promise((resolve, reject) => tokens.fresh()(connection as never, {} as never, (error) => (error instanceof Error ? reject(error) : resolve(connection.twilioTokens))))
 }
 
 /** Tokens as a login returns them. */
