@@ -85,7 +85,7 @@ describe('a logout', () => {
       ['is refused', INVALID_GRANT],
       ['is refused because of the app', json(400, { error: 'unauthorized_client' })]
     ] as const) {
-      it(`after which Passport has renewed the session, is not undone when the refresh ${how}`, async () => {
+      it(`after which Passport has renewed the session, is not undone when the refresh ${how} (SEC-30)`, async () => {
         const site = sessionApp(twilio, { routes })
         const visitor = await visitorWith(site.app, expired())
         await visitor.put('/session').send({ cart: 'of somebody' }).expect(200)
