@@ -39,7 +39,7 @@ export class MemoryRefreshes implements Refreshes {
     if (lock?.failure !== undefined) return Promise.resolve({ outcome: 'failed', failure: lock.failure })
     if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', expiresIn: lock.until - now })
     entry.lock = { owner, until: now + ttl }
-    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined })
+    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined && lock.owner === undefined })
   }
 
   save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
@@ -69,7 +69,6 @@ export class MemoryRefreshes implements Refreshes {
   #entryOf(name: string): Entry {
     const entry = this.#entries.get(name) ?? { recordUntil: 0 }
     this.#entries.delete(name)
-    // Before the entry is there again: it is still empty when it is new, and would be forgotten at once.
     this.#forgetOldest()
     this.#entries.set(name, entry)
     return entry
@@ -78,7 +77,7 @@ export class MemoryRefreshes implements Refreshes {
   #forgetOldest(): void {
     for (const [name, entry] of this.#entries) {
       const isExpired = !this.#recordOf(entry) && !(entry.lock && entry.lock.until > this.#clock.elapsed())
-      if (!isExpired && this.#entries.size <= MAX_RECORDS) break
+      if (!isExpired && this.#entries.size < MAX_RECORDS) break
       this.#entries.delete(name)
     }
   }
