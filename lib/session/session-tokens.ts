@@ -55,8 +55,6 @@ export class SessionTokens {
   readonly #recordTTL: number | undefined
   readonly #warn: (message: string) => void
   readonly #warned = new Set<string>()
-  /** The access tokens that requests have marked as expired, since their own copies of the session stay as they are. */
-  readonly #expired = new WeakMap<object, string>()
   #hasKept = false
   /** Until when nothing is refreshed in the background, in elapsed ms. */
   #backOffUntil = 0
@@ -143,7 +141,7 @@ export class SessionTokens {
   fresh(): Middleware {
     return (req, res, next) => {
       const session = this.#sessions.of(req)
-      const held = this.#heldBy(req, session)
+      const held = session.copy
       const proceed = (tokens: TwilioTokens | undefined) => {
         if (tokens) {
           setTokens(req, tokens)
@@ -186,7 +184,6 @@ export class SessionTokens {
     const session = this.#sessions.of(req)
     const copy = session.copy
     if (!copy) return
-    this.#expired.set(req, copy.tokens.accessToken)
     try {
       const newest = await this.#refresher.newest(copy)
       const used = 'twilioTokens' in req && isObject(req.twilioTokens) ? req.twilioTokens.accessToken : undefined
@@ -252,11 +249,6 @@ export class SessionTokens {
     const { login } = refreshed
     if (!session.hasStore) session.copy = login
     return isAlive(login, systemClock.now()) ? login.tokens : undefined
-  }
-
-  #heldBy(req: object, { copy }: LoginSession): KeptLogin | undefined {
-    const isExpired = copy !== undefined && this.#expired.get(req) === copy.tokens.accessToken
-    return isExpired ? { ...copy, tokens: { ...copy.tokens, expiresAt: 0 } } : copy
   }
 
   #recordTTLOf(req: object): number {
