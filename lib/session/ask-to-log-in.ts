@@ -43,7 +43,8 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
   res.end()
 }
 
-function isResponse(res: Partial<ServerResponse>): res is ServerResponse {
+/** Whether there is a response. A WebSocket's upgrade request has none. */
+export function isResponse(res: Partial<ServerResponse>): res is ServerResponse {
   return typeof res.setHeader === 'function' && typeof res.end === 'function'
 }
 

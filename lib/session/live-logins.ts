@@ -109,7 +109,7 @@ export class LiveLogins {
       throw new TwilioUnavailableError(error)
     }
     if (refreshed.outcome === 'ended') {
-      session.abandon(refreshed.reason)
+      await session.abandon(held, refreshed.reason)
       return undefined
     }
     const { login } = refreshed

@@ -38,6 +38,11 @@ export class LoginSessions {
     return login
   }
 
+  /** Whether there is a login, even if it can't be read. */
+  isIn(session: Session): boolean {
+    return session[this.#key] !== undefined || session[LEGACY_KEY] !== undefined
+  }
+
   write(session: Session, login: KeptLogin): void {
     remove(session, [LEGACY_KEY])
     session[this.#key] = this.#codec.encode(login)
@@ -111,15 +116,20 @@ export class LoginSession {
   }
 
   /**
-   * Takes what is over out of the request's own copy. The request may save its copy at its end, and must not bring back
-   * a login that somebody has ended meanwhile.
+   * Takes a login that is over out of the request's own copy. The request may save its copy at its end, and must not bring
+   * back what somebody has ended meanwhile, nor overwrite another login that has taken its place.
    */
-  abandon(reason: EndReason): void {
-    const session = peekSession(this.#req)
-    if (!session) return
-    if (reason === 'session gone') remove(session, Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key)))
-    if (reason === 'logged out') remove(session, [PASSPORT_KEY])
-    this.#sessions.remove(session)
+  async abandon(login: KeptLogin, reason: EndReason): Promise<void> {
+    const copy = peekSession(this.#req)
+    if (!copy) return
+    const stored = await this.#loadSession().catch(() => copy)
+    if (!stored || this.#hasAnotherLogin(stored, login)) {
+      remove(copy, Object.keys(copy).filter((key) => !HOUSEKEEPING.includes(key)))
+      for (const [key, value] of Object.entries(stored ?? {})) if (!HOUSEKEEPING.includes(key)) copy[key] = value
+      return
+    }
+    if (reason === 'logged out' || !hasUser(stored)) remove(copy, [PASSPORT_KEY])
+    this.#sessions.remove(copy)
   }
 
   async #change(login: KeptLogin, change: (session: Session) => void): Promise<void> {
@@ -132,6 +142,10 @@ export class LoginSession {
 
   async #loadSession(): Promise<Session | undefined> {
     return this.#stored ? this.#stored.load() : peekSession(this.#req)
+  }
+
+  #hasAnotherLogin(session: Session, { id }: KeptLogin): boolean {
+    return this.#sessions.isIn(session) && this.#sessions.read(session)?.id !== id
   }
 
   #loginIn(session: Session | undefined, { id }: KeptLogin): KeptLogin | undefined {

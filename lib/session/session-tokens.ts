@@ -7,7 +7,7 @@ import { peekSession } from '../request/session'
 import { saveSession } from '../request/session-store'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
-import { askToLogIn } from './ask-to-log-in'
+import { askToLogIn, isResponse } from './ask-to-log-in'
 import { Freshness } from './freshness'
 import { areTheSame, newLogin, tokensIn, type KeptLogin } from './kept-login'
 import { LiveLogins } from './live-logins'
@@ -240,13 +240,15 @@ function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, token
 }
 
 /** Goes on with the tokens. What the app throws further on reaches its error handler, and doesn't end the process. */
-function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: ServerResponse, next: (error?: unknown) => void): void {
+function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: Partial<ServerResponse>, next: (error?: unknown) => void): void {
   tokens
     .then(proceed, (error: unknown) => {
       // The app's own time limit may have answered meanwhile.
-      if (error instanceof TwilioUnavailableError && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
+      if (error instanceof TwilioUnavailableError && isResponse(res) && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
       next(error)
     })
     .catch(next)
-    .catch(() => res.destroy())
+    .catch(() => {
+      if (isResponse(res)) res.destroy()
+    })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { TwilioOAuthClient, type TwilioTokens } from '../../lib'
+import { TwilioOAuthClient } from '../../lib'
 import { readCallback } from '../../lib/login/callback'
 import { claimsOf } from '../../lib/oauth/claims'
 import { DIALECTS, encodeParameters, type ApiVersion, type OAuthParameter } from '../../lib/oauth/dialect'
@@ -8,9 +8,7 @@ import { profileOf } from '../../lib/oauth/profile'
 import { accountSidOf, parseResourceName } from '../../lib/oauth/resource-name'
 import { redact } from '../../lib/util/redact'
 import { readParameters } from '../../lib/sandbox/parameters'
-import { Freshness } from '../../lib/session/freshness'
-import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
-import { Renewal } from '../../lib/session/renewal'
+import { newLogin, withTokens } from '../../lib/session/kept-login'
 import { readTokens } from '../../lib/oauth/tokens'
 import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { tokensOf } from '../support/session-app'
@@ -101,23 +99,24 @@ describe('a token response', function () {
   it('keeps the refresh token, ID token and scope through any number of refreshes that leave them out', async () => {
     const twilio = await TwilioServer.start()
     const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, baseURL: twilio.url })
-    const renewal = new Renewal(client, new MemoryRefreshes(), new Freshness())
     const none = fc.constantFrom(undefined, null, '')
     const response = fc.record({ access_token: token, refresh_token: fc.oneof(none, token), id_token: fc.oneof(none, fc.nat().map((number) => unsigned(idClaims({ number })))), scope: fc.oneof(none, visible) })
     const orPrevious = <Previous>(returned: string | null | undefined, previous: Previous) => (returned === undefined || returned === null || returned === '' ? previous : returned)
-    let run = 0
     try {
       await checkProperty(
         fc.asyncProperty(fc.array(response, { minLength: 1, maxLength: 3 }), async (responses) => {
-          let previous: TwilioTokens & { refreshToken: string } = { ...tokensOf({ accessToken: `access-${++run}` }), refreshToken: 'refresh-0', idToken: 'id-0', scope: 'a' }
+          const previous = { refreshToken: 'refresh-0', idToken: 'id-0', scope: 'a' }
+          let login = newLogin(tokensOf(previous), Date.now())
           for (const given of responses) {
             twilio.behave = json(201, given)
-            const { tokens } = await renewal.renew(previous)
-            const expected = { refreshToken: orPrevious(given.refresh_token, previous.refreshToken), idToken: orPrevious(given.id_token, previous.idToken), scope: orPrevious(given.scope, previous.scope) }
-            const { refreshToken, idToken, scope } = tokens
-            assert.deepEqual({ refreshToken, idToken, scope }, expected)
-            previous = { ...tokens, refreshToken: expected.refreshToken }
+            login = withTokens(login, await client.refresh(previous.refreshToken), Date.now())
+            previous.refreshToken = orPrevious(given.refresh_token, previous.refreshToken)
+            previous.idToken = orPrevious(given.id_token, previous.idToken)
+            previous.scope = orPrevious(given.scope, previous.scope)
+            const { refreshToken, idToken, scope } = login.tokens
+            assert.deepEqual({ refreshToken, idToken, scope }, previous)
           }
+          assert.equal(login.generation, responses.length)
         })
       )
     } finally {

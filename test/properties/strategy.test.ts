@@ -6,7 +6,7 @@ import { AuthorizationError } from 'passport-oauth2'
 import { LoginStateError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from '../../lib'
 import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { loginApp, type LoginApp, type LoginAppOptions } from '../support/login-app'
-import { ended, sessionApp, tokensOf } from '../support/session-app'
+import { expired, sessionApp, tokensOf } from '../support/session-app'
 import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
 import { respondWith, validTokens, OWN_ACCESS_TOKEN, OWN_REFRESH_TOKEN, arbitraryRedirect, arbitraryResponse } from './responses'
 import { checkProperty } from './check-property'
@@ -161,7 +161,7 @@ describe('TwilioStrategy, whatever a visitor or Twilio sends,', function () {
     await checkProperty(
       fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: arbitraryResponse }, { weight: 1, arbitrary: validTokens }), fc.boolean(), async (wild, isAlive) => {
         const own = { accessToken: `access-${++sessions}`, refreshToken: `refresh-${sessions}` }
-        const tokens = isAlive ? tokensOf({ ...own, expiresAt: Date.now() + 30_000 }) : ended(own)
+        const tokens = isAlive ? tokensOf({ ...own, expiresAt: Date.now() + 30_000 }) : expired(own)
         const session = await fetch(`http://127.0.0.1:${port}/keep`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(tokens) })
         const [cookie] = session.headers.get('set-cookie')?.split(';') ?? []
         twilio.behave = respondWith({ ...wild, pieces: wild.pieces.map((piece) => piece.replaceAll(OWN_ACCESS_TOKEN, own.accessToken).replaceAll(OWN_REFRESH_TOKEN, own.refreshToken)) })

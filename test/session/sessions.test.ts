@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import cookieSession from 'cookie-session'
 import session from 'express-session'
 import passport from 'passport'
 import request from 'supertest'
 import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type Middleware, type TwilioTokens } from '../../lib'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
-import { jsonOf } from '../support/login-app'
-import { ended, ending, rotating, sessionApp, tokensOf, visitorWith } from '../support/session-app'
-import { closedPort, inTurn, json, TwilioServer } from '../support/twilio-server'
+import { accessTokenAt, expired, legacySession, rotating, SESSION_KEY, sessionApp, visitorWith } from '../support/session-app'
+import { inTurn, json, TwilioServer } from '../support/twilio-server'
 
 const PERSON = unsigned({ sub: 'trn:us1:iam:user:US1' })
 
@@ -29,7 +27,7 @@ function run(steps: readonly Middleware[], req: IncomingMessage, res: ServerResp
 
 const answer = (read: (req: IncomingMessage & { twilioTokens?: TwilioTokens }) => unknown): Middleware => (req, res) => void res.end(JSON.stringify(read(req) ?? null))
 
-describe('what comes after the login', () => {
+describe('SessionTokens', () => {
   let twilio: TwilioServer
   before(async () => {
     twilio = await TwilioServer.start()
@@ -71,7 +69,7 @@ describe('what comes after the login', () => {
           tokens.keep(),
           (req, res) => res.writeHead(302, { Location: returnTo(req, '/') }).end()
         ],
-        '/stale': [answer((req) => Object.assign((req as unknown as { session: object }).session, { twilioTokens: tokensWithout(ended({ accessToken: PERSON })) }))],
+        '/stale': [answer((req) => Object.assign((req as unknown as { session: Record<string, object> }).session[SESSION_KEY] ?? {}, { expiresAt: Date.now() - 1000 }))],
         '/logout': [readLogin, tokens.drop(), answer(() => null)]
       }
       return url
@@ -85,7 +83,7 @@ describe('what comes after the login', () => {
     }
 
     for (const authInfo of [true, false]) {
-      it(`the page that was wanted, the tokens, a refresh and a logout all work; with authInfo ${authInfo}`, async () => {
+      it(`the requested page, the tokens, a refresh and a logout all work, with authInfo: ${authInfo}`, async () => {
         twilio.behave = inTurn(json(201, { access_token: PERSON, refresh_token: 'refresh-0', expires_in: 3600 }), rotating())
         const visitor = request.agent(connectApp({ authInfo }))
         const { headers } = await visitor.get('/account?tab=2').set('Accept', 'text/html').expect(302)
@@ -99,7 +97,7 @@ describe('what comes after the login', () => {
       })
     }
 
-    it('a refresh that Twilio is too busy for is 503 with Retry-After', async () => {
+    it('a refresh that Twilio is too busy for gets 503 with Retry-After', async () => {
       twilio.behave = json(201, { access_token: PERSON, refresh_token: 'refresh-0', expires_in: 3600 })
       const visitor = request.agent(connectApp())
       await logIn(visitor)
@@ -111,62 +109,32 @@ describe('what comes after the login', () => {
     })
   })
 
-  describe('with a session that lives in a cookie', () => {
-    const sessions = () => cookieSession({ name: 'session', keys: ['of the tests'] })
-
-    it('tokens are kept, sealed, and refreshed', async () => {
-      twilio.behave = rotating()
-      const { app } = sessionApp(twilio, { sessions: sessions(), tokens: { secret: 'one secret' } })
-      const visitor = await visitorWith(app, ended())
-      for (const path of ['/fresh', '/of', '/fresh']) assert.equal(jsonOf<TwilioTokens>(await visitor.get(path).expect(200)).accessToken, 'access-1')
-      assert.equal(twilio.requests.length, 1)
-      await visitor.post('/drop').expect(200)
-      await visitor.get('/fresh').expect(401)
-    })
-
-    it('a refresh that is refused logs out, and one that fails does not', async () => {
-      const { app } = sessionApp(twilio, { sessions: sessions() })
-      const visitor = await visitorWith(app, ended())
-      twilio.behave = json(503, {}, { 'Retry-After': '30' })
-      await visitor.get('/fresh').expect(503)
-      twilio.behave = json(400, { error: 'invalid_grant' })
-      await visitor.get('/fresh').expect(401)
-      assert.equal((await visitor.get('/of')).body, null)
-    })
-
-    it('living tokens are used while Twilio is away', async () => {
-      const { app } = sessionApp({ url: `http://127.0.0.1:${await closedPort()}` }, { sessions: sessions(), client: { timeout: 50 } })
-      const visitor = await visitorWith(app, ending())
-      assert.equal(jsonOf<TwilioTokens>(await visitor.get('/fresh').expect(200)).accessToken, 'access-0')
-    })
-  })
-
-  it('with a session whose save() takes no callback and gives a promise, login and refresh are saved', async () => {
+  it('with a session whose save() takes no callback and returns a promise, the login is saved, and a refresh is used', async () => {
     twilio.behave = rotating()
     const saved: unknown[] = []
     const session: Record<string, unknown> = {}
     Object.defineProperty(session, 'save', { value: () => Promise.resolve(saved.push({ ...session })) })
     const { app } = sessionApp(twilio, { sessions: (req, _res, next) => next(void Object.defineProperty(req, 'session', { value: session })) })
-    await visitorWith(app, ended())
-    assert.deepEqual(Object.keys(saved[0] ?? {}), ['user', 'twilioTokens'])
-    await request.agent(app).get('/fresh').expect(200)
-    assert.equal((saved[1] as { twilioTokens: TwilioTokens }).twilioTokens.accessToken, 'access-1')
+    await visitorWith(app, expired())
+    assert.deepEqual(Object.keys(saved[0] ?? {}), ['passport', SESSION_KEY])
+    assert.equal(await accessTokenAt(request(app).get('/fresh')), 'access-1')
+    assert.equal((session[SESSION_KEY] as TwilioTokens).accessToken, 'access-1')
   })
 
-  it('with a store that keeps sessions without their functions, tokens are refreshed too', async () => {
+  it('with a session whose save() returns a promise that rejects, keep() passes the error on', async () => {
+    const session = Object.defineProperty({}, 'save', { value: () => Promise.reject(new Error('the disk is full')) })
+    const { app, errors } = sessionApp(twilio, { sessions: (req, _res, next) => next(void Object.defineProperty(req, 'session', { value: session })) })
+    await request(app).post('/keep').send(expired()).expect(500)
+    assert.equal(errors[0]?.message, 'the disk is full')
+  })
+
+  it('with an object in sessionStore that is no session store, the session of the request is refreshed itself', async () => {
     twilio.behave = rotating()
-    const bare = { twilioTokens: tokensWithout(ended()) }
     const { tokens, warnings } = sessionApp(twilio)
-    const req = { session: bare, sessionID: 'one', sessionStore: { get: (_id: string, done: (error: unknown, session: unknown) => void) => done(null, bare) } }
-    const error = await new Promise((resolve) => tokens.fresh()(req as never, {} as never, resolve))
-    assert.equal(error, undefined)
-    assert.equal((req as { twilioTokens?: TwilioTokens }).twilioTokens?.accessToken, 'access-1')
-    assert.equal((bare.twilioTokens as TwilioTokens).refreshToken, 'refresh-1')
+    const req: { session: Record<string, unknown>; sessionID: string; sessionStore: object; twilioTokens?: TwilioTokens } = { session: legacySession(expired()), sessionID: 'one', sessionStore: { get: () => undefined } }
+    assert.equal(await new Promise((resolve) => tokens.fresh()(req as never, {} as never, resolve)), undefined)
+    assert.equal(req.twilioTokens?.accessToken, 'access-1')
+    assert.equal((req.session[SESSION_KEY] as TwilioTokens).refreshToken, 'refresh-1')
     assert.deepEqual(warnings, [])
   })
 })
-
-/** As they are in a session. */
-function tokensWithout({ claims: _claims, ...tokens }: TwilioTokens = tokensOf()): object {
-  return tokens
-}

@@ -266,7 +266,7 @@ export class AppProcess {
       throw new TwilioUnavailableError(error)
     }
     if (refreshed.outcome === 'ended') {
-      session.abandon(refreshed.reason)
+      await session.abandon(held, refreshed.reason)
       return undefined
     }
     const { login } = refreshed

@@ -1,11 +1,30 @@
 import { mock } from 'node:test'
 
-/** Runs a test whose time stands still, unless it moves it itself (`mock.timers.tick`). */
+/**
+ * Runs a test whose time stands still, unless the test moves it (`mock.timers.tick`). With `Date`, `performance.now()` stands
+ * still too, and moves with it.
+ */
 export async function withClock(apis: readonly ('Date' | 'setTimeout')[], test: () => Promise<void>): Promise<void> {
-  mock.timers.enable({ apis: [...apis], now: Date.now() })
+  const [startedAt, elapsed] = [Date.now(), performance.now()]
+  mock.timers.enable({ apis: [...apis], now: startedAt })
+  const now = apis.includes('Date') ? mock.method(performance, 'now', () => elapsed + Date.now() - startedAt) : undefined
   try {
     await test()
   } finally {
+    now?.mock.restore()
     mock.timers.reset()
+  }
+}
+
+/** Lets what is under way go on, as far as it waits for nothing from outside. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Moves the mocked time in small steps, and lets what is under way go on after each. */
+export async function passTime(ms: number, step = 50): Promise<void> {
+  for (let left = ms; left > 0; left -= step) {
+    mock.timers.tick(Math.min(step, left))
+    await settled()
   }
 }

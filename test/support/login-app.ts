@@ -12,12 +12,16 @@ export interface LoginAppOptions {
   readonly tokens?: SessionTokensOptions
   readonly session?: Partial<SessionOptions>
   /** Instead of express-session. */
-  readonly sessions?: RequestHandler
+  readonly sessions?: RequestHandler | RequestHandler[]
+  /** Whether Passport serializes users with `tokens.serializer()`. Default: `false`. */
+  readonly serializer?: boolean
+  /** Whether `keep()` is behind the callback. Default: `true`. */
+  readonly keep?: boolean
   readonly authenticate?: TwilioAuthenticateOptions
   readonly callback?: TwilioAuthenticateOptions & passport.AuthenticateOptions
-  /** What the app does at the callback, behind `keep()`. */
+  /** At the callback, behind `keep()`. */
   readonly afterLogin?: RequestHandler
-  /** Stands before the session, and so on. */
+  /** Before the session middleware. */
   readonly before?: readonly RequestHandler[]
 }
 
@@ -26,8 +30,10 @@ export interface LoginApp {
   readonly strategy: TwilioStrategy
   readonly tokens: SessionTokens
   readonly store: session.MemoryStore
-  /** What the app's error handler was given, oldest first. */
+  /** The errors that reached the error handler, oldest first. */
   readonly errors: Error[]
+  /** The messages that `warn` was called with. */
+  readonly warnings: string[]
 }
 
 declare global {
@@ -39,16 +45,18 @@ declare global {
   }
 }
 
-/** An app as the README has it, on a Twilio of the test's choice. */
+/** An app as in the README, on a Twilio of the test's choice. */
 export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientID' | 'clientSecret' | 'url'>, options: LoginAppOptions = {}): LoginApp {
   const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: url, callbackURL: CALLBACK_URL, ...options.strategy }, (_accessToken, _refreshToken, profile, done) =>
     done(null, { id: profile?.id })
   )
-  const tokens = new SessionTokens(strategy, options.tokens)
+  const warnings: string[] = []
+  const tokens = new SessionTokens(strategy, { warn: (message) => warnings.push(message), ...options.tokens })
   const store = new session.MemoryStore()
   const errors: Error[] = []
   const authenticator = new passport.Passport()
   authenticator.use(strategy)
+  if (options.serializer) authenticator.serializeUser(tokens.serializer())
   authenticator.serializeUser((user, done) => done(null, user))
   authenticator.deserializeUser((user: Express.User, done) => done(null, user))
 
@@ -57,12 +65,21 @@ export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientI
   app.use(options.sessions ?? session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
   app.use(authenticator.session() as RequestHandler)
   app.get('/auth/twilio', authenticator.authenticate('twilio', options.authenticate as passport.AuthenticateOptions) as RequestHandler)
-  const callback = [authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, tokens.keep()]
+  const callback = [authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, ...(options.keep === false ? [] : [tokens.keep()])]
   app.get('/auth/twilio/callback', callback, options.afterLogin ?? [], (req: Request, res: Response) => {
     res.redirect(returnTo(req, '/'))
   })
   app.get('/account', requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh(), (req, res) => {
     res.json({ user: req.user, accessToken: req.twilioTokens?.accessToken, refreshToken: req.twilioTokens?.refreshToken, idToken: req.twilioTokens?.idToken })
+  })
+  app.put('/cart', (req, res) => {
+    Object.assign(req.session, { cart: 'full' })
+    res.sendStatus(204)
+  })
+  app.get('/session', (req, res) => res.json(req.session))
+  app.post('/expire', async (req, res) => {
+    await tokens.expire(req)
+    res.sendStatus(204)
   })
   app.post('/logout', tokens.drop(), (req, res, next) => {
     // The hardest case for drop(): Passport carries over to the next session what is left in this one.
@@ -74,10 +91,10 @@ export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientI
     else res.status(error.status ?? 500).json({ name: error.name, message: error.message })
   }
   app.use(onError)
-  return { app, strategy, tokens, store, errors }
+  return { app, strategy, tokens, store, errors, warnings }
 }
 
-/** A browser: keeps its cookies. */
+/** A browser, which keeps its cookies. */
 export class Visitor {
   readonly agent: ReturnType<typeof request.agent>
   readonly #sandbox: Pick<Sandbox, 'login'>
@@ -91,13 +108,13 @@ export class Visitor {
     return this.agent.get(path).set('Accept', 'text/html')
   }
 
-  /** Where the app sends a login. */
+  /** Where the app redirects to for a login. */
   async begin(path = '/auth/twilio'): Promise<string> {
     const { headers } = await this.get(path).expect(302)
     return String(headers.location)
   }
 
-  /** The callback that a login comes back with, as a path of the app. */
+  /** The callback URL of a login that the person has approved, as a path of the app. */
   async approve(authorizeURL: string, as?: Parameters<Sandbox['login']>[1]): Promise<string> {
     const { pathname, search } = new URL(await this.#sandbox.login(authorizeURL, as))
     return pathname + search
@@ -119,7 +136,7 @@ export async function withSandbox(options: SandboxOptions, test: (sandbox: Sandb
   }
 }
 
-/** What the guarded page of {@link loginApp} answers. */
+/** The JSON of the guarded page of {@link loginApp}. */
 export interface AccountPage {
   readonly user: { readonly id: string }
   readonly accessToken: string
@@ -127,7 +144,7 @@ export interface AccountPage {
   readonly idToken?: string
 }
 
-/** The JSON of an answer. */
+/** The JSON of a response. */
 export function jsonOf<Shape>(response: request.Response): Shape {
   return response.body as Shape
 }

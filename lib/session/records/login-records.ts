@@ -188,7 +188,9 @@ export class LoginRecords {
     const name = this.#nameOf(held.id)
     const request = { generation: held.generation, owner, ttl: this.#lockTTL }
     try {
-      return { acquired: await this.#ask(() => refreshes.acquire(name, request), ({ outcome }) => this.#releaseLate(outcome, name, owner)), store: refreshes }
+      const acquired = await this.#ask(() => refreshes.acquire(name, request), ({ outcome }) => this.#releaseLate(outcome, name, owner))
+      checkAcquired(acquired)
+      return { acquired, store: refreshes }
     } catch (error) {
       if (clock.elapsed() < otherUntil) return { acquired: { outcome: 'busy', expiresIn: 0 }, store: refreshes }
       if (!this.#mayRefreshAlone(held, error)) throw error
@@ -254,6 +256,11 @@ export class LoginRecords {
     const retrying: Promise<void> = retry().finally(() => this.#retries.delete(retrying))
     this.#retries.add(retrying)
   }
+}
+
+/** A store of the app's own may not do what the interface says. Without an outcome, one would ask it for ever. */
+function checkAcquired({ outcome }: Acquired): void {
+  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw new Error('refreshes.acquire() resolved to a value without a valid outcome.')
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { saveSession, StoredSession } from '../../lib/request/session-store'
+
+type Done = (error?: unknown, session?: unknown) => void
+
+const rest = { set: (_id: string, _session: object, done: Done) => done() }
+
+function storedSession(store: object, request: object = { sessionID: 'one' }): StoredSession {
+  const stored = StoredSession.of({ sessionStore: store, ...request })
+  assert.ok(stored)
+  return stored
+}
+
+describe('StoredSession', () => {
+  it('is there for a request with a session store and a session ID only', () => {
+    const store = { get: () => undefined, set: () => undefined }
+    assert.ok(StoredSession.of({ sessionStore: store, sessionID: 'one' }))
+    assert.ok(StoredSession.of({ sessionStore: store, session: { id: 'one' } }))
+    for (const request of [{}, { sessionID: 'one' }, { sessionStore: store }, { sessionStore: store, sessionID: '' }, { sessionStore: {}, sessionID: 'one' }, { sessionStore: { get: store.get }, sessionID: 'one' }, { sessionStore: null, sessionID: 'one' }, { session: { id: 'one' } }]) {
+      assert.equal(StoredSession.of(request), undefined)
+    }
+  })
+
+  describe('load()', () => {
+    it('resolves to the session, by load() where the store has it, else by get()', async () => {
+      const session = { some: 'thing' }
+      const get = (id: string, done: Done) => done(null, { id, by: 'get' })
+      const load = (id: string, done: Done) => done(null, { id, by: 'load' })
+      assert.deepEqual(await storedSession({ ...rest, get }).load(), { id: 'one', by: 'get' })
+      assert.deepEqual(await storedSession({ ...rest, get, load }).load(), { id: 'one', by: 'load' })
+      assert.equal(await storedSession({ ...rest, get: (_id: string, done: Done) => done(undefined, session) }).load(), session)
+    })
+
+    for (const [what, ...reply] of [
+      ['an error with the code ENOENT', Object.assign(new Error('gone'), { code: 'ENOENT' })],
+      ['null', null, null],
+      ['undefined', null, undefined],
+      ['false', null, false],
+      ['nothing at all']
+    ] as const) {
+      it(`resolves to undefined when the store reports a missing session with ${what}`, async () => {
+        assert.equal(await storedSession({ ...rest, get: (_id: string, done: Done) => done(...(reply as [unknown?, unknown?])) }).load(), undefined)
+      })
+    }
+
+    it('rejects with any other error of the store, called back or thrown', async () => {
+      for (const error of [new Error('the disk is full'), Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })]) {
+        await assert.rejects(storedSession({ ...rest, get: (_id: string, done: Done) => done(error) }).load(), error)
+        await assert.rejects(
+          storedSession({
+            ...rest,
+            get: () => {
+              throw error
+            }
+          }).load(),
+          error
+        )
+      }
+    })
+  })
+
+  it('save() stores the session under its ID, and rejects with the error of the store', async () => {
+    const saved: unknown[] = []
+    const get = () => undefined
+    await storedSession({ get, set: (id: string, session: object, done: Done) => (saved.push(id, session), done()) }).save({ some: 'thing' })
+    assert.deepEqual(saved, ['one', { some: 'thing' }])
+    const error = new Error('the disk is full')
+    await assert.rejects(storedSession({ get, set: (_id: string, _session: object, done: Done) => done(error) }).save({}), error)
+  })
+
+  it('destroy() removes the session, does nothing where the store cannot, and rejects with the error of the store', async () => {
+    const destroyed: string[] = []
+    const store = { ...rest, get: () => undefined }
+    await storedSession({ ...store, destroy: (id: string, done: Done) => (destroyed.push(id), done()) }).destroy()
+    assert.deepEqual(destroyed, ['one'])
+    await storedSession(store).destroy()
+    const error = new Error('the disk is full')
+    await assert.rejects(storedSession({ ...store, destroy: (_id: string, done: Done) => done(error) }).destroy(), error)
+  })
+
+  it('calls the functions of the store as its methods', async () => {
+    class Store {
+      readonly session = { of: 'the store' }
+      get(_id: string, done: Done): void {
+        done(null, this.session)
+      }
+      set(_id: string, session: object, done: Done): void {
+        Object.assign(this.session, session)
+        done()
+      }
+      destroy(_id: string, done: Done): void {
+        Object.assign(this.session, { of: 'nobody' })
+        done()
+      }
+    }
+    const stored = storedSession(new Store())
+    await stored.save({ saved: true })
+    assert.deepEqual(await stored.load(), { of: 'the store', saved: true })
+    await stored.destroy()
+    assert.deepEqual(await stored.load(), { of: 'nobody', saved: true })
+  })
+})
+
+describe('saveSession()', () => {
+  it('saves through a callback or a promise, and passes errors on', async () => {
+    const error = new Error('the disk is full')
+    await saveSession({ session: { save: (done: Done) => done() } })
+    await saveSession({ session: { save: () => Promise.resolve() } })
+    await assert.rejects(saveSession({ session: { save: (done: Done) => done(error) } }), error)
+    await assert.rejects(saveSession({ session: { save: () => Promise.reject(error) } }), error)
+  })
+
+  it('does nothing for a session that is saved with the response, and throws without a session', async () => {
+    await saveSession({ session: {} })
+    await assert.rejects(saveSession({}), /^Error: There is no req\.session\./)
+  })
+})

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { newLogin } from '../../lib/session/kept-login'
+import { plainCodec, sealedCodec, type LoginCodec } from '../../lib/session/login-codec'
+import { tokensOf } from '../support/session-app'
+
+const LOGIN = newLogin(tokensOf(), 1_800_000_000_000)
+
+function accessTokenIn(codec: LoginCodec, stored: unknown): string | undefined {
+  return codec.decode(stored)?.tokens.accessToken
+}
+
+describe('a login in a session', () => {
+  it('without a secret is JSON', () => {
+    const stored = plainCodec.encode(LOGIN)
+    const { claims: _claims, ...tokens } = LOGIN.tokens
+    assert.deepEqual(stored, { login: LOGIN.id, generation: 0, receivedAt: LOGIN.receivedAt, ...tokens })
+    assert.deepEqual([plainCodec.decode(stored)?.id, accessTokenIn(plainCodec, stored)], [LOGIN.id, 'access-0'])
+    assert.equal(plainCodec.decode(sealedCodec(['one']).encode(LOGIN)), undefined)
+  })
+
+  it('with a secret is text that holds no token, and is read with the same secret only', () => {
+    const stored = sealedCodec(['one']).encode(LOGIN)
+    assert.equal(typeof stored, 'string')
+    assert.doesNotMatch(String(stored), /access|refresh/)
+    assert.equal(accessTokenIn(sealedCodec(['one']), stored), 'access-0')
+    assert.equal(sealedCodec(['two']).decode(stored), undefined)
+  })
+
+  it('is encrypted with the newest secret, and read with any', () => {
+    const old = sealedCodec(['old']).encode(LOGIN)
+    const rotated = sealedCodec(['new', 'old'])
+    assert.equal(accessTokenIn(rotated, old), 'access-0')
+    assert.equal(accessTokenIn(sealedCodec(['new']), rotated.encode(LOGIN)), 'access-0')
+    assert.equal(sealedCodec(['old']).decode(rotated.encode(LOGIN)), undefined)
+  })
+
+  it('from before there was a secret is read with one', () => {
+    assert.equal(accessTokenIn(sealedCodec(['one']), plainCodec.encode(LOGIN)), 'access-0')
+  })
+
+  it('is not read from anything else, and never throws', () => {
+    for (const stored of [undefined, null, '', 'text', '....', 7, [], {}]) {
+      for (const codec of [plainCodec, sealedCodec(['one'])]) assert.equal(codec.decode(stored), undefined)
+    }
+  })
+})
