@@ -71,6 +71,16 @@ export function readCallback(request: CallbackRequest): Callback | undefined {
   return callback
 }
 
+/**
+ * Why the person did not approve (`access_denied`), which is a failure of the login and not an error (RFC 6749 §4.1.2.1).
+ *
+ * @throws {AuthorizationError} for anything else that Twilio reports
+ */
+export function denialMessageOf(callback: Callback): string {
+  if (callback.error !== 'access_denied') throw authorizationErrorOf(callback)
+  return redact(callback.error_description ?? '', []) || 'Access was not approved.'
+}
+
 /** The error that a callback reports (RFC 6749 §4.1.2.1). */
 export function authorizationErrorOf({ error = '', error_description: description, error_uri: uri }: Callback): AuthorizationError {
   const code = redact(error, [])

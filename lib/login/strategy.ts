@@ -12,8 +12,7 @@ import { keepReturnTo, takeReturnTo } from '../request/return-to'
 import { peekSession } from '../request/session'
 import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
-import { redact } from '../util/redact'
-import { authorizationErrorOf, badRequest, readCallback, type Callback } from './callback'
+import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
 import { adaptOAuth2 } from './oauth2-adapter'
@@ -177,7 +176,10 @@ export class TwilioStrategy extends Base {
   private async _finish(req: Request, callback: Callback, options: TwilioAuthenticateOptions): Promise<Success | Failure> {
     const metadata = this._metadata(req, options)
     const { code } = callback
-    if (code === undefined) return denialOf(callback, await this._finishPendingLogin(req, callback, metadata))
+    if (code === undefined) {
+      const login = await this._finishPendingLogin(req, callback, metadata)
+      return { challenge: withState({ message: denialMessageOf(callback) }, login) }
+    }
 
     // The limit comes first, so that a login it refuses is still pending.
     const { login, grant } = await this._callLimit.run(async () => {
@@ -267,13 +269,6 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
     secret: clientSecret
   })
   return sessionLoginStore(pending, pkce)
-}
-
-/** The person did not approve: a failure. Anything else that Twilio reports is an error (RFC 6749 §4.1.2.1). */
-function denialOf(callback: Callback, login: ReturnedLogin): Failure {
-  if (callback.error !== 'access_denied') throw authorizationErrorOf(callback)
-  const message = redact(callback.error_description ?? '', []) || 'Access was not approved.'
-  return { challenge: withState({ message }, login) }
 }
 
 /** Adds what the application passed as `state`, if anything. */

@@ -90,6 +90,7 @@ export class SessionTokens {
         return
       }
       if (isFixed(req)) {
+        delete peekSession(req)?.passport
         next(new Error('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
         return
       }

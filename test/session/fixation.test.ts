@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import express, { type RequestHandler } from 'express'
+import session from 'express-session'
+import passport05 from 'passport-0.5'
+import { SessionTokens, TwilioStrategy } from '../../lib'
+import { CALLBACK_URL, jsonOf, Visitor, withSandbox } from '../support/login-app'
+
+/** An app on Passport 0.5, which logs people in on the session that they came with. */
+function oldApp({ clientID, clientSecret, url: baseURL }: { clientID: string; clientSecret: string; url: string }, step: 'authenticate' | 'authorize') {
+  const authenticator = new passport05.Passport()
+  const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL, callbackURL: CALLBACK_URL }, (_accessToken, _refreshToken, profile, done) => done(null, { id: profile?.id }))
+  const tokens = new SessionTokens(strategy)
+  authenticator.use(strategy)
+  authenticator.serializeUser((user, done) => done(null, user))
+  authenticator.deserializeUser((user: Express.User, done) => done(null, user))
+  const app = express()
+  app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false }), authenticator.initialize(), authenticator.session() as RequestHandler)
+  app.get('/auth/twilio', authenticator[step]('twilio') as RequestHandler)
+  app.get('/auth/twilio/callback', authenticator[step]('twilio') as RequestHandler, tokens.keep(), (req, res) => res.json({ isKept: req.twilioTokens !== undefined }))
+  app.get('/user', (req, res) => res.json(req.user ?? null))
+  app.use(((error: Error, _req, res, _next) => res.status(500).json({ message: error.message })) as express.ErrorRequestHandler)
+  return app
+}
+
+describe('tokens.keep() with a Passport that does not renew the session at login', () => {
+  it('refuses the login, and says which Passport to use (session fixation)', async () => {
+    await withSandbox({}, async (sandbox) => {
+      const visitor = new Visitor(oldApp(sandbox, 'authenticate'), sandbox)
+      const response = await visitor.logIn()
+      assert.equal(response.status, 500)
+      assert.equal((await visitor.get('/user')).body, null, 'nobody is logged in')
+      assert.match(jsonOf<Error>(response).message, /^Passport has logged a person in without renewing the session.* Use Passport 0\.6 or later\.$/)
+    })
+  })
+
+  it('keeps the tokens of passport.authorize(), which logs nobody in', async () => {
+    await withSandbox({}, async (sandbox) => {
+      const visitor = new Visitor(oldApp(sandbox, 'authorize'), sandbox)
+      assert.deepEqual((await visitor.logIn()).body, { isKept: true })
+    })
+  })
+})

@@ -1,0 +1,4 @@
+declare module 'passport-0.5' {
+  import passport from 'passport'
+  export default passport
+}
