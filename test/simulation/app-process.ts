@@ -52,6 +52,8 @@ type Session = Record<string, unknown>
 /** A request as express-session sets it up: with a copy of the session, and the way to the store. */
 export interface SimulatedRequest extends SavingRequest {
   readonly process: SimulatedProcess
+  /** ms since the beginning. */
+  readonly startedAt: number
   readonly sessionID: string
   readonly sessionStore: ReturnType<SessionStore['connect']>
   readonly session: Session

@@ -4,7 +4,7 @@ import { isAlive } from '../../lib/session/freshness'
 import { fromJSON, type KeptLogin } from '../../lib/session/kept-login'
 import type { SimulatedRequest } from './app-process'
 import type { RecordStore } from './record-store'
-import type { Writer } from './session-store'
+import type { Change } from './session-store'
 import { readToken, type Send, type Twilio } from './twilio'
 import type { SimulatedProcess, World } from './world'
 
@@ -33,8 +33,8 @@ interface LoginFacts {
   /** Whether a request whose session the app changed has saved its old copy since: nothing that refreshing could prevent. */
   isBroughtBackByApp: boolean
   logout?: { readonly at: number; readonly isRecorded: boolean } | undefined
-  /** When a refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
-  broughtBackAt?: number | undefined
+  /** A refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
+  broughtBack?: { readonly at: number; readonly by: SimulatedProcess } | undefined
   /** Which of Twilio's refresh tokens the session store has, and since when. */
   stored: { readonly generation: number; readonly since: number }
 }
@@ -95,7 +95,7 @@ export class Referee {
     this.#factsOf(login).logout ??= { at, isRecorded }
   }
 
-  sessionChanged(session: Record<string, unknown> | undefined, writer: Writer, isRaced: boolean): void {
+  sessionChanged(session: Record<string, unknown> | undefined, { process, writer, isRaced }: Change): void {
     const login = loginIn(session)
     for (const [id, facts] of this.#logins) {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
@@ -103,7 +103,7 @@ export class Referee {
     }
     if (writer === 'refresher') {
       const facts = login && this.#factsOf(login.id)
-      if (facts?.isLogoutBegun) facts.broughtBackAt = this.#world.now
+      if (facts?.isLogoutBegun) facts.broughtBack = { at: this.#world.now, by: process }
       const expected = this.#expected === undefined ? undefined : this.#factsOf(this.#expected)
       // Session stores only know whole sessions: a write that is based on an older one undoes what came in between.
       if (expected && isRaced && login?.id !== this.#expected) expected.doom ??= 'its session was overwritten'
@@ -137,8 +137,8 @@ export class Referee {
     if (!tokens) return
     const { login } = readToken(tokens.accessToken)
     if (login !== held.id) this.#violate('a request gets the tokens of its own login', `${name} got tokens of ${login} instead of ${held.id}`)
-    const { logout, broughtBackAt = -1, isBroughtBackByApp } = this.#factsOf(login)
-    const isMeanwhile = broughtBackAt >= req.startedAt || req.startedAt - broughtBackAt < UNDONE_WITHIN
+    const { logout, broughtBack, isBroughtBackByApp } = this.#factsOf(login)
+    const isMeanwhile = broughtBack !== undefined && (broughtBack.by.isGone || req.startedAt - broughtBack.at < UNDONE_WITHIN)
     if (logout?.isRecorded && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
   }
 
@@ -146,8 +146,8 @@ export class Referee {
   settled(session: Record<string, unknown> | undefined): void {
     for (const [name, process] of this.#open) if (!process.isGone) this.#violate('every request ends', `${name} has not ended`)
     const user = (session?.passport as { user?: string } | undefined)?.user
-    for (const [login, { logout, isBroughtBackByApp }] of this.#logins) {
-      if (!logout?.isRecorded || isBroughtBackByApp) continue
+    for (const [login, { logout, isBroughtBackByApp, broughtBack }] of this.#logins) {
+      if (!logout?.isRecorded || isBroughtBackByApp || broughtBack?.by.isGone) continue
       if (user === login || loginIn(session)?.id === login) this.#violate('a logout is final', `the session of ${login} is back: ${JSON.stringify(session)}`)
     }
   }

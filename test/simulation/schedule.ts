@@ -50,8 +50,8 @@ class Schedule {
     const records = new RecordStore(this.#world)
     const sessions = new SessionStore(this.#world)
     const referee = new Referee(this.#world, twilio, records)
-    sessions.onChange = (id, session, writer, isRaced) => {
-      if (id === SESSION) referee.sessionChanged(session, writer, isRaced)
+    sessions.onChange = (id, session, change) => {
+      if (id === SESSION) referee.sessionChanged(session, change)
     }
     this.#around = { world: this.#world, twilio, records, sessions, referee, settings }
   }
