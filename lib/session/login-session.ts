@@ -113,10 +113,12 @@ export class LoginSession {
   /**
    * Takes what is over out of the request's own copy. The request may save its copy at its end, and must not bring back
    * a login that somebody has ended meanwhile.
+   *
+   * A refused login is out of the store already. Changing the copy as well would have it saved, over a logout that came in between.
    */
   abandon(reason: EndReason): void {
     const session = peekSession(this.#req)
-    if (!session) return
+    if (!session || (reason === 'refused' && this.hasStore)) return
     if (reason === 'session gone') remove(session, Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key)))
     if (reason === 'logged out') remove(session, [PASSPORT_KEY])
     this.#sessions.remove(session)
