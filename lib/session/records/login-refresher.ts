@@ -87,9 +87,11 @@ export class LoginRefresher {
     const lock = await this.#records.acquire(held, randomUUID())
     if (lock.kind !== 'lock') return
     const known = await this.#newestKnown(lock, request)
-    const now = this.#options.clock.now()
+    const { clock } = this.#options
+    const now = clock.now()
+    const isLate = clock.elapsed() > lock.beginBefore
     // A token that has expired needs no mark. Without the records' store, another process may be refreshing it.
-    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now)) return this.#records.release(lock)
+    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now) || isLate) return this.#records.release(lock)
     const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
     await this.#keep(lock, expired, request)
   }
