@@ -86,11 +86,11 @@ export class RecordStore {
   fateOf(process: SimulatedProcess): Fate {
     const { random, now } = this.#world
     const outage = this.#outages.get(process)
-    if (outage && outage.until > now) return outage.isSilent ? {} : { error: { after: random.between(0, 5), reason: new RefreshStoreError('The record store refuses.') } }
+    if (outage && outage.until > now) return outage.isSilent ? {} : { error: { after: random.between(0, 5), reason: () => new RefreshStoreError('The record store refuses.') } }
     const quick = () => random.between(0.1, 3)
-    if (random.chance(this.faults.refused)) return { error: { after: quick(), reason: new RefreshStoreError('The record store refuses.') } }
+    if (random.chance(this.faults.refused)) return { error: { after: quick(), reason: () => new RefreshStoreError('The record store refuses.') } }
     if (random.chance(this.faults.failed)) {
-      const error = { after: random.between(0, 500), reason: new Error('The connection to the record store broke.') }
+      const error = { after: random.between(0, 500), reason: () => new Error('The connection to the record store broke.') }
       return random.pick([{ error }, { error, there: random.between(0, error.after) }, { error, there: random.between(0, 5000) }])
     }
     if (random.chance(this.faults.silent)) return random.pick([{}, { there: quick() }])

@@ -80,7 +80,7 @@ export class SessionStore {
     const { sessionFailed, sessionLate, slow } = this.faults
     const quick = () => random.between(0.1, 3)
     if (random.chance(sessionFailed)) {
-      const error = { after: random.between(0, 300), reason: new Error('The session store failed.') }
+      const error = { after: random.between(0, 300), reason: () => new Error('The session store failed.') }
       return random.pick([{ error }, { error, there: random.between(0, error.after) }])
     }
     if (random.chance(sessionLate)) return { there: random.pick([quick(), random.between(0, 8000)]), back: random.between(0, 8000) }

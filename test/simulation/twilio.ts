@@ -116,8 +116,8 @@ export class Twilio {
 
   #fate(): Fate {
     const { random } = this.#world
-    const timeLimit = { after: this.#timeout, reason: new TwilioTimeoutError('Twilio did not answer in time.'), isTimer: true }
-    if (random.chance(this.faults.twilioLost)) return { there: random.between(5, 100), error: { after: random.between(100, 400), reason: new TwilioNetworkError('The connection to Twilio broke.') } }
+    const timeLimit = { after: this.#timeout, reason: () => new TwilioTimeoutError('Twilio did not answer in time.'), isTimer: true }
+    if (random.chance(this.faults.twilioLost)) return { there: random.between(5, 100), error: { after: random.between(100, 400), reason: () => new TwilioNetworkError('The connection to Twilio broke.') } }
     if (random.chance(this.faults.twilioLate)) {
       const there = random.pick([random.between(5, 100), random.between(0, this.#timeout)])
       return { there, back: random.between(0.5, 1.01) * (this.#timeout - there), error: timeLimit }
