@@ -105,9 +105,11 @@ export class LoginSession {
     await this.#change(login, (session) => this.#sessions.remove(session))
   }
 
-  /** Ends the session in the store. Rejects with the store's error. */
-  async destroy(): Promise<void> {
-    await this.#stored?.destroy()
+  /** Ends the session in the store, unless it is another login's by now. Rejects with the store's error. */
+  async destroy({ id }: KeptLogin): Promise<void> {
+    const session = await this.#loadSession()
+    const login = this.#sessions.read(session)
+    if (session && (!login || login.id === id)) await this.#stored?.destroy()
   }
 
   /**

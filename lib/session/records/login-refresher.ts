@@ -14,8 +14,8 @@ export interface StoredLogin {
   replace(login: KeptLogin): Promise<void>
   /** Removes the login, unless it is gone or another, or newer. */
   remove(login: KeptLogin): Promise<void>
-  /** Removes the session. */
-  destroy(): Promise<void>
+  /** Removes the session, unless it is another login's by now. */
+  destroy(login: KeptLogin): Promise<void>
 }
 
 /** What a refresh is for. */
@@ -188,7 +188,7 @@ export class LoginRefresher {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
     )
     // The logout may have destroyed the session just before it was stored, and what failed may have been done all the same.
-    return this.#records.undoIfLoggedOut(login, () => session.destroy())
+    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
   }
 
   #isStale(login: KeptLogin): boolean {
