@@ -20,9 +20,6 @@ export type Invariant =
 /** A process that stands still for longer counts as frozen: what it was about to do is not waited for. In ms. */
 const FROZEN = 2000
 
-/** A refresh that stores the session of a login that is over undoes that within so many ms, unless it is disturbed. */
-const UNDONE_WITHIN = 10_000
-
 /** Instead of a generation, where the session store has no tokens. */
 const NONE = -1
 
@@ -34,7 +31,7 @@ interface LoginFacts {
   isBroughtBackByApp: boolean
   logout?: { readonly at: number; readonly isRecorded: boolean } | undefined
   /** A refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
-  broughtBack?: { readonly at: number; readonly by: SimulatedProcess } | undefined
+  broughtBack?: { readonly by: SimulatedProcess; undoneAt: number } | undefined
   /** Which of Twilio's refresh tokens the session store has, and since when. */
   stored: { readonly generation: number; readonly since: number }
 }
@@ -100,10 +97,11 @@ export class Referee {
     for (const [id, facts] of this.#logins) {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
       if (generation !== facts.stored.generation) facts.stored = { generation, since: this.#world.now }
+      if (session === undefined && facts.broughtBack) facts.broughtBack.undoneAt = Math.min(facts.broughtBack.undoneAt, this.#world.now)
     }
     if (writer === 'refresher') {
       const facts = login && this.#factsOf(login.id)
-      if (facts?.isLogoutBegun) facts.broughtBack = { at: this.#world.now, by: process }
+      if (facts?.isLogoutBegun) facts.broughtBack = { by: process, undoneAt: Infinity }
       const expected = this.#expected === undefined ? undefined : this.#factsOf(this.#expected)
       // Session stores only know whole sessions: a write that is based on an older one undoes what came in between.
       if (expected && isRaced && login?.id !== this.#expected) expected.doom ??= 'its session was overwritten'
@@ -138,7 +136,7 @@ export class Referee {
     const { login } = readToken(tokens.accessToken)
     if (login !== held.id) this.#violate('a request gets the tokens of its own login', `${name} got tokens of ${login} instead of ${held.id}`)
     const { logout, broughtBack, isBroughtBackByApp } = this.#factsOf(login)
-    const isMeanwhile = broughtBack !== undefined && (broughtBack.by.isGone || req.startedAt - broughtBack.at < UNDONE_WITHIN)
+    const isMeanwhile = broughtBack !== undefined && (broughtBack.by.isGone || req.startedAt < broughtBack.undoneAt)
     if (logout?.isRecorded && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
   }
 
@@ -195,7 +193,7 @@ export class Referee {
     const locks = [send.grounds.lock, other.grounds.lock].sort((one, two) => (one?.acquiredAt ?? 0) - (two?.acquiredAt ?? 0))
     const [lost, later] = locks
     if (!failover || lost?.acquiredAt === undefined || later?.acquiredAt === undefined) return false
-    const hasSeen = later.busyAt !== undefined && later.busyAt > lost.acquiredAt
+    const hasSeen = later.busyAt.some((at) => at > (lost.acquiredAt ?? 0) && at < failover.at)
     return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + 1000 && !hasSeen
   }
 
