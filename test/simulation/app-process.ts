@@ -301,5 +301,10 @@ export class AppProcess {
 }
 
 function finished<Result>(start: (done: (error?: unknown, result?: Result) => void) => void): Promise<Result | undefined> {
-  return new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result))))
+  return new Promise((resolve, reject) =>
+    start((error, result) => {
+      if (error instanceof Error) reject(error)
+      else resolve(result)
+    })
+  )
 }

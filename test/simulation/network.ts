@@ -21,7 +21,7 @@ export function call<Reply>(world: World, process: SimulatedProcess, { there, ba
         (reply) => {
           if (back !== undefined) world.after(back, () => resolve(reply), process)
         },
-        (reason: Error) => {
+        (reason: unknown) => {
           if (back !== undefined) world.after(back, () => reject(reason), process)
         }
       )

@@ -20,6 +20,9 @@ export type Invariant =
 /** A process that stands still for longer counts as frozen: what it was about to do is not waited for. In ms. */
 const FROZEN = 2000
 
+/** ms for which a call to the record store may be on its way. */
+const ON_ITS_WAY = 1000
+
 /** Instead of a generation, where the session store has no tokens. */
 const NONE = -1
 
@@ -163,9 +166,9 @@ export class Referee {
   #tokenSent(send: Send, earlier: readonly Send[]): void {
     const { login, process } = send
     const facts = this.#factsOf(login)
-    const { logout } = facts
-    const began = send.grounds.lock?.acquiredAt
-    if (logout?.isRecorded && began !== undefined && began > logout.at) this.#violate('a logout is final', `${process.name} began to refresh after the logout`)
+    const { logout, broughtBack, isBroughtBackByApp } = facts
+    const begunAt = send.grounds.lock?.acquiredAt ?? 0
+    if (logout && begunAt > logout.at && !broughtBack && !isBroughtBackByApp) this.#violate('a logout is final', `${process.name} began to refresh after the logout`)
     for (const other of earlier) {
       if (other.hasFailed) continue
       const excuse = this.#excuseFor(send, other, facts)
@@ -187,14 +190,14 @@ export class Referee {
     return undefined
   }
 
-  /** Whether a failover lost the lock of one of them, and the other had not seen it. */
+  /** Whether a failover lost the lock of one of them, and the other had not seen it before. */
   #isLockLost(send: Send, other: Send): boolean {
     const { failover } = this.#records
-    const locks = [send.grounds.lock, other.grounds.lock].sort((one, two) => (one?.acquiredAt ?? 0) - (two?.acquiredAt ?? 0))
-    const [lost, later] = locks
-    if (!failover || lost?.acquiredAt === undefined || later?.acquiredAt === undefined) return false
-    const hasSeen = later.busyAt.some((at) => at > (lost.acquiredAt ?? 0) && at < failover.at)
-    return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + 1000 && !hasSeen
+    const [one, two] = [send.grounds.lock, other.grounds.lock]
+    if (!failover || !one || !two) return false
+    const [lost, later] = one.acquiredAt < two.acquiredAt ? [one, two] : [two, one]
+    const hasSeen = later.busyAt.some((at) => at > lost.acquiredAt && at < failover.at)
+    return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + ON_ITS_WAY && !hasSeen
   }
 
   /** Whether neither the record nor the session could tell that the token is spent. */
