@@ -158,9 +158,8 @@ export class Referee {
     const login = this.#expected
     if (login === undefined) return
     const { doom, isLogoutBegun } = this.#factsOf(login)
-    if (doom !== undefined || isLogoutBegun) return
-    const isServed = answer?.tokens !== undefined && !this.#twilio.isRevoked(login)
-    if (!isServed) this.#violate('whoever is logged in stays logged in', `${process.name} has no live token for ${login} at the end`)
+    if (doom !== undefined || isLogoutBegun || this.#twilio.isRevoked(login)) return
+    if (!answer?.tokens) this.#violate('whoever is logged in stays logged in', `${process.name} has no live token for ${login} at the end`)
   }
 
   #tokenSent(send: Send, earlier: readonly Send[]): void {

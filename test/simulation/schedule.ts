@@ -129,8 +129,10 @@ class Schedule {
   }
 
   #planTroubles(): void {
-    const { records } = this.#around
+    const { records, twilio } = this.#around
     const random = this.#random
+    const login = `login-${this.#logins}`
+    if (random.chance(0.05)) this.#world.after(this.#moment(), () => twilio.revoke(login))
     if (random.chance(0.1)) {
       const isSilent = random.chance(0.5)
       const duration = random.pick([500, 5000, 30_000])

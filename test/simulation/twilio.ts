@@ -64,6 +64,12 @@ export class Twilio {
     return tokensOf(login, 0, expiresAt)
   }
 
+  /** The person ends the app's access in Twilio's Console. */
+  revoke(login: string): void {
+    this.#familyOf(login).isRevoked = true
+    this.#world.note(() => `${login} is revoked`)
+  }
+
   isRevoked(login: string): boolean {
     return this.#familyOf(login).isRevoked
   }
