@@ -173,7 +173,7 @@ export class Referee {
       const excuse = this.#excuseFor(send, other, facts)
       if (excuse === undefined) this.#violate('a refresh token is spent once', `${process.name} sent the token ${send.generation} of ${login}, which ${other.process.name} had sent`)
       else this.#world.note(() => `sent before by ${other.process.name}, since ${excuse}`)
-      if (other.isSpent) facts.doom ??= excuse ?? 'its token was spent twice'
+      if (this.#twilio.isRevoked(login)) facts.doom ??= excuse ?? 'its token was spent twice'
     }
   }
 

@@ -108,9 +108,9 @@ export class Twilio {
     const earlier = family.sends.filter((other) => other.generation === generation)
     family.sends.push(send)
     this.#world.note(() => `Twilio gets the refresh token ${generation} of ${login} from ${send.process.name}`)
+    if (generation < family.generation && this.#revokesOnReuse) family.isRevoked = true
     this.onSend(send, earlier)
     await Promise.resolve()
-    if (generation < family.generation && this.#revokesOnReuse) family.isRevoked = true
     if (family.isRevoked || generation !== family.generation) throw new TwilioTokenError('The refresh token is spent.', { code: 'invalid_grant', status: 400 })
     if (this.#world.random.chance(this.faults.twilioDown)) {
       send.hasFailed = true
