@@ -14,15 +14,21 @@ function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string |
   return req[LOGIN_PATH]
 }
 
+interface AskToLogInOptions {
+  readonly loginPath?: string | undefined
+  readonly beforeSessionChange?: () => void
+}
+
 /**
  * Asks a person to log in. A browser that wants a page is redirected to `loginPath`, and the page is remembered. Everything else
  * gets 401, since a script or an API client could do nothing with a login page.
  *
  * A request without a response, such as that of a WebSocket, gets an error with the status 401.
  *
- * @param loginPath default: the one of the guard that the request has passed; without one, everybody gets 401
+ * @param options.loginPath default: the one of the guard that the request has passed; without one, everybody gets 401
+ * @param options.beforeSessionChange called before the page is remembered in the session
  */
-export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, loginPath = loginPathOf(req)): void {
+export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), beforeSessionChange }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
     next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
     return
@@ -35,7 +41,10 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
     return
   }
   const page = isPrefetch(req) ? undefined : pageToComeBackTo(req)
-  if (page !== undefined) keepReturnTo(req, page)
+  if (page !== undefined) {
+    beforeSessionChange?.()
+    keepReturnTo(req, page)
+  }
   // 303 makes a GET of any method.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
   res.setHeader('Location', publicPath(loginPath, req))

@@ -110,18 +110,22 @@ export class LoginSession {
     await this.#change(login, (session) => this.#sessions.remove(session))
   }
 
-  /** Ends the session in the store. Rejects with the store's error. */
-  async destroy(): Promise<void> {
-    await this.#stored?.destroy()
+  /** Ends the session in the store, unless it is another login's by now. Rejects with the store's error. */
+  async destroy({ id }: KeptLogin): Promise<void> {
+    const session = await this.#loadSession()
+    const login = this.#sessions.read(session)
+    if (session && (!login || login.id === id)) await this.#stored?.destroy()
   }
 
   /**
    * Takes a login that is over out of the request's own copy. The request may save its copy at its end, and must not bring
    * back what somebody has ended meanwhile, nor overwrite another login that has taken its place.
+   *
+   * A refused login is out of the store already. Changing the copy as well would have it saved, over a logout that came in between.
    */
   async abandon(login: KeptLogin, reason: EndReason): Promise<void> {
     const copy = peekSession(this.#req)
-    if (!copy) return
+    if (!copy || (reason === 'refused' && this.hasStore)) return
     const stored = await this.#loadSession().catch(() => copy)
     if (!stored || this.#hasAnotherLogin(stored, login)) {
       remove(copy, Object.keys(copy).filter((key) => !HOUSEKEEPING.includes(key)))

@@ -36,7 +36,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       // A guard in front of the whole app must let people log in, and come back from it.
       next()
     } else {
-      askToLogIn(req, res, next, loginPath)
+      askToLogIn(req, res, next, { loginPath })
     }
   }
 }

@@ -143,7 +143,11 @@ export class SessionTokens {
           next()
         } else {
           this.#warnIfNothingKeeps(req)
-          askToLogIn(req, res, next)
+          // The change saves the whole session, in which tokens that are over must not stay.
+          const beforeSessionChange = () => {
+            if (session.copy?.id === held?.id) session.forget()
+          }
+          askToLogIn(req, res, next, { beforeSessionChange })
         }
       }
       if (held && !this.#freshness.isStale(held, systemClock.now())) proceed(held.tokens)

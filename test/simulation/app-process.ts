@@ -52,6 +52,8 @@ type Session = Record<string, unknown>
 /** A request as express-session sets it up: with a copy of the session, and the way to the store. */
 export interface SimulatedRequest extends SavingRequest {
   readonly process: SimulatedProcess
+  /** ms since the beginning. */
+  readonly startedAt: number
   readonly sessionID: string
   readonly sessionStore: ReturnType<SessionStore['connect']>
   readonly session: Session
@@ -299,5 +301,10 @@ export class AppProcess {
 }
 
 function finished<Result>(start: (done: (error?: unknown, result?: Result) => void) => void): Promise<Result | undefined> {
-  return new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result))))
+  return new Promise((resolve, reject) =>
+    start((error, result) => {
+      if (error instanceof Error) reject(error)
+      else resolve(result)
+    })
+  )
 }

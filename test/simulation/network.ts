@@ -8,20 +8,20 @@ export interface Fate {
   /** How long the reply takes after that. Missing: there is none. */
   readonly back?: number | undefined
   /** The error that the caller gets, unless there is a reply first. */
-  readonly error?: { readonly after: number; readonly reason: Error; readonly isTimer?: boolean } | undefined
+  readonly error?: { readonly after: number; readonly reason: () => Error; readonly isTimer?: boolean } | undefined
 }
 
 /** Calls another machine from a process. What arrives there happens, whatever becomes of the process. */
 export function call<Reply>(world: World, process: SimulatedProcess, { there, back, error }: Fate, perform: () => Promise<Reply>): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    if (error) world.after(error.after, () => reject(error.reason), process, error.isTimer ? 'timer' : 'io')
+    if (error) world.after(error.after, () => reject(error.reason()), process, error.isTimer ? 'timer' : 'io')
     if (there === undefined) return
     world.after(there, () => {
       perform().then(
         (reply) => {
           if (back !== undefined) world.after(back, () => resolve(reply), process)
         },
-        (reason: Error) => {
+        (reason: unknown) => {
           if (back !== undefined) world.after(back, () => reject(reason), process)
         }
       )

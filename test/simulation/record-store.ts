@@ -8,8 +8,8 @@ import type { SimulatedProcess, World } from './world'
 export interface LockSeen {
   /** When the process asked for it. */
   readonly acquiredAt: number
-  /** When the process last saw, on its way to this lock, that another owner had it. */
-  readonly busyAt: number | undefined
+  /** When the process saw, on its way to this lock, that another owner had it. */
+  readonly busyAt: readonly number[]
 }
 
 /** ms for which a record may be on its way. */
@@ -86,11 +86,11 @@ export class RecordStore {
   fateOf(process: SimulatedProcess): Fate {
     const { random, now } = this.#world
     const outage = this.#outages.get(process)
-    if (outage && outage.until > now) return outage.isSilent ? {} : { error: { after: random.between(0, 5), reason: new RefreshStoreError('The record store refuses.') } }
+    if (outage && outage.until > now) return outage.isSilent ? {} : { error: { after: random.between(0, 5), reason: () => new RefreshStoreError('The record store refuses.') } }
     const quick = () => random.between(0.1, 3)
-    if (random.chance(this.faults.refused)) return { error: { after: quick(), reason: new RefreshStoreError('The record store refuses.') } }
+    if (random.chance(this.faults.refused)) return { error: { after: quick(), reason: () => new RefreshStoreError('The record store refuses.') } }
     if (random.chance(this.faults.failed)) {
-      const error = { after: random.between(0, 500), reason: new Error('The connection to the record store broke.') }
+      const error = { after: random.between(0, 500), reason: () => new Error('The connection to the record store broke.') }
       return random.pick([{ error }, { error, there: random.between(0, error.after) }, { error, there: random.between(0, 5000) }])
     }
     if (random.chance(this.faults.silent)) return random.pick([{}, { there: quick() }])
@@ -112,8 +112,8 @@ export class RecordStoreConnection implements Refreshes {
   isRefused = false
   /** The last lock of each login. */
   readonly #locks = new Map<string, LockSeen>()
-  /** When an owner last had to wait. */
-  readonly #busyAt = new Map<string, number>()
+  /** When an owner had to wait. */
+  readonly #busyAt = new Map<string, number[]>()
   readonly #store: RecordStore
   readonly #world: World
   readonly #process: SimulatedProcess
@@ -138,8 +138,10 @@ export class RecordStoreConnection implements Refreshes {
     try {
       const acquired = await this.#call('acquire', name, (store) => store.acquire(name, request))
       this.isRefused = false
-      if (acquired.outcome === 'busy') this.#busyAt.set(request.owner, this.#world.now)
-      if (acquired.outcome === 'locked') this.#locks.set(name, { acquiredAt: askedAt, busyAt: this.#busyAt.get(request.owner) })
+      const busyAt = this.#busyAt.get(request.owner) ?? []
+      this.#busyAt.set(request.owner, busyAt)
+      if (acquired.outcome === 'busy') busyAt.push(this.#world.now)
+      if (acquired.outcome === 'locked') this.#locks.set(name, { acquiredAt: askedAt, busyAt })
       return acquired
     } catch (error) {
       this.isRefused = error instanceof RefreshStoreError

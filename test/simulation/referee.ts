@@ -4,7 +4,7 @@ import { isAlive } from '../../lib/session/freshness'
 import { fromJSON, type KeptLogin } from '../../lib/session/kept-login'
 import type { SimulatedRequest } from './app-process'
 import type { RecordStore } from './record-store'
-import type { Writer } from './session-store'
+import type { Change } from './session-store'
 import { readToken, type Send, type Twilio } from './twilio'
 import type { SimulatedProcess, World } from './world'
 
@@ -20,8 +20,8 @@ export type Invariant =
 /** A process that stands still for longer counts as frozen: what it was about to do is not waited for. In ms. */
 const FROZEN = 2000
 
-/** A refresh that stores the session of a login that is over undoes that within so many ms, unless it is disturbed. */
-const UNDONE_WITHIN = 10_000
+/** ms for which a call to the record store may be on its way. */
+const ON_ITS_WAY = 1000
 
 /** Instead of a generation, where the session store has no tokens. */
 const NONE = -1
@@ -33,8 +33,8 @@ interface LoginFacts {
   /** Whether a request whose session the app changed has saved its old copy since: nothing that refreshing could prevent. */
   isBroughtBackByApp: boolean
   logout?: { readonly at: number; readonly isRecorded: boolean } | undefined
-  /** When a refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
-  broughtBackAt?: number | undefined
+  /** A refresh that began before the logout has stored the session, which it undoes once it has looked at the record. */
+  broughtBack?: { readonly by: SimulatedProcess; undoneAt: number } | undefined
   /** Which of Twilio's refresh tokens the session store has, and since when. */
   stored: { readonly generation: number; readonly since: number }
 }
@@ -95,15 +95,16 @@ export class Referee {
     this.#factsOf(login).logout ??= { at, isRecorded }
   }
 
-  sessionChanged(session: Record<string, unknown> | undefined, writer: Writer, isRaced: boolean): void {
+  sessionChanged(session: Record<string, unknown> | undefined, { process, writer, isRaced }: Change): void {
     const login = loginIn(session)
     for (const [id, facts] of this.#logins) {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
       if (generation !== facts.stored.generation) facts.stored = { generation, since: this.#world.now }
+      if (session === undefined && facts.broughtBack) facts.broughtBack.undoneAt = Math.min(facts.broughtBack.undoneAt, this.#world.now)
     }
     if (writer === 'refresher') {
       const facts = login && this.#factsOf(login.id)
-      if (facts?.isLogoutBegun) facts.broughtBackAt = this.#world.now
+      if (facts?.isLogoutBegun) facts.broughtBack = { by: process, undoneAt: Infinity }
       const expected = this.#expected === undefined ? undefined : this.#factsOf(this.#expected)
       // Session stores only know whole sessions: a write that is based on an older one undoes what came in between.
       if (expected && isRaced && login?.id !== this.#expected) expected.doom ??= 'its session was overwritten'
@@ -137,8 +138,8 @@ export class Referee {
     if (!tokens) return
     const { login } = readToken(tokens.accessToken)
     if (login !== held.id) this.#violate('a request gets the tokens of its own login', `${name} got tokens of ${login} instead of ${held.id}`)
-    const { logout, broughtBackAt = -1, isBroughtBackByApp } = this.#factsOf(login)
-    const isMeanwhile = broughtBackAt >= req.startedAt || req.startedAt - broughtBackAt < UNDONE_WITHIN
+    const { logout, broughtBack, isBroughtBackByApp } = this.#factsOf(login)
+    const isMeanwhile = broughtBack !== undefined && (broughtBack.by.isGone || req.startedAt < broughtBack.undoneAt)
     if (logout?.isRecorded && req.startedAt > logout.at && !isMeanwhile && !isBroughtBackByApp) this.#violate('a logout is final', `${name} got tokens after the logout`)
   }
 
@@ -146,8 +147,8 @@ export class Referee {
   settled(session: Record<string, unknown> | undefined): void {
     for (const [name, process] of this.#open) if (!process.isGone) this.#violate('every request ends', `${name} has not ended`)
     const user = (session?.passport as { user?: string } | undefined)?.user
-    for (const [login, { logout, isBroughtBackByApp }] of this.#logins) {
-      if (!logout?.isRecorded || isBroughtBackByApp) continue
+    for (const [login, { logout, isBroughtBackByApp, broughtBack }] of this.#logins) {
+      if (!logout?.isRecorded || isBroughtBackByApp || broughtBack?.by.isGone) continue
       if (user === login || loginIn(session)?.id === login) this.#violate('a logout is final', `the session of ${login} is back: ${JSON.stringify(session)}`)
     }
   }
@@ -157,23 +158,22 @@ export class Referee {
     const login = this.#expected
     if (login === undefined) return
     const { doom, isLogoutBegun } = this.#factsOf(login)
-    if (doom !== undefined || isLogoutBegun) return
-    const isServed = answer?.tokens !== undefined && !this.#twilio.isRevoked(login)
-    if (!isServed) this.#violate('whoever is logged in stays logged in', `${process.name} has no live token for ${login} at the end`)
+    if (doom !== undefined || isLogoutBegun || this.#twilio.isRevoked(login)) return
+    if (!answer?.tokens) this.#violate('whoever is logged in stays logged in', `${process.name} has no live token for ${login} at the end`)
   }
 
   #tokenSent(send: Send, earlier: readonly Send[]): void {
     const { login, process } = send
     const facts = this.#factsOf(login)
-    const { logout } = facts
-    const began = send.grounds.lock?.acquiredAt
-    if (logout?.isRecorded && began !== undefined && began > logout.at) this.#violate('a logout is final', `${process.name} began to refresh after the logout`)
+    const { logout, broughtBack, isBroughtBackByApp } = facts
+    const begunAt = send.grounds.lock?.acquiredAt ?? 0
+    if (logout && begunAt > logout.at && !broughtBack && !isBroughtBackByApp) this.#violate('a logout is final', `${process.name} began to refresh after the logout`)
     for (const other of earlier) {
       if (other.hasFailed) continue
       const excuse = this.#excuseFor(send, other, facts)
       if (excuse === undefined) this.#violate('a refresh token is spent once', `${process.name} sent the token ${send.generation} of ${login}, which ${other.process.name} had sent`)
       else this.#world.note(() => `sent before by ${other.process.name}, since ${excuse}`)
-      if (other.isSpent) facts.doom ??= excuse ?? 'its token was spent twice'
+      if (this.#twilio.isRevoked(login)) facts.doom ??= excuse ?? 'its token was spent twice'
     }
   }
 
@@ -189,14 +189,14 @@ export class Referee {
     return undefined
   }
 
-  /** Whether a failover lost the lock of one of them, and the other had not seen it. */
+  /** Whether a failover lost the lock of one of them, and the other had not seen it before. */
   #isLockLost(send: Send, other: Send): boolean {
     const { failover } = this.#records
-    const locks = [send.grounds.lock, other.grounds.lock].sort((one, two) => (one?.acquiredAt ?? 0) - (two?.acquiredAt ?? 0))
-    const [lost, later] = locks
-    if (!failover || lost?.acquiredAt === undefined || later?.acquiredAt === undefined) return false
-    const hasSeen = later.busyAt !== undefined && later.busyAt > lost.acquiredAt
-    return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + 1000 && !hasSeen
+    const [one, two] = [send.grounds.lock, other.grounds.lock]
+    if (!failover || !one || !two) return false
+    const [lost, later] = one.acquiredAt < two.acquiredAt ? [one, two] : [two, one]
+    const hasSeen = later.busyAt.some((at) => at > lost.acquiredAt && at < failover.at)
+    return lost.acquiredAt < failover.at && failover.at < later.acquiredAt + ON_ITS_WAY && !hasSeen
   }
 
   /** Whether neither the record nor the session could tell that the token is spent. */

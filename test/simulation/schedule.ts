@@ -34,6 +34,8 @@ class Schedule {
   readonly #lifetime: number
   readonly #faults: Faults
   readonly #hasFailover: boolean
+  /** Whether a record is saved while its lock lives. Else expire() may replace what another process has just refreshed. */
+  readonly #isLockReliable: boolean
   /** ms in which requests come in. */
   readonly #span: number
   #logins = 0
@@ -44,14 +46,15 @@ class Schedule {
     this.#lifetime = random.pick([25_000, 60_000, 3_600_000])
     this.#faults = randomFaults(random)
     this.#hasFailover = random.chance(0.1)
+    this.#isLockReliable = !this.#hasFailover && this.#faults.late === 0 && this.#faults.failed === 0
     this.#span = random.pick([50, 2000, 20_000, 90_000])
     const settings = { timeout: random.pick([1000, 3000]), refreshInBackground: random.chance(0.7) }
     const twilio = new Twilio(this.#world, { timeout: settings.timeout, lifetime: this.#lifetime, revokesOnReuse: random.chance(0.7) })
     const records = new RecordStore(this.#world)
     const sessions = new SessionStore(this.#world)
     const referee = new Referee(this.#world, twilio, records)
-    sessions.onChange = (id, session, writer, isRaced) => {
-      if (id === SESSION) referee.sessionChanged(session, writer, isRaced)
+    sessions.onChange = (id, session, change) => {
+      if (id === SESSION) referee.sessionChanged(session, change)
     }
     this.#around = { world: this.#world, twilio, records, sessions, referee, settings }
   }
@@ -121,14 +124,15 @@ class Schedule {
       asksAfter: Array.from({ length: isSocket ? random.integer(2, 4) : 1 }, work),
       worksFor: work(),
       changesSession: random.chance(0.2),
-      // When a failover has lost its lock, expire() may replace what another process has just refreshed.
-      expiresToken: !this.#hasFailover && random.chance(0.05)
+      expiresToken: this.#isLockReliable && random.chance(0.05)
     }
   }
 
   #planTroubles(): void {
-    const { records } = this.#around
+    const { records, twilio } = this.#around
     const random = this.#random
+    const login = `login-${this.#logins}`
+    if (random.chance(0.05)) this.#world.after(this.#moment(), () => twilio.revoke(login))
     if (random.chance(0.1)) {
       const isSilent = random.chance(0.5)
       const duration = random.pick([500, 5000, 30_000])

@@ -2,11 +2,18 @@ import { NO_FAULTS, type Faults } from './faults'
 import { call, disturb, type Fate } from './network'
 import type { SimulatedProcess, World } from './world'
 
-/** Who changes a session: the refresher by itself, or a request, whose copy is saved at its end. */
+/** A change of a session. */
+export interface Change {
+  readonly process: SimulatedProcess
+  /** Who changed it: a request, whose copy is saved at its end, or the refresher by itself. */
+  readonly writer: Writer
+  /** Whether the session had changed since the writer last loaded it. */
+  readonly isRaced: boolean
+}
+
 export type Writer = 'refresher' | SavingRequest
 
 export interface SavingRequest {
-  readonly startedAt: number
   /** Whether the app has changed the session, so that express-session saves it whatever the package does. */
   readonly isChangedByApp: boolean
 }
@@ -16,8 +23,7 @@ type Session = Record<string, unknown>
 /** Sessions as an express-session store keeps them: whole, as JSON, the last write wins. */
 export class SessionStore {
   faults: Faults = NO_FAULTS
-  /** Called with each change, and whether the session had changed since the writer last loaded it. */
-  onChange: (id: string, session: Session | undefined, writer: Writer, isRaced: boolean) => void = () => undefined
+  onChange: (id: string, session: Session | undefined, change: Change) => void = () => undefined
   readonly #world: World
   readonly #sessions = new Map<string, string>()
   /** Counts the changes. */
@@ -35,6 +41,7 @@ export class SessionStore {
       calling.then((session) => done(null, session), done)
     }
     let loadedVersion = 0
+    const write = (id: string, json: string | undefined) => this.#write(id, json, { process, writer, isRaced: this.#version > loadedVersion })
     const load = (id: string) => {
       loadedVersion = this.#version
       return this.peek(id)
@@ -43,9 +50,9 @@ export class SessionStore {
       get: (id: string, done: (error?: unknown, session?: Session) => void) => reach(() => load(id), done),
       set: (id: string, session: object, done: (error?: unknown) => void) => {
         const json = JSON.stringify(session)
-        reach(() => this.#write(id, json, writer, loadedVersion), done)
+        reach(() => write(id, json), done)
       },
-      destroy: (id: string, done: (error?: unknown) => void) => reach(() => this.#write(id, undefined, writer, loadedVersion), done)
+      destroy: (id: string, done: (error?: unknown) => void) => reach(() => write(id, undefined), done)
     }
   }
 
@@ -60,11 +67,11 @@ export class SessionStore {
     this.#sessions.set(id, JSON.stringify(session))
   }
 
-  #write(id: string, json: string | undefined, writer: Writer, loadedVersion: number): undefined {
+  #write(id: string, json: string | undefined, change: Change): undefined {
     if (json === undefined) this.#sessions.delete(id)
     else this.#sessions.set(id, json)
-    this.#world.note(() => `session store: ${json ?? `${id} destroyed`} by ${writer === 'refresher' ? writer : 'a request'}`)
-    this.onChange(id, this.peek(id), writer, this.#version > loadedVersion)
+    this.#world.note(() => `session store: ${json ?? `${id} destroyed`} by ${change.writer === 'refresher' ? 'the refresher' : 'a request'} of ${change.process.name}`)
+    this.onChange(id, this.peek(id), change)
     this.#version++
   }
 
@@ -73,7 +80,7 @@ export class SessionStore {
     const { sessionFailed, sessionLate, slow } = this.faults
     const quick = () => random.between(0.1, 3)
     if (random.chance(sessionFailed)) {
-      const error = { after: random.between(0, 300), reason: new Error('The session store failed.') }
+      const error = { after: random.between(0, 300), reason: () => new Error('The session store failed.') }
       return random.pick([{ error }, { error, there: random.between(0, error.after) }])
     }
     if (random.chance(sessionLate)) return { there: random.pick([quick(), random.between(0, 8000)]), back: random.between(0, 8000) }

@@ -64,6 +64,12 @@ export class Twilio {
     return tokensOf(login, 0, expiresAt)
   }
 
+  /** The person ends the app's access in Twilio's Console. */
+  revoke(login: string): void {
+    this.#familyOf(login).isRevoked = true
+    this.#world.note(() => `${login} is revoked`)
+  }
+
   isRevoked(login: string): boolean {
     return this.#familyOf(login).isRevoked
   }
@@ -102,9 +108,9 @@ export class Twilio {
     const earlier = family.sends.filter((other) => other.generation === generation)
     family.sends.push(send)
     this.#world.note(() => `Twilio gets the refresh token ${generation} of ${login} from ${send.process.name}`)
+    if (generation < family.generation && this.#revokesOnReuse) family.isRevoked = true
     this.onSend(send, earlier)
     await Promise.resolve()
-    if (generation < family.generation && this.#revokesOnReuse) family.isRevoked = true
     if (family.isRevoked || generation !== family.generation) throw new TwilioTokenError('The refresh token is spent.', { code: 'invalid_grant', status: 400 })
     if (this.#world.random.chance(this.faults.twilioDown)) {
       send.hasFailed = true
@@ -116,8 +122,8 @@ export class Twilio {
 
   #fate(): Fate {
     const { random } = this.#world
-    const timeLimit = { after: this.#timeout, reason: new TwilioTimeoutError('Twilio did not answer in time.'), isTimer: true }
-    if (random.chance(this.faults.twilioLost)) return { there: random.between(5, 100), error: { after: random.between(100, 400), reason: new TwilioNetworkError('The connection to Twilio broke.') } }
+    const timeLimit = { after: this.#timeout, reason: () => new TwilioTimeoutError('Twilio did not answer in time.'), isTimer: true }
+    if (random.chance(this.faults.twilioLost)) return { there: random.between(5, 100), error: { after: random.between(100, 400), reason: () => new TwilioNetworkError('The connection to Twilio broke.') } }
     if (random.chance(this.faults.twilioLate)) {
       const there = random.pick([random.between(5, 100), random.between(0, this.#timeout)])
       return { there, back: random.between(0.5, 1.01) * (this.#timeout - there), error: timeLimit }

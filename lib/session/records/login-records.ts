@@ -55,7 +55,7 @@ export class LoginRecords {
   readonly #options: LoginRecordsOptions
   readonly #lockTTL: number
   readonly #local: Refreshes
-  /** Since when the store hasn't replied, in elapsed ms. */
+  /** Since when the store hasn't replied, not even late, in elapsed ms. */
   #silentSince: number | undefined
   readonly #retries = new Set<Promise<void>>()
   /** When the retries end because the process does, in elapsed ms. */
@@ -211,7 +211,7 @@ export class LoginRecords {
 
   /** Nobody waits for this lock any more. */
   #releaseLate(outcome: Acquired['outcome'], name: string, owner: string): void {
-    if (outcome === 'locked') this.#options.refreshes.release(name, { owner }).catch(() => undefined)
+    if (outcome === 'locked') this.#ask(() => this.#options.refreshes.release(name, { owner })).catch(() => undefined)
   }
 
   #readRecord(loginID: string, record: RefreshRecord): RecordedLogin {
@@ -232,10 +232,10 @@ export class LoginRecords {
   async #ask<Reply>(call: () => Promise<Reply>, onLate?: (reply: Reply) => void): Promise<Reply> {
     const { clock } = this.#options
     const reply = call()
+    reply.then(() => (this.#silentSince = undefined), () => undefined)
     try {
       const inTime = await patiently(reply, PATIENCE, clock)
       if (!inTime) throw new Error(`It didn't reply within ${PATIENCE} ms.`)
-      this.#silentSince = undefined
       return inTime.result
     } catch (error) {
       if (!(error instanceof RefreshStoreError)) this.#silentSince ??= clock.elapsed()

@@ -14,8 +14,8 @@ export interface StoredLogin {
   replace(login: KeptLogin): Promise<void>
   /** Removes the login, unless it is gone or another, or newer. */
   remove(login: KeptLogin): Promise<void>
-  /** Removes the session. */
-  destroy(): Promise<void>
+  /** Removes the session, unless it is another login's by now. */
+  destroy(login: KeptLogin): Promise<void>
 }
 
 /** What a refresh is for. */
@@ -87,9 +87,11 @@ export class LoginRefresher {
     const lock = await this.#records.acquire(held, randomUUID())
     if (lock.kind !== 'lock') return
     const known = await this.#newestKnown(lock, request)
-    const now = this.#options.clock.now()
+    const { clock } = this.#options
+    const now = clock.now()
+    const isLate = clock.elapsed() > lock.beginBefore
     // A token that has expired needs no mark. Without the records' store, another process may be refreshing it.
-    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now)) return this.#records.release(lock)
+    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now) || isLate) return this.#records.release(lock)
     const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
     await this.#keep(lock, expired, request)
   }
@@ -186,7 +188,7 @@ export class LoginRefresher {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
     )
     // The logout may have destroyed the session just before it was stored, and what failed may have been done all the same.
-    return this.#records.undoIfLoggedOut(login, () => session.destroy())
+    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
   }
 
   #isStale(login: KeptLogin): boolean {

@@ -1,0 +1,179 @@
+import { fork } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Puts known faults back into copies of the code, one by one, and counts the schedules until the simulator finds each:
+ * `node --import tsx test/simulation/mutations.ts [WORD OF THE FAULT]`.
+ */
+export interface Mutation {
+  readonly fault: string
+  readonly changes: readonly TextChange[]
+}
+
+interface TextChange {
+  readonly file: string
+  /** Occurs once in the file. */
+  readonly from: string
+  readonly to: string
+}
+
+export const ROOT = join(__dirname, '..', '..')
+
+const RECORDS = 'lib/session/records/login-records.ts'
+const REFRESHER = 'lib/session/records/login-refresher.ts'
+const MEMORY = 'lib/session/records/memory-refreshes.ts'
+const SESSION = 'lib/session/login-session.ts'
+const APP = 'test/simulation/app-process.ts'
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    fault: 'a lock expires before the call that it guards',
+    changes: [
+      { file: RECORDS, from: 'this.#lockTTL = options.timeout + LOCK_MARGIN', to: 'this.#lockTTL = options.timeout / 10' },
+      { file: RECORDS, from: 'beginBefore: askedAt + this.#lockTTL - this.#options.timeout', to: 'beginBefore: Infinity' }
+    ]
+  },
+  {
+    fault: 'a refresh begins however much of its lock has passed',
+    changes: [{ file: REFRESHER, from: 'if (clock.elapsed() > lock.beginBefore) return undefined', to: '' }]
+  },
+  {
+    fault: 'nobody looks at the stored session before a token is spent',
+    changes: [{ file: REFRESHER, from: 'const stored = await session.load(held)\n', to: 'const stored = await Promise.resolve<KeptLogin | undefined>(held)\n' }]
+  },
+  {
+    fault: 'nobody looks at the record before a token is spent',
+    changes: [{ file: MEMORY, from: 'if (record && record.generation > generation) return', to: 'if (record && record.generation > generation + 1e15) return' }]
+  },
+  {
+    fault: 'nobody looks at the record again after the session was stored',
+    changes: [{ file: REFRESHER, from: 'return this.#records.undoIfLoggedOut(login, () => session.destroy(login))', to: 'return false' }]
+  },
+  {
+    fault: 'the second look is given up at the first error',
+    changes: [{ file: RECORDS, from: 'this.#retryInBackground(undoIfLoggedOut)', to: '' }]
+  },
+  {
+    fault: 'requests that shared a refresh save their session',
+    changes: [{ file: APP, from: 'if (!session.hasStore) session.setCopy(login)', to: 'session.setCopy(login)' }]
+  },
+  {
+    fault: 'a refused request saves its session',
+    changes: [{ file: SESSION, from: "if (!copy || (reason === 'refused' && this.hasStore)) return", to: 'if (!copy) return' }]
+  },
+  {
+    fault: 'a process refreshes alone as soon as the store does not reply',
+    changes: [{ file: RECORDS, from: 'return error instanceof RefreshStoreError || (', to: 'return error instanceof Error || (' }]
+  },
+  {
+    fault: 'a store whose replies are late counts as silent',
+    changes: [
+      { file: RECORDS, from: 'reply.then(() => (this.#silentSince = undefined), () => undefined)', to: '' },
+      { file: RECORDS, from: 'return inTime.result', to: 'this.#silentSince = undefined\n      return inTime.result' }
+    ]
+  },
+  {
+    fault: 'a lock that was lost in a failover is taken over',
+    changes: [{ file: RECORDS, from: "acquired.outcome === 'locked' && (acquired.isReleased || clock.elapsed() >= otherUntil)", to: "acquired.outcome === 'locked'" }]
+  },
+  {
+    fault: "one's own lock counts as one that was released",
+    changes: [{ file: MEMORY, from: 'isReleased: lock !== undefined && lock.owner === undefined', to: 'isReleased: lock !== undefined' }]
+  },
+  {
+    fault: 'the loser of a race clears what the winner has saved',
+    changes: [{ file: REFRESHER, from: 'if (stored && stored.generation > login.generation && isAlive(stored, this.#options.clock.now()))', to: 'if (stored && stored.generation < 0)' }]
+  },
+  {
+    fault: 'an older record replaces a newer one',
+    changes: [{ file: MEMORY, from: 'if (record && record.generation >= generation) return', to: 'if (record && generation < 0) return' }]
+  },
+  {
+    fault: 'a session gets the tokens of another login that was in it before',
+    changes: [{ file: SESSION, from: 'return login?.id === id ? login : undefined', to: 'return id === undefined ? undefined : login' }]
+  },
+  {
+    fault: 'drop() comes after the session was destroyed',
+    changes: [
+      { file: APP, from: 'const isRecorded = await this.#drop(session, login)\n', to: '' },
+      { file: APP, from: 'if (login) referee.loggedOut(', to: 'const isRecorded = await this.#drop(session, login)\n      if (login) referee.loggedOut(' }
+    ]
+  },
+  {
+    fault: 'drop() leaves the record as it is',
+    changes: [{ file: APP, from: 'if (login) await this.#refresher.logOut(login, RECORD_TTL)', to: '' }]
+  },
+  {
+    fault: 'any failure of Twilio ends the login',
+    changes: [{ file: REFRESHER, from: "if (isPermanentError(error) && error.code === 'invalid_grant') return", to: 'if (isPermanentError(error) || error instanceof Error) return' }]
+  },
+  {
+    fault: 'an error of the session store is read as a session that is gone',
+    changes: [{ file: 'lib/request/session-store.ts', from: "if (isObject(error) && error.code === 'ENOENT') return undefined\n      throw error", to: 'return isObject(error) ? undefined : undefined' }]
+  },
+  {
+    fault: 'a request waits although its token lives',
+    changes: [{ file: APP, from: 'if (isUsableMeanwhile && this.#around.settings.refreshInBackground) {', to: 'if (!isUsableMeanwhile && !isAlive(held, Infinity) && held.generation < 0) {' }]
+  },
+  {
+    fault: 'expire() trusts a lock that may be over',
+    changes: [{ file: REFRESHER, from: 'const isLate = clock.elapsed() > lock.beginBefore', to: 'const isLate = false' }]
+  }
+]
+
+/** @throws {Error} when the text to change is no longer there once */
+export function applyMutation(source: string, { file, from, to }: TextChange): string {
+  const [before, after, ...more] = source.split(from)
+  if (before === undefined || after === undefined || more.length > 0) throw new Error(`${file} has to hold this text once: ${from}`)
+  return before + to + after
+}
+
+const SEED = 1
+const SCHEDULES = Number(process.env.SIMULATE_SCHEDULES ?? 100_000)
+
+interface Found {
+  readonly seed: number
+  readonly invariant: string
+}
+
+async function main(word: string): Promise<void> {
+  console.log('| fault | found by | schedules |\n| --- | --- | --- |')
+  for (const mutation of MUTATIONS.filter(({ fault }) => fault.includes(word))) {
+    const found = await findIn(mutation)
+    console.log(`| ${mutation.fault} | ${found ? found.invariant : 'not found'} | ${found ? found.seed - SEED + 1 : `> ${SCHEDULES}`} |`)
+    if (!found) process.exitCode = 1
+  }
+}
+
+async function findIn({ changes }: Mutation): Promise<Found | undefined> {
+  const copy = await mkdtemp(join(tmpdir(), 'simulation-'))
+  try {
+    for (const part of ['lib', 'test/simulation', 'package.json', 'tsconfig.json']) await cp(join(ROOT, part), join(copy, part), { recursive: true })
+    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+    for (const change of changes) {
+      const file = join(copy, change.file)
+      await writeFile(file, applyMutation(await readFile(file, 'utf8'), change))
+    }
+    return await simulate(copy)
+  } finally {
+    await rm(copy, { recursive: true })
+  }
+}
+
+function simulate(folder: string): Promise<Found | undefined> {
+  return new Promise((resolve, reject) => {
+    const simulation = fork(join(folder, 'test', 'simulation', 'run.ts'), { cwd: ROOT, env: { ...process.env, SIMULATE_RANGE: `${SEED}-${SEED + SCHEDULES}` } })
+    let found: Found | undefined
+    simulation.on('message', ({ violations: [first] }: { readonly violations: readonly Found[] }) => {
+      if (!first) return
+      found ??= first
+      simulation.kill()
+    })
+    simulation.on('error', reject)
+    simulation.on('exit', (code) => (code === 0 || found ? resolve(found) : reject(new Error('The simulation itself failed.'))))
+  })
+}
+
+if (require.main === module) void main(process.argv[2] ?? '')
