@@ -293,7 +293,7 @@ describe('TwilioStrategy', () => {
     await visitor.get('/account').expect(302)
     await visitor.get(await callback(visitor)).expect(302)
     const [only = ''] = sessionsIn(store)
-    assert.deepEqual(Object.keys(JSON.parse(only) as object).sort(), ['cookie', 'passport', 'twilioTokens'])
+    assert.deepEqual(Object.keys(JSON.parse(only) as object).sort(), ['cookie', 'passport', `twilioTokens:${CLIENT_ID}`])
   })
 
   describe('completes a callbackURL that is a path', () => {

@@ -56,7 +56,7 @@ describe('tokens.expire()', () => {
   it('does nothing for a request without a session or tokens', async () => {
     const { app, tokens } = sessionApp(twilio)
     await request(app).post('/expire').expect(200)
-    for (const req of [{}, { session: null }, { session: {} }]) assert.equal(await tokens.expire(req), undefined)
+    for (const req of [{}, { session: null }, { session: {} }]) await assert.doesNotReject(tokens.expire(req))
   })
 
   it('expires the newer tokens that the request has used, where its own copy of the session is older', async () => {
@@ -126,7 +126,7 @@ describe('tokens.expire()', () => {
     const visitor = await visitorWith(site.app)
     for (let request = 0; request < 2; request++) await visitor.post('/expire').expect(200)
     assert.equal(site.warnings.length, 1)
-    assert.match(site.warnings[0] ?? '', /^tokens\.expire\(\) could not mark a token as expired: .*ECONNREFUSED/)
+    assert.match(site.warnings[0] ?? '', /^tokens\.expire\(\) could not mark a token as expired.*ECONNREFUSED/)
 
     const other = sessionApp(twilio)
     const connection = (await visitorWith(other.app), connectionTo(other))
