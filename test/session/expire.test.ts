@@ -137,6 +137,15 @@ describe('tokens.expire()', () => {
     assert.match(other.warnings[0] ?? '', /the disk is full/)
   })
 
+  it('holds in this process while the record store is down', async () => {
+    const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone: ECONNREFUSED'))
+    const site = sessionApp(twilio, { client: { timeout: 100 }, tokens: { refreshes: { read: refuse, acquire: refuse, save: refuse, release: refuse } } })
+    const visitor = await visitorWith(site.app)
+    await visitor.post('/expire').expect(200)
+    assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-1')
+    assert.equal(twilio.requests.length, 1)
+  })
+
   it('in a session that another login has taken over expires nothing', async () => {
     const site = sessionApp(twilio)
     const visitor = await visitorWith(site.app)

@@ -106,6 +106,32 @@ describe('a logout', () => {
     })
   })
 
+  it('by Passport alone, without tokens.drop(), is seen before a token is spent, even if Passport has not renewed the session yet', async () => {
+    const [loaded, loggedOut] = [gate(), gate()]
+    const site = sessionApp(twilio, {
+      routes: (app, tokens) => {
+        const late: RequestHandler = (_req, _res, next) => {
+          loaded.open()
+          void loggedOut.opened.then(() => next())
+        }
+        app.get('/late', requireLogin({ loginPath: '/login' }), late, tokens.fresh(), (req, res) => res.json(req.twilioTokens))
+        app.post('/passport-logout-halfway', (req, res, next) => {
+          req.session.regenerate = () => req.session
+          req.logout(next)
+          res.json(null)
+        })
+      }
+    })
+    const visitor = await visitorWith(site.app, expired())
+    const page = visitor.get('/late').set('Accept', 'text/html').then((response) => response)
+    await loaded.opened
+    await visitor.post('/passport-logout-halfway').expect(200)
+    loggedOut.open()
+    assert.equal((await page).status, 302)
+    assert.equal(twilio.requests.length, 0)
+    assert.doesNotMatch(sessionsIn(site.store).join(), /somebody/)
+  })
+
   describe('while requests that share a refresh go on working', () => {
     /** Pages that work on until the gate opens. */
     function working(finish: Gate, change = false): SessionAppOptions['routes'] {
