@@ -62,7 +62,7 @@ describe('StoredSession', () => {
   it('save() stores the session under its ID, and rejects with the error of the store', async () => {
     const saved: unknown[] = []
     const get = () => undefined
-    await storedSession({ get, set: (id: string, session: object, done: Done) => (saved.push(id, session), done()) }).save({ some: 'thing' })
+    await storedSession({ get, set: (id: string, session: object, done: Done) => done(void saved.push(id, session)) }).save({ some: 'thing' })
     assert.deepEqual(saved, ['one', { some: 'thing' }])
     const error = new Error('the disk is full')
     await assert.rejects(storedSession({ get, set: (_id: string, _session: object, done: Done) => done(error) }).save({}), error)
@@ -71,7 +71,7 @@ describe('StoredSession', () => {
   it('destroy() removes the session, does nothing where the store cannot, and rejects with the error of the store', async () => {
     const destroyed: string[] = []
     const store = { ...rest, get: () => undefined }
-    await storedSession({ ...store, destroy: (id: string, done: Done) => (destroyed.push(id), done()) }).destroy()
+    await storedSession({ ...store, destroy: (id: string, done: Done) => done(void destroyed.push(id)) }).destroy()
     assert.deepEqual(destroyed, ['one'])
     await storedSession(store).destroy()
     const error = new Error('the disk is full')

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import session from 'express-session'
 import type request from 'supertest'
 import type { TwilioTokens } from '../../lib'
-import { connectionTo, expired, freshFor, rotating, sessionApp, storedTokens, tokensOf, visitorWith } from '../support/session-app'
+import { connectionTo, cookieOf, expired, freshFor, rotating, sessionApp, storedTokens, tokensOf, visitorWith } from '../support/session-app'
 import { json, TwilioServer } from '../support/twilio-server'
 
 type Upgrade = IncomingMessage & { session?: unknown; twilioTokens?: TwilioTokens }
@@ -37,8 +37,8 @@ describe('a WebSocket', () => {
         })
       })
       await once(server.listen(0, '127.0.0.1'), 'listening')
-      const cookies = visitor.jar.getCookies({ path: '/', domain: '127.0.0.1', secure: false, script: false } as never).toValueString()
-      const asking = http.request({ port: (server.address() as AddressInfo).port, headers: { Connection: 'Upgrade', Upgrade: 'websocket', Cookie: cookies } })
+      const cookie = await cookieOf(visitor)
+      const asking = http.request({ port: (server.address() as AddressInfo).port, headers: { Connection: 'Upgrade', Upgrade: 'websocket', Cookie: cookie } })
       asking.on('error', () => undefined).end()
       try {
         return await used
@@ -58,7 +58,7 @@ describe('a WebSocket', () => {
     it('gets live tokens from tokens.fresh(), and the session has them', async () => {
       const site = sessionApp(twilio)
       const visitor = await visitorWith(site.app, expired())
-      const accessToken = await upgrade(site, visitor, (req) => new Promise((resolve) => site.tokens.fresh()(req, {} as ServerResponse, (error) => resolve(error ?? req.twilioTokens?.accessToken))))
+      const accessToken = await upgrade(site, visitor, (req) => new Promise((resolve) => site.tokens.fresh()(req, {} as never, (error) => resolve(error ?? req.twilioTokens?.accessToken))))
       assert.equal(accessToken, 'access-1')
       assert.equal(storedTokens(site)?.accessToken, 'access-1')
     })

@@ -5,7 +5,7 @@ import { RefreshStoreError, type Refreshes } from '../../lib'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { passTime, settled, withClock } from '../support/clock'
 import { gate, until } from '../support/gate'
-import { jsonOf } from '../support/login-app'
+import { jsonOf, sessionsIn } from '../support/login-app'
 import {
   accessTokenAt,
   BUSY,
@@ -181,43 +181,37 @@ describe('tokens.fresh() when the refresh fails', () => {
   describe('because the session store fails', () => {
     const broken = new Error('the disk is full')
 
-    /** Has the session loaded for a page, and the store fail from then on. */
-    function failing(): { site: ReturnType<typeof sessionApp>; fail: (name: 'get' | 'set') => void; repair: () => void } {
-      const mocks: { mock: { restore(): void } }[] = []
-      const site = sessionApp(twilio, { routes: (app) => app.use('/fresh', (_req, _res, next) => (failNow(), next())) })
-      let failNow = () => {}
-      return {
-        site,
-        fail: (name) => {
-          failNow = () => {
-            failNow = () => {}
-            const fails = (...call: unknown[]) => (call.at(-1) as (error: unknown) => void)(broken)
-            mocks.push(mock.method(site.store, name, fails as never))
-          }
-        },
-        repair: () => mocks.forEach((one) => one.mock.restore())
-      }
+    type Got = (error: unknown, session?: session.SessionData | null) => void
+
+    /** A session store whose `get` replies in another way, except to the session middleware, which asks first. */
+    function failAfterLoading(store: session.MemoryStore, reply: (done: Got) => void): { restore(): void } {
+      const original = store.get.bind(store)
+      let loads = 0
+      return mock.method(store, 'get', (id: string, done: Got) => {
+        if (++loads === 1) original(id, done)
+        else reply(done)
+      }).mock
     }
 
     it('before the refresh: nothing is spent, an expired token gets 503, and all is well when it is back', async () => {
-      const { site, fail, repair } = failing()
+      const site = sessionApp(twilio)
       const visitor = await visitorWith(site.app, expired())
-      fail('get')
+      const failing = failAfterLoading(site.store, (done) => done(broken))
       await visitor.get('/fresh').expect(503)
       assert.equal(site.errors[0]?.cause, broken)
       assert.equal(twilio.requests.length, 0)
-      repair()
+      failing.restore()
       assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-1')
     })
 
     it('before the refresh: nothing is spent, and a live token is used', async () => {
-      const { site, fail, repair } = failing()
+      const site = sessionApp(twilio)
       const visitor = await visitorWith(site.app, expiring())
-      fail('get')
+      const failing = failAfterLoading(site.store, (done) => done(broken))
       assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-0')
       await site.tokens.close()
       assert.equal(twilio.requests.length, 0)
-      repair()
+      failing.restore()
     })
 
     it('after the refresh: the new tokens are used, found again through the record, and the failure is reported once', async () => {
@@ -237,23 +231,17 @@ describe('tokens.fresh() when the refresh fails', () => {
     })
 
     for (const [what, gone] of [
-      ['an error with the code ENOENT', (done: (error: unknown, session?: unknown) => void) => done(Object.assign(new Error('no such session'), { code: 'ENOENT' }))],
-      ['null', (done: (error: unknown, session?: unknown) => void) => done(null, null)],
-      ['undefined', (done: (error: unknown, session?: unknown) => void) => done(undefined)]
+      ['an error with the code ENOENT', (done: Got) => done(Object.assign(new Error('no such session'), { code: 'ENOENT' }))],
+      ['null', (done: Got) => done(null, null)],
+      ['undefined', (done: Got) => done(undefined)]
     ] as const) {
       it(`which reports a missing session with ${what}: the session is gone, and the person logs in again`, async () => {
-        const { site, repair } = failing()
+        const site = sessionApp(twilio)
         const visitor = await visitorWith(site.app, expired())
-        let loads = 0
-        const { get } = site.store
-        const mocked = mock.method(site.store, 'get', function (this: session.MemoryStore, id: string, done: (error: unknown, session?: session.SessionData | null) => void) {
-          if (++loads === 1) get.call(this, id, done)
-          else gone(done as (error: unknown, session?: unknown) => void)
-        })
+        failAfterLoading(site.store, gone)
         await visitor.get('/fresh').expect(401)
         assert.equal(twilio.requests.length, 0)
-        mocked.mock.restore()
-        repair()
+        assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-|somebody/)
       })
     }
   })
@@ -325,26 +313,30 @@ describe('tokens.fresh() when the refresh fails', () => {
 })
 
 function bound(memory: MemoryRefreshes): Refreshes {
-  return { read: memory.read.bind(memory), acquire: memory.acquire.bind(memory), save: memory.save.bind(memory), release: memory.release.bind(memory) }
+  return {
+    read: (...call) => memory.read(...call),
+    acquire: (...call) => memory.acquire(...call),
+    save: (...call) => memory.save(...call),
+    release: (...call) => memory.release(...call)
+  }
 }
 
-/** A store of records that a test can take down. */
+/** A store of records that a test can take down, and the number of records saved. */
 function breakable(): Refreshes & { isDown: boolean; saved: number } {
-  const memory = bound(new MemoryRefreshes())
-  const store = {
+  const memory = new MemoryRefreshes()
+  const unlessDown = <Result>(call: () => Promise<Result>): Promise<Result> =>
+    store.isDown ? Promise.reject(new RefreshStoreError('Redis refused: NOAUTH Authentication required')) : call()
+  const store: ReturnType<typeof breakable> = {
     isDown: false,
     saved: 0,
-    ...memory
+    read: (...call) => unlessDown(() => memory.read(...call)),
+    acquire: (...call) => unlessDown(() => memory.acquire(...call)),
+    release: (...call) => unlessDown(() => memory.release(...call)),
+    save: (...call) =>
+      unlessDown(() => {
+        store.saved++
+        return memory.save(...call)
+      })
   }
-  const unlessDown = <Call extends unknown[], Result>(call: (...values: Call) => Promise<Result>) => (...values: Call) =>
-    store.isDown ? Promise.reject(new RefreshStoreError('Redis refused: NOAUTH Authentication required')) : call(...values)
-  return Object.assign(store, {
-    read: unlessDown(memory.read),
-    acquire: unlessDown(memory.acquire),
-    release: unlessDown(memory.release),
-    save: unlessDown((...call: Parameters<Refreshes['save']>) => {
-      store.saved++
-      return memory.save(...call)
-    })
-  })
+  return store
 }

@@ -10,6 +10,7 @@ import { gate, until, type Gate } from '../support/gate'
 import { sessionsIn } from '../support/login-app'
 import {
   accessTokenAt,
+  cookieOf,
   expired,
   expiring,
   heldUntil,
@@ -105,12 +106,37 @@ describe('a logout', () => {
     })
   })
 
+  it('by Passport alone, without tokens.drop(), is seen before a token is spent, even if Passport has not renewed the session yet', async () => {
+    const [loaded, loggedOut] = [gate(), gate()]
+    const site = sessionApp(twilio, {
+      routes: (app, tokens) => {
+        const late: RequestHandler = (_req, _res, next) => {
+          loaded.open()
+          void loggedOut.opened.then(() => next())
+        }
+        app.get('/late', requireLogin({ loginPath: '/login' }), late, tokens.fresh(), (req, res) => res.json(req.twilioTokens))
+        app.post('/passport-logout-halfway', (req, res, next) => {
+          req.session.regenerate = () => req.session
+          req.logout(next)
+          res.json(null)
+        })
+      }
+    })
+    const visitor = await visitorWith(site.app, expired())
+    const page = visitor.get('/late').set('Accept', 'text/html').then((response) => response)
+    await loaded.opened
+    await visitor.post('/passport-logout-halfway').expect(200)
+    loggedOut.open()
+    assert.equal((await page).status, 302)
+    assert.equal(twilio.requests.length, 0)
+    assert.doesNotMatch(sessionsIn(site.store).join(), /somebody/)
+  })
+
   describe('while requests that share a refresh go on working', () => {
     /** Pages that work on until the gate opens. */
-    function working(finish: Gate, { change = false, cookies = [] }: { change?: boolean; cookies?: string[] } = {}): SessionAppOptions['routes'] {
+    function working(finish: Gate, change = false): SessionAppOptions['routes'] {
       return (app, tokens) =>
         app.get('/work', requireLogin({ loginPath: '/login' }), tokens.fresh(), (req, res) => {
-          cookies.push(req.headers.cookie ?? '')
           void finish.opened.then(() => {
             if (change) Object.assign(req.session, { note: 'taken' })
             res.json(req.twilioTokens)
@@ -127,17 +153,16 @@ describe('a logout', () => {
           twilio.requests.length = 0
           twilio.behave = rotating()
           const finish = gate()
-          const cookies: string[] = []
-          const site = sessionApp(twilio, { routes: working(finish, { cookies }) })
+          const site = sessionApp(twilio, { routes: working(finish) })
           const visitor = await visitorWith(site.app, tokens())
           const pages = [1, 2].map(() => visitor.get('/work').then((response) => response))
           await until(() => storedTokens(site)?.accessToken === 'access-1')
           await site.tokens.close()
+          const cookie = await cookieOf(visitor)
           await visitor.post(logout).expect(200)
           finish.open()
           for (const { status } of await Promise.all(pages)) assert.equal(status, 200, 'they began before the logout')
           assert.doesNotMatch(sessionsIn(site.store).join(), /access-|refresh-|somebody/)
-          const [cookie = ''] = cookies
           assert.match(cookie, /^connect\.sid=/)
           await request(site.app).get('/guarded').set('Accept', 'application/json').set('Cookie', cookie).expect(401)
         }
@@ -146,7 +171,7 @@ describe('a logout', () => {
 
     it('that save their session themselves: no token comes back', async () => {
       const finish = gate()
-      const site = sessionApp(twilio, { session: { resave: true }, routes: working(finish, { change: true }) })
+      const site = sessionApp(twilio, { session: { resave: true }, routes: working(finish, true) })
       const visitor = await visitorWith(site.app, expired())
       const page = visitor.get('/work').then((response) => response)
       await until(() => storedTokens(site)?.accessToken === 'access-1')

@@ -73,7 +73,8 @@ describe('tokens.serializer()', () => {
 
   for (const serializer of [true, false]) {
     it(`${serializer ? 'gives' : 'is not needed to give'} a second login with keepSessionInfo the new tokens, and keeps what else was in the session`, async () => {
-      const { app, store } = loginApp(sandbox, { serializer, callback: { keepSessionInfo: true } })
+      // With the serializer, also where there is no keep().
+      const { app, store } = loginApp(sandbox, { serializer, keep: !serializer, callback: { keepSessionInfo: true } })
       const visitor = new Visitor(app, sandbox)
       await visitor.logIn()
       const first = jsonOf<AccountPage>(await visitor.get('/account').expect(200))

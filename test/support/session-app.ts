@@ -58,6 +58,7 @@ export function sessionApp({ url }: Pick<TwilioServer, 'url'>, options: SessionA
     res.json(null)
   })
   app.get('/session', (req, res) => res.json(req.session))
+  app.get('/cookie', (req, res) => res.json(req.headers.cookie ?? ''))
   app.get('/of', async (req, res) => res.json((await tokens.of(req)) ?? null))
   app.post('/expire', async (req, res) => {
     await tokens.expire(req)
@@ -94,11 +95,16 @@ export async function visitorWithSession(app: Express, { cookie: _cookie, ...ses
   return visitor
 }
 
+/** The cookies that a browser sends now. */
+export async function cookieOf(visitor: Visitor): Promise<string> {
+  return String((await visitor.get('/cookie').expect(200)).body)
+}
+
 /** The access token that a page of the app reports. */
 export async function accessTokenAt(page: request.Test): Promise<string> {
-  const { status, body } = await page
-  assert.equal(status, 200, JSON.stringify(body))
-  return (body as TwilioTokens).accessToken
+  const response = await page
+  assert.equal(response.status, 200, response.text)
+  return (response.body as TwilioTokens).accessToken
 }
 
 /** The only session of a store. */
