@@ -22,9 +22,13 @@ export class RedisServer {
     this.url = `redis://127.0.0.1:${port}`
   }
 
-  /** Starts one; the tests are skipped where there is no such program. */
-  static async start(context: Mocha.Context): Promise<RedisServer> {
-    return (await RedisServer.startIfThere()) ?? skipWithout(context, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+  /** Starts one. Where there is no such program, the tests of `context` are skipped, or without a context, this fails. */
+  static async start(context?: Mocha.Context): Promise<RedisServer> {
+    const redis = await RedisServer.startIfThere()
+    if (redis) return redis
+    const why = 'there is no redis-server on this machine (Debian: apt-get install redis-server).'
+    if (!context) throw new Error(why)
+    return skipWithout(context, 'redis', why)
   }
 
   static async startIfThere(): Promise<RedisServer | undefined> {
@@ -54,6 +58,15 @@ export class RedisServer {
     this.#process = undefined
     if (!child) return
     child.kill()
+    await once(child, 'exit')
+  }
+
+  /** Ends it without a word to its clients. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child) return
+    child.kill('SIGKILL')
     await once(child, 'exit')
   }
 
