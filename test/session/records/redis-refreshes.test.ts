@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { Redis, type RedisOptions } from 'ioredis'
-import { createClient, createClientPool, RESP_TYPES, type RedisClientOptions, type RedisFunctions, type RedisModules, type RedisScripts, type RespVersions, type TypeMapping } from 'redis'
+import { createClient, createClientPool, RESP_TYPES, type RedisClientOptions, type RedisFunctions, type RedisModules, type RedisScripts, type RespVersions } from 'redis'
 import { redisRefreshes, type RedisClient, type Refreshes } from '../../../lib'
 import { RedisServer } from '../../support/redis'
 import { closedPort } from '../../support/twilio-server'
