@@ -157,7 +157,7 @@ export function statuses(answers: readonly Answer[]): Record<number, number> {
   return counts
 }
 
-/** Waits until a refresh has reached the sandbox. */
-export async function refreshBegan({ requests }: Sandbox): Promise<void> {
-  while (!requests.some(({ parameters }) => (parameters.GrantType ?? parameters.grant_type) === 'refresh_token')) await pause(5)
+/** Waits until a refresh has reached the sandbox, after so many requests before it. */
+export async function refreshBegan({ requests }: Sandbox, after = 0): Promise<void> {
+  while (!requests.slice(after).some(({ parameters }) => (parameters.GrantType ?? parameters.grant_type) === 'refresh_token')) await pause(5)
 }

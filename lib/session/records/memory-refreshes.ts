@@ -39,7 +39,7 @@ export class MemoryRefreshes implements Refreshes {
     if (lock?.failure !== undefined) return Promise.resolve({ outcome: 'failed', failure: lock.failure })
     if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', expiresIn: lock.until - now })
     entry.lock = { owner, until: now + ttl }
-    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined })
+    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined && lock.owner === undefined })
   }
 
   save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
@@ -70,7 +70,6 @@ export class MemoryRefreshes implements Refreshes {
   #entryOf(name: string): Entry {
     const entry = this.#entries.get(name) ?? { recordUntil: 0 }
     this.#entries.delete(name)
-    // Before the entry is added, since it may have nothing to keep yet.
     this.#forgetOldest()
     this.#entries.set(name, entry)
     return entry

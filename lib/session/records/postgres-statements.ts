@@ -64,7 +64,7 @@ FROM ${table} WHERE name = $1`,
 INSERT INTO ${table} AS kept (name, lock_owner, lock_until, was_released) VALUES ($1, $3::text, ${after('$4')}, false)
 ON CONFLICT (name) DO UPDATE SET
   lock_owner = excluded.lock_owner, failure = NULL, lock_until = ${after('$4')},
-  was_released = coalesce(kept.lock_until > clock_timestamp(), false)
+  was_released = coalesce(kept.lock_until > clock_timestamp() AND kept.lock_owner IS NULL, false)
 WHERE NOT coalesce(kept.record_until > clock_timestamp() AND kept.generation > $2::bigint, false)
   AND NOT coalesce(kept.lock_until > clock_timestamp() AND (kept.failure IS NOT NULL OR kept.lock_owner <> $3), false)
 RETURNING was_released`,

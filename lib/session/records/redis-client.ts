@@ -30,7 +30,7 @@ export function isRedisClient(client: unknown): client is RedisClient {
 
 /** ms that a command waits for a connection. */
 const CONNECTION_PATIENCE = 500
-const CONNECTION_POLL = 20
+const CONNECTION_POLL = 25
 
 /** Runs scripts through a client, which sends each at once: none waits in the client's own queue until Redis is back. */
 export class RedisScripts {

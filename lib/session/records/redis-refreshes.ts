@@ -18,7 +18,7 @@ if record and generation(record) > tonumber(ARGV[1]) then return { 'recorded', r
 local lock = redis.call('GET', KEYS[2])
 if lock and lock ~= 'released' and lock ~= ARGV[2] then return { 'taken', lock, redis.call('PTTL', KEYS[2]) } end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return { 'locked', lock and 1 or 0 }`
+return { 'locked', lock == 'released' and 1 or 0 }`
 
 const SAVE = `
 ${GENERATION}

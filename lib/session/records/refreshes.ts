@@ -11,8 +11,8 @@ export interface AcquireRequest {
 /**
  * What {@link Refreshes.acquire} found:
  * - `recorded`: a record newer than the caller's generation; nothing was locked.
- * - `locked`: the lock is the caller's. `isReleased` tells whether the last owner released it; a lock that was free
- *   without a trace of its last owner has expired, or was never taken, or was lost with a server.
+ * - `locked`: the lock is the caller's. `isReleased` tells whether another owner has just released it, so that it would not have
+ *   expired yet. A lock that was free without a trace of its last owner has expired, or was never taken, or was lost with a server.
  * - `busy`: another owner has the lock, for at most `expiresIn` ms.
  * - `failed`: the last owner's refresh has just failed, with the note it left.
  */

@@ -155,9 +155,12 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       const { one, other } = stores()
       const login = name()
       await acquire(one, login, { ttl: SHORT })
-      assert.equal((await acquire(one, login, { ttl: LONG })).outcome, 'locked')
+      assert.deepEqual(await acquire(one, login, { ttl: LONG }), { outcome: 'locked', isReleased: false })
       await pause(SHORT + LATER)
       await assertBusy(other, login, LONG)
+      await one.release(login, { owner: 'one' })
+      await acquire(other, login, { owner: 'another' })
+      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', isReleased: false }, 'the mark of the release before it is gone')
     })
 
     it('is released when its owner saves a record', async () => {
