@@ -34,7 +34,7 @@ export class RedisCluster {
   /** The master that has a key like `pattern`. */
   async masterWith(pattern: string): Promise<RedisServer | undefined> {
     for (const node of this.#nodes) {
-      const has = await ask(node, async (client) => (await client.sendCommand<string>(['ROLE']))[0] === 'master' && (await client.keys(pattern)).length > 0).catch(() => false)
+      const has = await ask(node, async (client) => (await client.sendCommand<[string]>(['ROLE']))[0] === 'master' && (await client.keys(pattern)).length > 0).catch(() => false)
       if (has) return node
     }
     return undefined
