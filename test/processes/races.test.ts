@@ -168,7 +168,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     const onRedis = (settings: Partial<AppSettings> = {}): Partial<AppSettings> => ({ sessions: { kind: 'redis', url: redis.url }, refreshes: { kind: 'redis', urls: [redis.url] }, ...settings })
 
     for (const kind of ['redis', 'ioredis'] as const) {
-      it(`4 processes on one Redis (${kind}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session`, async () => {
+      it(`4 processes on one Redis (${kind}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session (SEC-26)`, async () => {
         const [app, ...others] = await start(4, { latency: 100 }, onRedis({ refreshes: { kind, urls: [redis.url] } }))
         const browser = new Browser()
         await browser.logIn(app, sandbox)
@@ -256,7 +256,7 @@ describe('tokens that many requests and processes ask for at once', function () 
       assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [1, 0], 'and refreshes are done once again')
     })
 
-    it("with a secret, no token's text stands anywhere in Redis", async () => {
+    it("with a secret, no token's text stands anywhere in Redis (SEC-24)", async () => {
       const [app, other] = await start(2, {}, onRedis({ secret: SECRET, leeway: 7200_000 }))
       const browser = new Browser()
       await browser.logIn(app, sandbox)
