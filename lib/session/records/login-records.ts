@@ -193,6 +193,14 @@ export class LoginRecords {
     if (outcome === 'locked') this.#options.refreshes.release(name, { owner }).catch(() => undefined)
   }
 
+  #noteSilence(): void {
+    const now = this.#options.clock.elapsed()
+    // In between, the store may have given locks to other processes.
+    if (now - this.#silentAt > UNOBSERVED) this.#silentSince = undefined
+    this.#silentSince ??= now
+    this.#silentAt = now
+  }
+
   #readRecord(loginID: string, record: RefreshRecord): RecordedLogin {
     if (record.generation === LOGGED_OUT) return { kind: 'ended', reason: 'logged out' }
     if (record.generation === REFUSED) return { kind: 'ended', reason: 'refused' }
@@ -221,14 +229,6 @@ export class LoginRecords {
       reply.then(onLate, () => undefined)
       throw error
     }
-  }
-
-  #noteSilence(): void {
-    const now = this.#options.clock.elapsed()
-    // In between, the store may have given locks to other processes.
-    if (now - this.#silentAt > UNOBSERVED) this.#silentSince = undefined
-    this.#silentSince ??= now
-    this.#silentAt = now
   }
 
   #retryInBackground(save: () => Promise<unknown>): void {
