@@ -18,10 +18,7 @@ export class RedisCluster {
   /** Starts one; the tests are skipped where there is no such program. */
   static async start(context: Mocha.Context): Promise<RedisCluster> {
     const nodes: RedisServer[] = []
-    for (let index = 0; index < MASTERS * 2; index++) {
-      const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': String(NODE_TIMEOUT), 'cluster-port': String(await freePort()), appendonly: 'no' }
-      nodes.push(await RedisServer.start(context, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])))
-    }
+    while (nodes.length < MASTERS * 2) nodes.push(await startNode(context))
     const cluster = new RedisCluster(nodes)
     await cluster.#join()
     return cluster
@@ -65,6 +62,17 @@ export class RedisCluster {
     }
     await this.#isWhole()
     for (const replica of this.#nodes.slice(MASTERS)) await until(() => ask(replica, async (client) => (await client.info('replication')).includes('master_link_status:up')))
+  }
+}
+
+async function startNode(context: Mocha.Context, tries = 5): Promise<RedisServer> {
+  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': String(NODE_TIMEOUT), 'cluster-port': String(await freePort()), appendonly: 'no' }
+  try {
+    return await RedisServer.start(context, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]))
+  } catch (error) {
+    // Another program may have taken the port meanwhile. What skips a test is no failure.
+    if (tries === 0 || !(error instanceof Error) || !error.message.startsWith('redis-server ended')) throw error
+    return startNode(context, tries - 1)
   }
 }
 
