@@ -52,6 +52,8 @@ namespace TwilioStrategy {
   export type RefreshRecord = surface.RefreshRecord
   export type ReleaseRequest = surface.ReleaseRequest
   export type SaveRequest = surface.SaveRequest
+  export type PostgresPool = surface.PostgresPool
+  export type PostgresRefreshesOptions = surface.PostgresRefreshesOptions
   export type RedisClient = surface.RedisClient
   export type RedisRefreshesOptions = surface.RedisRefreshesOptions
   export type Middleware = surface.Middleware

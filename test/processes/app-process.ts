@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Sandbox } from '../../lib/sandbox'
 
 /** What an app of these tests is started with. */
@@ -14,11 +15,15 @@ export interface AppSettings {
   readonly secret?: string | undefined
   readonly leeway?: number | undefined
   /** Where sessions are; in memory without. */
-  readonly sessionRedis?: string | undefined
-  /** Where refreshes are; in memory without. */
-  readonly refreshRedis?: string | undefined
-  readonly refreshClient: 'redis' | 'ioredis'
+  readonly sessions?: { readonly kind: 'redis' | 'postgres' | 'slow'; readonly url: string } | undefined
+  /** Where records are; in memory without. */
+  readonly refreshes?: { readonly kind: RefreshesKind; readonly urls: readonly string[] } | undefined
+  /** Lets the event loop stand still once, when the app has just asked for a lock: for so many ms, before or after the command has been sent. */
+  readonly stall?: { readonly ms: number; readonly isSent: boolean } | undefined
 }
+
+/** Kinds of stores of records, each with its client. */
+export type RefreshesKind = 'redis' | 'ioredis' | 'redis cluster' | 'ioredis cluster' | 'redis sentinel' | 'ioredis sentinel' | 'postgres'
 
 export interface Answer {
   readonly status: number
@@ -46,7 +51,7 @@ export class AppProcess {
     // What the tests cover is measured in their own process.
     const { NODE_V8_COVERAGE: _coverage, ...inherited } = process.env
     const child = fork(join(process.cwd(), 'test/processes/app.ts'), { execArgv: ['--import', 'tsx'], env: { ...inherited, NODE_ENV: 'test' } })
-    child.send({ clientID, clientSecret, sandboxURL, refreshClient: 'redis', ...settings } satisfies AppSettings)
+    child.send({ clientID, clientSecret, sandboxURL, ...settings } satisfies AppSettings)
     const failed = once(child, 'exit').then(() => {
       throw new Error('The app ended before it said where it is.')
     })
@@ -73,7 +78,16 @@ export class AppProcess {
 
 /** Somebody's browser, which goes to whichever process it is told to. */
 export class Browser {
-  #cookie = ''
+  #cookie: string
+
+  /** @param cookie of a session that another browser has had */
+  constructor(cookie = '') {
+    this.#cookie = cookie
+  }
+
+  get cookie(): string {
+    return this.#cookie
+  }
 
   async get(app: AppProcess, path: string, method = 'GET'): Promise<Answer> {
     const answer = await send(app.url + path, method, this.#cookie)
@@ -94,6 +108,21 @@ export class Browser {
     const { status, body } = await this.get(app, '/account')
     if (status !== 200) throw new Error(`The account was answered ${status}: ${body}`)
     return JSON.parse(body) as { accessToken: string; refreshToken: string }
+  }
+
+  async logOut(app: AppProcess): Promise<void> {
+    const { status, body } = await this.get(app, '/logout', 'POST')
+    if (status !== 204) throw new Error(`The logout was answered ${status}: ${body}`)
+  }
+
+  /** Asks again for as long as the app says 503, and not longer than so many ms. */
+  async getWhenAvailable(app: AppProcess, path: string, patience: number): Promise<Answer> {
+    const end = Date.now() + patience
+    for (;;) {
+      const answer = await this.get(app, path)
+      if (answer.status !== 503 || Date.now() > end) return answer
+      await pause(100)
+    }
   }
 
   /** Lets an hour pass for the tokens in this session. */
@@ -126,4 +155,9 @@ export function statuses(answers: readonly Answer[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
   return counts
+}
+
+/** Waits until a refresh has reached the sandbox, after so many requests before it. */
+export async function refreshBegan({ requests }: Sandbox, after = 0): Promise<void> {
+  while (!requests.slice(after).some(({ parameters }) => (parameters.GrantType ?? parameters.grant_type) === 'refresh_token')) await pause(5)
 }

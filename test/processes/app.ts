@@ -1,43 +1,17 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { RedisStore } from 'connect-redis'
 import express, { type RequestHandler } from 'express'
-import session, { type SessionData } from 'express-session'
-import { Redis } from 'ioredis'
+import session from 'express-session'
 import passport from 'passport'
-import { createClient } from 'redis'
-import { redisRefreshes, requireLogin, returnTo, SessionTokens, TwilioStrategy, type RedisClient } from '../../lib'
+import { requireLogin, returnTo, SessionTokens, TwilioStrategy } from '../../lib'
 import type { AppSettings } from './app-process'
+import { refreshesOf, sessionStoreOf } from './app-stores'
 
-/** An app as people run it, in a process of its own: sessions and refreshes in memory, or in Redis. */
-
-type Got = (error: unknown, session?: SessionData | null) => void
-
-/** What an app does whose Redis is restarted now and then: it asks for a session until it is there, and can do without its touch. */
-class PatientStore extends RedisStore {
-  /** express-session would break the connection that the answer has gone out on. */
-  override async touch(id: string, data: SessionData, touched?: () => void): Promise<void> {
-    await super.touch(id, data).catch(() => undefined)
-    touched?.()
-  }
-
-  override async get(id: string, got?: Got): Promise<SessionData | null> {
-    for (let tries = 100; ; tries--) {
-      try {
-        const data = (await super.get(id)) as SessionData | null
-        got?.(null, data)
-        return data
-      } catch (error) {
-        if (tries === 0) throw error
-        await pause(100)
-      }
-    }
-  }
-}
+/** An app as people run it, in a process of its own: sessions and records in memory, Redis or PostgreSQL. */
 
 async function main(settings: AppSettings): Promise<void> {
-  const { clientID, clientSecret, sandboxURL, secret, leeway, sessionRedis, refreshRedis, refreshClient, timeout } = settings
+  const { clientID, clientSecret, sandboxURL, secret, leeway, timeout } = settings
   const app = express()
   const server = createServer(app)
   // The tests' own connections are kept longer than any pause between two requests.
@@ -46,9 +20,8 @@ async function main(settings: AppSettings): Promise<void> {
   const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: sandboxURL, timeout, callbackURL: 'http://localhost/auth/twilio/callback' }, (_accessToken, _refreshToken, profile, done) =>
     done(null, { id: profile?.id })
   )
-  const refreshes = refreshRedis === undefined ? undefined : redisRefreshes(await connect(refreshRedis, refreshClient), { warn })
-  const tokens = new SessionTokens(strategy, { secret, leeway, refreshes, warn })
-  const store = sessionRedis === undefined ? undefined : new PatientStore({ client: await connectNodeRedis(sessionRedis) })
+  const tokens = new SessionTokens(strategy, { secret, leeway, refreshes: await refreshesOf(settings), warn })
+  const store = await sessionStoreOf(settings)
 
   passport.use(strategy)
   passport.serializeUser((user, done) => done(null, user))
@@ -68,10 +41,19 @@ async function main(settings: AppSettings): Promise<void> {
     await pause(Number(req.query.ms))
     res.json({ done: true })
   })
+  // A long report about Twilio.
+  app.get('/work', login, tokens.fresh(), async (req, res) => {
+    process.send?.({ slowBegan: true })
+    await pause(Number(req.query.ms))
+    res.json({ done: true })
+  })
+  app.post('/logout', tokens.drop(), (req, res, next) => {
+    req.logout((error) => (error ? next(error) : res.sendStatus(204)))
+  })
   // What an hour does to a session.
   app.post('/expire', (req, res) => {
-    const { twilioTokens } = req.session as { twilioTokens?: { expiresAt: number } }
-    if (twilioTokens) twilioTokens.expiresAt = 1
+    const kept = req.session as unknown as Record<string, { expiresAt: number }>
+    for (const [key, login] of Object.entries(kept)) if (key.startsWith('twilioTokens')) login.expiresAt = 1
     res.sendStatus(204)
   })
   process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
@@ -79,14 +61,6 @@ async function main(settings: AppSettings): Promise<void> {
 
 function warn(message: string): void {
   process.send?.({ warning: message })
-}
-
-const ignore = () => undefined
-
-const connectNodeRedis = (url: string) => createClient({ url, socket: { reconnectStrategy: 50 } }).on('error', ignore).connect()
-
-function connect(url: string, kind: 'redis' | 'ioredis'): Promise<RedisClient> {
-  return kind === 'ioredis' ? Promise.resolve(new Redis(url).on('error', ignore)) : connectNodeRedis(url)
 }
 
 process.once('message', (settings) => {

@@ -13,30 +13,41 @@ export class RedisServer {
   readonly #program: string
   readonly #port: number
   readonly #folder: string
+  readonly #settings: readonly string[]
   #process: ChildProcess | undefined
 
-  private constructor(program: string, port: number, folder: string) {
+  private constructor(program: string, port: number, folder: string, settings: readonly string[]) {
     this.#program = program
     this.#port = port
     this.#folder = folder
+    this.#settings = settings
     this.url = `redis://127.0.0.1:${port}`
   }
 
-  /** Starts one; the tests are skipped where there is no such program. */
-  static async start(context: Mocha.Context): Promise<RedisServer> {
-    return (await RedisServer.startIfThere()) ?? skipWithout(context, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+  /** Starts one. Where there is no such program, the tests of `context` are skipped, or without a context, this fails. */
+  static async start(context?: Mocha.Context, settings: readonly string[] = []): Promise<RedisServer> {
+    const redis = await RedisServer.startIfThere(settings)
+    if (redis) return redis
+    const why = 'there is no redis-server on this machine (Debian: apt-get install redis-server).'
+    if (!context) throw new Error(why)
+    return skipWithout(context, 'redis', why)
   }
 
-  static async startIfThere(): Promise<RedisServer | undefined> {
+  /** @param settings as on its command line: `['--replicaof', '127.0.0.1 6379']` */
+  static async startIfThere(settings: readonly string[] = []): Promise<RedisServer | undefined> {
     const program = findProgram('redis-server', 'valkey-server')
     if (!program) return undefined
-    const redis = new RedisServer(program, await freePort(), await mkdtemp(join(tmpdir(), 'passport-twilio-redis-')))
+    const redis = new RedisServer(program, await freePort(), await mkdtemp(join(tmpdir(), 'passport-twilio-redis-')), settings)
     await redis.start()
     return redis
   }
 
+  get port(): number {
+    return this.#port
+  }
+
   async start(): Promise<void> {
-    const child = spawn(this.#program, ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#folder, '--appendonly', 'yes', '--save', ''], {
+    const child = spawn(this.#program, ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#folder, '--appendonly', 'yes', '--save', '', ...this.#settings], {
       stdio: ['ignore', 'pipe', 'ignore']
     })
     this.#process = child
@@ -54,6 +65,15 @@ export class RedisServer {
     this.#process = undefined
     if (!child) return
     child.kill()
+    await once(child, 'exit')
+  }
+
+  /** Ends it without a word to its clients. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child) return
+    child.kill('SIGKILL')
     await once(child, 'exit')
   }
 
@@ -84,7 +104,7 @@ export class RedisServer {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -35,6 +35,8 @@ export type RecordedLogin = { readonly kind: 'login'; readonly login: KeptLogin 
 const LOCK_MARGIN = 5000
 /** ms that the store may take to reply. */
 const PATIENCE = 1000
+/** ms without a question to the store, after which it isn't known whether it has been silent all along. */
+const UNOBSERVED = 10_000
 /** ms for which a failed refresh is reported to other processes, which would fail likewise. */
 const FAILURE_TTL = 2000
 /** ms between two looks at another owner's refresh, at first and at last. */
@@ -57,6 +59,8 @@ export class LoginRecords {
   readonly #local: Refreshes
   /** Since when the store hasn't replied, not even late, in elapsed ms. */
   #silentSince: number | undefined
+  /** When it last didn't, in elapsed ms. */
+  #silentAt = -Infinity
   readonly #retries = new Set<Promise<void>>()
   /** When the retries end because the process does, in elapsed ms. */
   #closesAt = Infinity
@@ -193,8 +197,12 @@ export class LoginRecords {
       return { acquired, store: refreshes }
     } catch (error) {
       if (clock.elapsed() < otherUntil) return { acquired: { outcome: 'busy', expiresIn: 0 }, store: refreshes }
-      if (!this.#mayRefreshAlone(held, error)) throw error
-      warn(`The store of the refresh records can't be used: ${messageOf(error)} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
+      const trouble = `The store of the refresh records can't be used: ${messageOf(error)}`
+      if (!this.#mayRefreshAlone(held, error)) {
+        if (error instanceof RefreshStoreError) warn(`${trouble} Until it can, Twilio tokens are refreshed only when they have expired.`)
+        throw error
+      }
+      warn(`${trouble} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
       return { acquired: await this.#local.acquire(name, request), store: this.#local }
     }
   }
@@ -212,6 +220,14 @@ export class LoginRecords {
   /** Nobody waits for this lock any more. */
   #releaseLate(outcome: Acquired['outcome'], name: string, owner: string): void {
     if (outcome === 'locked') this.#ask(() => this.#options.refreshes.release(name, { owner })).catch(() => undefined)
+  }
+
+  #noteSilence(): void {
+    const now = this.#options.clock.elapsed()
+    // In between, the store may have given locks to other processes.
+    if (now - this.#silentAt > UNOBSERVED) this.#silentSince = undefined
+    this.#silentSince ??= now
+    this.#silentAt = now
   }
 
   #readRecord(loginID: string, record: RefreshRecord): RecordedLogin {
@@ -238,7 +254,7 @@ export class LoginRecords {
       if (!inTime) throw new Error(`It didn't reply within ${PATIENCE} ms.`)
       return inTime.result
     } catch (error) {
-      if (!(error instanceof RefreshStoreError)) this.#silentSince ??= clock.elapsed()
+      if (!(error instanceof RefreshStoreError)) this.#noteSilence()
       reply.then(onLate, () => undefined)
       throw error
     }

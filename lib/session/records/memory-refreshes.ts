@@ -46,7 +46,7 @@ export class MemoryRefreshes implements Refreshes {
     const entry = this.#entryOf(name)
     const record = this.#recordOf(entry)
     if (entry.lock?.owner === owner) entry.lock = undefined
-    if (record && record.generation >= generation) return Promise.resolve(false)
+    if (record && record.generation >= generation) return Promise.resolve(record.generation === generation && record.value === value)
     entry.record = { generation, value }
     entry.recordUntil = this.#clock.elapsed() + ttl
     return Promise.resolve(true)
@@ -54,9 +54,10 @@ export class MemoryRefreshes implements Refreshes {
 
   release(name: string, { owner, failure }: ReleaseRequest): Promise<void> {
     const entry = this.#entries.get(name)
-    if (entry?.lock?.owner === owner) {
+    const now = this.#clock.elapsed()
+    if (entry?.lock?.owner === owner && entry.lock.until > now) {
       const { until } = entry.lock
-      entry.lock = failure ? { owner: undefined, failure: failure.note, until: this.#clock.elapsed() + failure.ttl } : { owner: undefined, until }
+      entry.lock = failure ? { owner: undefined, failure: failure.note, until: now + failure.ttl } : { owner: undefined, until }
     }
     return Promise.resolve()
   }

@@ -1,16 +1,23 @@
-import { RefreshStoreError } from './refreshes'
+import { errorMonitor } from 'node:events'
+import { systemClock } from '../../util/clock'
+import { patiently } from '../../util/patience'
+import { messageOf, type StoreFailure } from './store-calls'
 
 /** What is used of a node-redis client (`redis`): a client, a cluster, a sentinel or a pool. */
 export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  readonly isReady?: boolean
+  /** Whether `connect()` has been called, and nothing has ended the client. */
   readonly isOpen?: boolean
+  /** Whether commands are sent at once. A pool can't tell. */
+  readonly isReady?: boolean
+  withCommandOptions?(options: { abortSignal: AbortSignal }): unknown
 }
 
 /** What is used of an ioredis client: a client or a cluster. */
 export interface IORedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   readonly status: string
+  connect(): Promise<unknown>
   defineCommand(...definition: never[]): unknown
 }
 
@@ -21,22 +28,134 @@ export function isRedisClient(client: unknown): client is RedisClient {
   return typeof client === 'object' && client !== null && 'eval' in client && typeof client.eval === 'function'
 }
 
-/**
- * Runs a script at once: a command must not wait in the client's queue until Redis is back.
- *
- * @throws {RefreshStoreError} when the client isn't connected, or Redis refuses
- */
-export async function runScript(client: RedisClient, script: string, keys: readonly string[], parameters: readonly string[]): Promise<unknown> {
-  if (isIORedis(client)) {
-    // A lazy client ('wait') connects with its first command.
-    if (client.status !== 'ready' && client.status !== 'wait') throw new RefreshStoreError(`The ioredis client is not connected (status: ${client.status}).`)
-    return client.eval(script, keys.length, ...keys, ...parameters)
+/** ms that a command waits for a connection. */
+const CONNECTION_PATIENCE = 500
+const CONNECTION_POLL = 25
+
+/** Runs scripts through a client, which sends each at once: none waits in the client's own queue until Redis is back. */
+export class RedisScripts {
+  readonly #client: RedisClient
+  #hasBeenReady = false
+  #lastError: unknown
+
+  constructor(client: RedisClient) {
+    this.#client = client
+    this.#hasBeenReady = stateOf(client) === 'ready'
+    if (!hasEvents(client)) return
+    client.on('ready', () => (this.#hasBeenReady = true))
+    // Sees the client's errors without handling them, which is up to the app.
+    client.on(errorMonitor, (error) => (this.#lastError = error))
   }
-  if (client.isOpen === false) throw new RefreshStoreError('The node-redis client is not connected. Call await client.connect() first.')
-  if (client.isReady === false) throw new RefreshStoreError('The node-redis client has lost its connection.')
-  return client.eval(script, { keys: [...keys], arguments: [...parameters] })
+
+  /** Rejects with the client's error, with an error reply, or with a {@link NotConnectedError}. */
+  async run(script: string, keys: readonly string[], parameters: readonly string[]): Promise<unknown> {
+    await this.#connect()
+    if (isIORedis(this.#client)) return this.#client.eval(script, keys.length, ...keys, ...parameters)
+    return evalUnlessQueued(this.#client, script, { keys: [...keys], arguments: [...parameters] })
+  }
+
+  async #connect(): Promise<void> {
+    const client = this.#client
+    // A client made with `lazyConnect` connects by itself only with its first command, which would go through its queue.
+    if (isIORedis(client) && client.status === 'wait') client.connect().catch((error: unknown) => (this.#lastError = error))
+    for (let waited = 0; stateOf(client) === 'connecting' && waited < CONNECTION_PATIENCE; waited += CONNECTION_POLL) await systemClock.sleep(CONNECTION_POLL)
+    const state = stateOf(client)
+    if (state === 'ready') this.#hasBeenReady = true
+    else throw new NotConnectedError(state, this.#hasBeenReady, this.#lastError)
+  }
+}
+
+/** The client has no connection, so that nothing was sent. */
+class NotConnectedError extends Error {
+  /** Whether the client has never had a connection, and either won't try or can't get one. */
+  readonly isLasting: boolean
+
+  constructor(state: 'connecting' | 'closed', hasBeenReady: boolean, lastError: unknown) {
+    const reason = lastError === undefined ? '' : `: ${messageOf(lastError)}`
+    const advice = state === 'closed' ? ' Connect it before the first request (await client.connect()), and close it after the last.' : ''
+    super(`The Redis client is ${state === 'closed' ? 'closed, or was never connected' : 'not connected'}${reason}.${advice}`, { cause: lastError })
+    this.isLasting = !hasBeenReady && (state === 'closed' || lastError !== undefined)
+  }
+}
+
+function stateOf(client: RedisClient): 'ready' | 'connecting' | 'closed' {
+  if (isIORedis(client)) {
+    if (client.status === 'ready') return 'ready'
+    return client.status === 'end' ? 'closed' : 'connecting'
+  }
+  if (client.isOpen === false) return 'closed'
+  return client.isReady === false ? 'connecting' : 'ready'
 }
 
 function isIORedis(client: RedisClient): client is IORedisClient {
-  return 'defineCommand' in client
+  return 'defineCommand' in client && 'status' in client
+}
+
+function hasEvents(client: RedisClient): client is RedisClient & { on(event: string | symbol, listener: (value: unknown) => void): unknown } {
+  return 'on' in client && typeof client.on === 'function'
+}
+
+/**
+ * A cluster, a sentinel or a pool may be ready while the connection that it chooses isn't, and the command then waits. It is
+ * withdrawn unless it has been sent.
+ */
+async function evalUnlessQueued(client: NodeRedisClient, script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
+  const sending = new AbortController()
+  const withSignal = client.withCommandOptions?.({ abortSignal: sending.signal })
+  const reply = (isRedisClient(withSignal) && !isIORedis(withSignal) ? withSignal : client).eval(script, options)
+  if (reply instanceof Promise) {
+    patiently(reply, CONNECTION_PATIENCE, systemClock).then(
+      (inTime) => inTime ?? sending.abort(),
+      () => undefined
+    )
+  }
+  return reply
+}
+
+/** What to do about replies that stay the same until somebody changes something, by their code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  READONLY: 'This Redis is a read-only replica. Connect to the master; with Redis Cluster or Sentinel, use the client for it.',
+  NOAUTH: 'Give the client its password.',
+  WRONGPASS: "Check the client's user name and password.",
+  NOPERM: 'Allow its user the commands EVAL, GET, SET, DEL and PTTL on these keys.',
+  WRONGTYPE: 'Something else uses these keys. Choose another prefix: redisRefreshes(redis, { prefix }).',
+  ERR: 'Redis must allow scripts (EVAL).'
+}
+
+/**
+ * Explains an error of a client.
+ *
+ * Of Redis's error replies, only those in {@link ADVICE} last. Others come and go with a failover or a restart, while another
+ * process may have the lock: CLUSTERDOWN, TRYAGAIN, MOVED, MASTERDOWN, LOADING, BUSY, OOM, MISCONF, NOREPLICAS. A connection
+ * that was lost, or a command that timed out, leaves open whether the script has run.
+ */
+export function explainRedisError(error: unknown): StoreFailure {
+  const message = messageOf(error)
+  if (error instanceof NotConnectedError) {
+    const code = codeIn(messageOf(error.cause))
+    return { message: code === undefined ? message : `${message} ${ADVICE[code]}`, isLasting: error.isLasting }
+  }
+  const code = codeIn(message)
+  if (code !== undefined) return { message: `Redis replied: ${endWithFullStop(message)} ${ADVICE[code]}`, isLasting: true }
+  if (error instanceof UnexpectedReplyError) return { message, isLasting: true }
+  return { message: `Redis failed: ${endWithFullStop(message)}`, isLasting: /in (subscriber|monitoring) mode/.test(message) }
+}
+
+/** A reply that the scripts don't give. */
+export class UnexpectedReplyError extends Error {
+  constructor(reply: unknown) {
+    super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and do these keys belong to nothing else?`)
+  }
+}
+
+/** Redis 6 wraps the error of a command in one of the script that runs it: "ERR Error running script … -READONLY You can't write". */
+function codeIn(message: string): string | undefined {
+  if (message.includes("user executing the script can't run")) return 'NOPERM'
+  const [, inScript] = /^ERR Error running script .*-([A-Z]+) /s.exec(message) ?? []
+  const [, code] = /^([A-Z]+) (?!max number of clients)/.exec(message) ?? []
+  return [inScript, code].find((one) => one !== undefined && one in ADVICE)
+}
+
+function endWithFullStop(message: string): string {
+  return message.endsWith('.') ? message : `${message}.`
 }

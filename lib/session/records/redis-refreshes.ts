@@ -1,4 +1,5 @@
-import { isRedisClient, runScript, type RedisClient } from './redis-client'
+import { explainRedisError, isRedisClient, RedisScripts, UnexpectedReplyError, type RedisClient } from './redis-client'
+import { StoreCalls } from './store-calls'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
 
 /** Options for {@link redisRefreshes}. */
@@ -23,13 +24,14 @@ const SAVE = `
 ${GENERATION}
 local record = redis.call('GET', KEYS[1])
 if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
-if record and generation(record) >= tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[4])
+local saved = ARGV[1] .. ':' .. ARGV[2]
+if record and generation(record) >= tonumber(ARGV[1]) then return record == saved and 1 or 0 end
+redis.call('SET', KEYS[1], saved, 'PX', ARGV[4])
 return 1`
 
 const RELEASE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3] ~= '' and ARGV[3] or redis.call('PTTL', KEYS[1]))
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3] ~= '' and ARGV[3] or math.max(1, redis.call('PTTL', KEYS[1])))
 return 1`
 
 const READ = `return redis.call('GET', KEYS[1])`
@@ -45,38 +47,35 @@ export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptio
 }
 
 class RedisRefreshes implements Refreshes {
-  readonly #client: RedisClient
+  readonly #scripts: RedisScripts
   readonly #prefix: string
+  readonly #calls = new StoreCalls(explainRedisError)
 
   constructor(client: RedisClient, { prefix = 'twilio:login:' }: RedisRefreshesOptions) {
-    this.#client = client
+    this.#scripts = new RedisScripts(client)
     this.#prefix = prefix
   }
 
-  async read(name: string): Promise<RefreshRecord | undefined> {
+  read(name: string): Promise<RefreshRecord | undefined> {
     const [record] = this.#keysOf(name)
-    const reply = await runScript(this.#client, READ, [record], [])
-    return reply === null || reply === undefined ? undefined : parseRecord(reply)
+    return this.#run(READ, [record], [], (reply) => (reply === null ? undefined : parseRecord(reply)))
   }
 
-  async acquire(name: string, { generation, owner, ttl }: AcquireRequest): Promise<Acquired> {
-    const reply = await runScript(this.#client, ACQUIRE, this.#keysOf(name), [String(generation), `owner:${owner}`, String(ttl)])
-    const [outcome, detail, expiresIn] = Array.isArray(reply) ? (reply as unknown[]).map(String) : []
-    if (outcome === 'recorded') return { outcome, ...parseRecord(detail) }
-    if (outcome === 'locked') return { outcome, isReleased: detail === '1' }
-    if (outcome !== 'taken' || detail === undefined) throw unexpected(reply)
-    if (detail.startsWith('failure:')) return { outcome: 'failed', failure: detail.slice('failure:'.length) }
-    return { outcome: 'busy', expiresIn: Math.max(1, Number(expiresIn)) }
+  acquire(name: string, { generation, owner, ttl }: AcquireRequest): Promise<Acquired> {
+    return this.#run(ACQUIRE, this.#keysOf(name), [String(generation), ownedBy(owner), String(ttl)], parseAcquired)
   }
 
-  async save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
-    const reply = await runScript(this.#client, SAVE, this.#keysOf(name), [String(generation), value, `owner:${owner}`, String(ttl)])
-    return Number(reply) === 1
+  save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
+    return this.#run(SAVE, this.#keysOf(name), [String(generation), value, ownedBy(owner), String(ttl)], parseFlag)
   }
 
   async release(name: string, { owner, failure }: ReleaseRequest): Promise<void> {
     const [, lock] = this.#keysOf(name)
-    await runScript(this.#client, RELEASE, [lock], [`owner:${owner}`, failure ? `failure:${failure.note}` : 'released', failure ? String(failure.ttl) : ''])
+    await this.#run(RELEASE, [lock], [ownedBy(owner), failure ? `failure:${failure.note}` : 'released', failure ? String(failure.ttl) : ''], parseFlag)
+  }
+
+  #run<Result>(script: string, keys: readonly string[], parameters: readonly string[], parse: (reply: unknown) => Result): Promise<Result> {
+    return this.#calls.run(async () => parse(await this.#scripts.run(script, keys, parameters)))
   }
 
   /** The braces keep the keys of a login together in Redis Cluster. */
@@ -86,13 +85,33 @@ class RedisRefreshes implements Refreshes {
   }
 }
 
-/** Clients with a type mapping of their own may give text as a Buffer. */
+function ownedBy(owner: string): string {
+  return `owner:${owner}`
+}
+
+function parseAcquired(reply: unknown): Acquired {
+  const [outcome, detail, expiresIn] = Array.isArray(reply) ? (reply as unknown[]).map(textOf) : []
+  if (outcome === 'recorded') return { outcome, ...parseRecord(detail) }
+  if (outcome === 'locked' && (detail === '0' || detail === '1')) return { outcome, isReleased: detail === '1' }
+  if (outcome !== 'taken' || detail === undefined) throw new UnexpectedReplyError(reply)
+  if (detail.startsWith('failure:')) return { outcome: 'failed', failure: detail.slice('failure:'.length) }
+  return { outcome: 'busy', expiresIn: Math.max(1, Number(expiresIn) || 1) }
+}
+
 function parseRecord(reply: unknown): RefreshRecord {
-  const [, generation, value] = /^(\d+):(.*)$/s.exec(String(reply)) ?? []
-  if (generation === undefined || value === undefined) throw unexpected(reply)
+  const [, generation, value] = /^(\d+):(.*)$/s.exec(textOf(reply) ?? '') ?? []
+  if (generation === undefined || value === undefined) throw new UnexpectedReplyError(reply)
   return { generation: Number(generation), value }
 }
 
-function unexpected(reply: unknown): Error {
-  return new Error(`Redis replied with ${reply === null ? 'null' : typeof reply}, which is no record of a login. Does something else use its keys?`)
+function parseFlag(reply: unknown): boolean {
+  const flag = textOf(reply)
+  if (flag !== '0' && flag !== '1') throw new UnexpectedReplyError(reply)
+  return flag === '1'
+}
+
+/** Clients with a type mapping of their own may give text as a Buffer, and numbers as text. */
+function textOf(reply: unknown): string | undefined {
+  if (typeof reply === 'string' || reply instanceof Uint8Array) return Buffer.from(reply).toString()
+  return typeof reply === 'number' || typeof reply === 'bigint' ? String(reply) : undefined
 }

@@ -11,8 +11,8 @@ export interface AcquireRequest {
 /**
  * What {@link Refreshes.acquire} found:
  * - `recorded`: a record newer than the caller's generation; nothing was locked.
- * - `locked`: the lock is the caller's. `isReleased` tells whether the last owner released it; a lock that was free
- *   without a trace of its last owner has expired, or was never taken, or was lost with a server.
+ * - `locked`: the lock is the caller's. `isReleased` tells whether another owner has just released it, so that it would not have
+ *   expired yet. A lock that was free without a trace of its last owner has expired, or was never taken, or was lost with a server.
  * - `busy`: another owner has the lock, for at most `expiresIn` ms.
  * - `failed`: the last owner's refresh has just failed, with the note it left.
  */
@@ -50,20 +50,31 @@ export interface ReleaseRequest {
  * A store of records, one per login, shared by all processes of an app: `redisRefreshes(redis)`, `postgresRefreshes(pool)`,
  * or an implementation of your own. Each function is atomic. Names are up to 64 characters, `A`–`Z`, `a`–`z`, `0`–`9`, `-` and `_`.
  *
- * A function that could not do its work rejects: with a {@link RefreshStoreError} where it knows that nothing was done.
+ * A function that could not do its work rejects. A {@link RefreshStoreError} says that the store can't be used at all; any other
+ * error leaves open whether the work was done.
  */
 export interface Refreshes {
   /** Reads the record of a login, if there is one. */
   read(name: string): Promise<RefreshRecord | undefined>
   /** Reads the record of a login if it is newer than the caller's generation, else locks it unless another owner has. */
   acquire(name: string, request: AcquireRequest): Promise<Acquired>
-  /** Stores a record unless the store has one of the same generation or newer, and releases the owner's lock. Resolves to whether it was stored. */
+  /**
+   * Stores a record unless the store has another one of the same generation or newer, and releases the owner's lock. Resolves to
+   * whether the store has this record now. A client may send a command twice when it loses its connection: saving the same
+   * record again resolves to `true`.
+   */
   save(name: string, request: SaveRequest): Promise<boolean>
   /** Releases the owner's lock. Does nothing when the lock is another's. */
   release(name: string, request: ReleaseRequest): Promise<void>
 }
 
-/** The store of the records could not be reached, or refused, and nothing was done. `cause` is the store's own error. */
+/**
+ * The store of the records can't be used, and nothing was done. `cause` is the store's own error.
+ *
+ * Thrown at once by a store that has never worked for this process: its client is not connected, the password is wrong,
+ * permissions are missing. A process whose token has expired then refreshes on its own. So a store that other processes may
+ * still be using, as in a failover or when a connection has just been lost, throws an ordinary error.
+ */
 export class RefreshStoreError extends Error {
   override readonly name = 'RefreshStoreError'
 }

@@ -1,0 +1,47 @@
+import { isObject } from '../../util/is-object'
+import { tableDefinition } from './postgres-statements'
+import { messageOf, type StoreFailure } from './store-calls'
+
+/** Errors of Node from before there is a connection. */
+const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES']
+
+/**
+ * What to do about errors of PostgreSQL that stay the same until somebody changes something, by the beginning of their SQLSTATE.
+ *
+ * Each statement is a transaction of its own, so that an error of these means that nothing was done.
+ */
+const ADVICE: readonly (readonly [code: string, advice: (table: string) => string])[] = [
+  ['42P01', missingTable],
+  ['3F000', missingTable],
+  ['42501', (table) => `Grant the pool's user SELECT, INSERT, UPDATE and DELETE on ${table}, and USAGE on its schema; with createTableIfMissing, CREATE as well.`],
+  ['25006', () => 'This server is a read-only replica, or the session is read-only. Connect to the primary.'],
+  ['28', () => "Check the pool's user name and password."],
+  ['3D000', () => "Check the pool's database."],
+  ['08004', () => "Check the server's pg_hba.conf."],
+  // Syntax errors and missing columns.
+  ['42', (table) => `Does ${table} belong to something else? Choose another name: postgresRefreshes(pool, { tableName }).`]
+]
+
+/**
+ * Explains an error of a pool.
+ *
+ * All others come and go with a failover or a restart, while another process may have the lock (57P01 to 57P03, 53300), or
+ * leave open whether the statement was committed: a connection that was lost, 08006, 08007, 40003, a timeout.
+ */
+export function explainPostgresError(error: unknown, table: string): StoreFailure {
+  const code = isObject(error) && typeof error.code === 'string' ? error.code : ''
+  const message = `PostgreSQL failed: ${endWithFullStop(messageOf(error) || code)}`
+  const [, advise] = ADVICE.find(([start]) => code.startsWith(start)) ?? []
+  if (advise) return { message: `${message} ${advise(table)}`, isLasting: true }
+  if (UNREACHABLE.includes(code)) return { message: `${message} Check the pool's host and port.`, isLasting: true }
+  if (message.includes('after calling end on the pool')) return { message: `${message} End the pool after the last request.`, isLasting: true }
+  return { message, isLasting: false }
+}
+
+function missingTable(table: string): string {
+  return `Create the table, with postgresRefreshes(pool, { createTableIfMissing: true }) or this SQL: ${tableDefinition(table)}`
+}
+
+function endWithFullStop(message: string): string {
+  return message.endsWith('.') ? message : `${message}.`
+}

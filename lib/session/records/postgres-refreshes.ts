@@ -1,0 +1,151 @@
+import { isObject } from '../../util/is-object'
+import { explainPostgresError } from './postgres-errors'
+import { createTable, parseTableName, statementsFor, type Statements } from './postgres-statements'
+import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
+import { StoreCalls } from './store-calls'
+
+/** What is used of a `Pool` of `pg`. */
+export interface PostgresPool {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** Options for {@link postgresRefreshes}. */
+export interface PostgresRefreshesOptions {
+  /** Creates the table at the first use where it doesn't exist. Default: `false`. */
+  readonly createTableIfMissing?: boolean | undefined
+  /** The table, with its schema where it needs one: `auth.twilio_logins`. Upper and lower case matter. Default: `twilio_logins`. */
+  readonly tableName?: string | undefined
+}
+
+/** ms between two removals of expired rows. */
+const CLEAN_UP_INTERVAL = 15 * 60_000
+
+/**
+ * Records in PostgreSQL 9.5 or later, through a `Pool` of `pg`. All times are those of the database's clock.
+ *
+ * @throws {TypeError} when `pool` is no such pool, or `tableName` is not the name of a table
+ */
+export function postgresRefreshes(pool: PostgresPool, options: PostgresRefreshesOptions = {}): Refreshes {
+  if (!isObject(pool) || typeof pool.query !== 'function') throw new TypeError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
+  return new PostgresRefreshes(pool, options)
+}
+
+class PostgresRefreshes implements Refreshes {
+  readonly #pool: PostgresPool
+  readonly #table: string
+  readonly #statements: Statements
+  readonly #createTableIfMissing: boolean
+  readonly #calls: StoreCalls
+  #prepared: Promise<void> | undefined
+  #cleanedUpAt = 0
+
+  constructor(pool: PostgresPool, { createTableIfMissing = false, tableName = 'twilio_logins' }: PostgresRefreshesOptions) {
+    this.#pool = pool
+    this.#table = parseTableName(tableName)
+    this.#statements = statementsFor(this.#table)
+    this.#createTableIfMissing = createTableIfMissing
+    this.#calls = new StoreCalls((error) => explainPostgresError(error, this.#table))
+  }
+
+  read(name: string): Promise<RefreshRecord | undefined> {
+    return this.#run(async () => {
+      const { record } = parseState(await this.#query(this.#statements.read, [name]))
+      return record
+    })
+  }
+
+  acquire(name: string, { generation, owner, ttl }: AcquireRequest): Promise<Acquired> {
+    return this.#run(async () => {
+      for (;;) {
+        const locked = await this.#query(this.#statements.acquire, [name, generation, owner, ttl])
+        if (locked) return { outcome: 'locked', isReleased: locked.was_released === true }
+        const { record, failure, busyFor } = parseState(await this.#query(this.#statements.read, [name]))
+        if (record && record.generation > generation) return { outcome: 'recorded', ...record }
+        if (failure !== undefined) return { outcome: 'failed', failure }
+        if (busyFor !== undefined) return { outcome: 'busy', expiresIn: busyFor }
+        // What was in the way has expired, or has been released, between the two statements.
+      }
+    })
+  }
+
+  save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
+    return this.#run(async () => {
+      const row = await this.#query(this.#statements.save, [name, generation, value, owner, ttl])
+      if (typeof row?.is_saved !== 'boolean') throw unexpected('is_saved')
+      return row.is_saved
+    })
+  }
+
+  async release(name: string, { owner, failure }: ReleaseRequest): Promise<void> {
+    await this.#run(() => this.#query(this.#statements.release, [name, owner, failure?.note, failure?.ttl]))
+  }
+
+  async #run<Result>(call: () => Promise<Result>): Promise<Result> {
+    const result = await this.#calls.run(async () => {
+      await this.#prepare()
+      return call()
+    })
+    this.#cleanUpSometimes()
+    return result
+  }
+
+  /** Once: creates the table if it may, and removes expired rows, which shows a missing permission at the first use. */
+  async #prepare(): Promise<void> {
+    this.#prepared ??= this.#prepareTable()
+    try {
+      await this.#prepared
+    } catch (error) {
+      this.#prepared = undefined
+      throw error
+    }
+  }
+
+  async #prepareTable(): Promise<void> {
+    if (this.#createTableIfMissing) {
+      const row = await this.#query('SELECT to_regclass($1) IS NULL AS is_missing', [this.#table])
+      if (row?.is_missing === true) await this.#pool.query(createTable(this.#table))
+    }
+    await this.#cleanUp()
+  }
+
+  async #cleanUp(): Promise<void> {
+    this.#cleanedUpAt = performance.now()
+    await this.#query(this.#statements.removeExpired, [])
+  }
+
+  #cleanUpSometimes(): void {
+    if (performance.now() - this.#cleanedUpAt < CLEAN_UP_INTERVAL) return
+    // The next one may succeed, and the rows are ignored meanwhile.
+    this.#cleanUp().catch(() => undefined)
+  }
+
+  /** The first row. */
+  async #query(statement: string, values: unknown[]): Promise<Record<string, unknown> | undefined> {
+    const [row] = (await this.#pool.query(statement, values)).rows
+    if (row !== undefined && !isObject(row)) throw unexpected('rows')
+    return row
+  }
+}
+
+interface State {
+  readonly record?: RefreshRecord | undefined
+  readonly failure?: string | undefined
+  /** ms for which another owner has the lock. */
+  readonly busyFor?: number | undefined
+}
+
+/** By default, `pg` gives a bigint as text; an app may have told it otherwise. */
+function parseState(row: Record<string, unknown> | undefined): State {
+  if (!row) return {}
+  const { has_record: hasRecord, generation, value, failure, busy_for: busyFor } = row
+  if (hasRecord === true && (!Number.isSafeInteger(Number(generation)) || typeof value !== 'string')) throw unexpected('generation and value')
+  return {
+    record: hasRecord === true ? { generation: Number(generation), value: String(value) } : undefined,
+    failure: typeof failure === 'string' ? failure : undefined,
+    busyFor: busyFor === null || busyFor === undefined ? undefined : Math.max(1, Number(busyFor))
+  }
+}
+
+function unexpected(columns: string): Error {
+  return new Error(`PostgreSQL replied without ${columns} of a login's record. Is the pool one of pg?`)
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { MemoryRefreshes } from '../../../lib/session/records/memory-refreshes'
+import { itConforms } from './conformance'
+
+/** As documented in the class. */
+const MAX_RECORDS = 50_000
+const DAY = 24 * 3600 * 1000
+
+describe('records in memory', () => {
+  const memory = new MemoryRefreshes()
+  itConforms(() => ({ one: memory, other: memory }))
+
+  describe('with very many logins', () => {
+    let time = 0
+    const clock = { elapsed: () => time }
+    const save = (store: MemoryRefreshes, login: string, ttl = DAY) => store.save(login, { generation: 1, value: login, owner: 'owner', ttl })
+    const isKept = async (store: MemoryRefreshes, login: string) => (await store.read(login)) !== undefined
+
+    it('keep 50,000, and forget the one that was changed longest ago for each new one', async () => {
+      const store = new MemoryRefreshes(clock)
+      for (let index = 0; index < MAX_RECORDS; index++) await save(store, `login ${index}`)
+      await store.acquire('login 0', { generation: 1, owner: 'owner', ttl: 1000 })
+      await save(store, 'new')
+      assert.deepEqual(await Promise.all(['login 0', 'login 1', 'login 2', 'new'].map((login) => isKept(store, login))), [true, false, true, true])
+    })
+
+    it('keep no expired record or lock', async () => {
+      const store = new MemoryRefreshes(clock)
+      for (let index = 0; index < 10; index++) await save(store, `short ${index}`, 1000)
+      await store.acquire('locked', { generation: 0, owner: 'owner', ttl: 1000 })
+      time += 1000
+      await save(store, 'new')
+      time -= 1000
+      for (const login of ['short 0', 'short 9']) assert.equal(await isKept(store, login), false)
+      assert.equal((await store.acquire('locked', { generation: 0, owner: 'another', ttl: 1000 })).outcome, 'locked')
+    })
+
+    it('forget records that only reading has touched', async () => {
+      const store = new MemoryRefreshes(clock)
+      await save(store, 'read')
+      for (let index = 1; index < MAX_RECORDS; index++) await save(store, `login ${index}`)
+      await store.read('read')
+      await save(store, 'new')
+      assert.equal(await isKept(store, 'read'), false)
+    })
+  })
+})
