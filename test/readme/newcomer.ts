@@ -76,8 +76,13 @@ export class Command {
     return code
   }
 
-  async stop(): Promise<void> {
+  /** Sends SIGTERM. */
+  terminate(): void {
     this.#process.kill()
+  }
+
+  async stop(): Promise<void> {
+    this.terminate()
     await this.#closed
   }
 }

@@ -10,9 +10,13 @@ export class Visitor {
     this.#headers = headers
   }
 
+  /** The value of the `Cookie` header. */
+  get cookie(): string {
+    return [...this.#cookies].map((pair) => pair.join('=')).join('; ')
+  }
+
   async request(path: string, { method = 'GET', accept = 'text/html' } = {}): Promise<Answer> {
-    const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
-    const response = await fetch(new URL(path, this.#appURL), { method, redirect: 'manual', headers: { ...this.#headers, accept, cookie } })
+    const response = await fetch(new URL(path, this.#appURL), { method, redirect: 'manual', headers: { ...this.#headers, accept, cookie: this.cookie } })
     for (const header of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(header) ?? []
       this.#cookies.set(name, value)
