@@ -170,7 +170,13 @@ describe('the README', () => {
     const changes = readme.take('Shutdown and serverless platforms', 'js')
 
     it('exits at SIGTERM once the refresh in progress is finished', async () => {
-      const short = "app.post('/refresh', (req, res, next) => { req.session[Object.keys(req.session).find((key) => key.startsWith('twilioTokens'))].expiresAt = Date.now() + 20_000; next() }, tokens.fresh(), (req, res) => res.sendStatus(204))"
+      /** Makes the token of a session stale. */
+      const short = `
+        app.post('/refresh', (req, res, next) => {
+          const key = Object.keys(req.session).find((key) => key.startsWith('twilioTokens'))
+          Object.assign(req.session[key], { receivedAt: Date.now() - 3_600_000, expiresAt: Date.now() + 20_000 })
+          next()
+        }, tokens.fresh(), (req, res) => res.sendStatus(204))`
       const { url, command } = await start(compose(quickStart, changes, short))
       const visitor = new Visitor(url)
       await visitor.logIn(approve)
