@@ -76,7 +76,7 @@ function insert(statements: Statement[], added: readonly Statement[]): void {
 const LISTENING = 'app.listen'
 
 function subjectOf(statement: ts.Statement): string {
-  if (ts.isVariableStatement(statement) && /= app\.listen\(/.test(statement.getText())) return LISTENING
+  if (ts.isVariableStatement(statement) && statement.getText().includes('= app.listen(')) return LISTENING
   if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(nameOf).join()
   if (ts.isExpressionStatement(statement) && ts.isCallExpression(statement.expression)) return callSubject(statement.expression)
   // A module that exports the app doesn't listen itself.
