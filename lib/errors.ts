@@ -18,7 +18,11 @@ export class TwilioTokenError extends TokenError {
   /** When to try again, in epoch ms, if Twilio says so. */
   readonly retryAt: number | undefined
 
-  /** @param details what Twilio's response says; `twilioStatus` defaults to `status` */
+  /**
+   * An error with the details of Twilio's response.
+   *
+   * @param details `twilioStatus` defaults to `status`
+   */
   constructor(
     message: string,
     details: {
@@ -105,7 +109,11 @@ export class TwilioUnavailableError extends Error {
   /** Seconds until the next attempt: the value of the `Retry-After` header. */
   readonly retryAfter: number
 
-  /** @param cause the error of the refresh; if Twilio says when to retry, `retryAfter` follows it */
+  /**
+   * An error for a refresh that failed.
+   *
+   * @param cause the error of the refresh; if Twilio says when to retry, `retryAfter` follows it
+   */
   constructor(cause: unknown) {
     super("Twilio could not refresh this session's tokens just now. Try again in a moment; the login is kept.", { cause })
     const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined

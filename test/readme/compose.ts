@@ -1,13 +1,13 @@
 import ts from 'typescript'
 
-/** A statement, and what it is about: one about the same takes its place. */
+/** A statement and its subject. A statement with the same subject replaces it. */
 interface Statement {
   readonly subject: string
   readonly text: string
 }
 
 interface Program {
-  /** What is imported, by module. */
+  /** The imports by module. */
   readonly imports: Map<string, Import>
   readonly statements: Statement[]
 }
@@ -18,8 +18,9 @@ interface Import {
 }
 
 /**
- * The program that a reader has who changes one program by snippets: a statement takes the place of the one about the
- * same thing; a new one goes before the next of its snippet that has a place, or else before the app listens.
+ * A program changed by snippets, as a reader would change it: a statement replaces the one with the same subject. A new one
+ * goes before the next statement of its snippet that has a place, or else before the app listens, or at the end of the
+ * program if the snippet has it after that.
  */
 export function compose(program: string, ...snippets: readonly string[]): string {
   const composed = parse(program)
@@ -67,16 +68,18 @@ function insert(statements: Statement[], added: readonly Statement[]): void {
       continue
     }
     const next = added.slice(index + 1).map(placeOf).find((place) => place !== -1)
-    statements.splice(next ?? placeOf({ subject: LISTENING, text: '' }), 0, statement)
+    const isAfterListening = added.slice(0, index).some(({ subject }) => subject === LISTENING)
+    statements.splice(next ?? (isAfterListening ? statements.length : placeOf({ subject: LISTENING, text: '' })), 0, statement)
   }
 }
 
 const LISTENING = 'app.listen'
 
 function subjectOf(statement: ts.Statement): string {
+  if (ts.isVariableStatement(statement) && statement.getText().includes('= app.listen(')) return LISTENING
   if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(nameOf).join()
   if (ts.isExpressionStatement(statement) && ts.isCallExpression(statement.expression)) return callSubject(statement.expression)
-  // A module that exports the app lets another one listen.
+  // A module that exports the app doesn't listen itself.
   if (ts.isExportDeclaration(statement)) return LISTENING
   return statement.getText()
 }
@@ -85,7 +88,7 @@ function nameOf({ name, initializer }: ts.VariableDeclaration): string {
   return ts.isIdentifier(name) ? name.text : `from ${initializer?.getText() ?? ''}`
 }
 
-/** `app.use(session(…))`, `app.get('/path', …)`: what is called, and on what. */
+/** The function that is called, and its first argument: `app.use session`, `app.get '/path'`. */
 function callSubject({ expression, arguments: [first] }: ts.CallExpression): string {
   const called = expression.getText()
   if (called === LISTENING || called.startsWith('passport.')) return called

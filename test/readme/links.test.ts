@@ -7,11 +7,11 @@ const root = process.cwd()
 
 describe('the documents', () => {
   for (const file of documentsIn('.', 'docs')) {
-    it(`have no link in ${file} that leads nowhere`, () => {
-      assert.deepEqual(linksIn(file).filter((link) => !leadsSomewhere(file, link)), [])
+    it(`have no broken link in ${file}`, () => {
+      assert.deepEqual(linksIn(file).filter((link) => !isValidLink(file, link)), [])
     })
 
-    it(`name no command in ${file} that there is none of`, () => {
+    it(`mention no unknown npm command in ${file}`, () => {
       const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
       const commands = [...read(file).matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name)
       assert.deepEqual(commands.filter((name) => name === undefined || !(name in scripts)), [])
@@ -27,7 +27,7 @@ function documentsIn(...folders: string[]): string[] {
   return folders.flatMap((folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)))
 }
 
-/** Where a document's links and pictures lead, without other sites. */
+/** A document's links and images, without those to other sites. */
 function linksIn(file: string): string[] {
   const links: string[] = []
   void walkTokens(lexer(read(file)), (token) => {
@@ -36,14 +36,14 @@ function linksIn(file: string): string[] {
   return links
 }
 
-function leadsSomewhere(from: string, link: string): boolean {
+function isValidLink(from: string, link: string): boolean {
   const [path = '', heading] = link.split('#', 2)
   const target = path === '' ? from : join(dirname(from), path)
   if (!existsSync(join(root, target))) return false
   return heading === undefined || headingsIn(target).includes(heading)
 }
 
-/** A document's headings, as GitHub names them in addresses. */
+/** The anchors that GitHub makes of a document's headings. */
 function headingsIn(file: string): string[] {
   const headings = lexer(read(file)).flatMap((token) => (token.type === 'heading' ? [String(token.text)] : []))
   return headings.map((text) => text.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-'))

@@ -2,17 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
-/** What the code says to people. */
+/** A message for a person who uses or operates the app. */
 export interface Message {
-  /** The class or the function that it is given to. */
+  /** The class or function that it is passed to. */
   readonly maker: string
-  /** Where the code is. */
+  /** The folder of the code. */
   readonly folder: string
-  /** What is filled in later is an ellipsis. */
+  /** An ellipsis stands for each value that is filled in. */
   readonly text: string
 }
 
-/** The messages of the errors and warnings that a folder's code makes. */
+/** The messages of the errors and warnings in a folder's code. */
 export function messagesIn(folder: string): Message[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   return files.flatMap((file) => {
@@ -21,7 +21,7 @@ export function messagesIn(folder: string): Message[] {
   })
 }
 
-const MAKER = /(?:Error|[wW]arn|[wW]arnOnce|badRequest)$/
+const MAKER = /(?:Error|[wW]arn|[wW]arnOnce|badRequest|^super)$/
 
 function* messagesOf(node: ts.Node): Generator<Pick<Message, 'maker' | 'text'>> {
   const { maker, said } = makerIn(node) ?? {}
@@ -31,7 +31,7 @@ function* messagesOf(node: ts.Node): Generator<Pick<Message, 'maker' | 'text'>> 
   for (const child of node.getChildren()) yield* messagesOf(child)
 }
 
-/** What may say something, and what it says: an error, a warning, or a function that gives a sentence. */
+/** An error, a warning, or a function that returns a sentence, with the expression of its message. */
 function makerIn(node: ts.Node): { maker: string; said: ts.Expression | undefined } | undefined {
   if (ts.isReturnStatement(node)) return node.expression && /^['`][A-Z].*\.['`]$/.test(node.expression.getText()) ? { maker: 'return', said: node.expression } : undefined
   if (!ts.isNewExpression(node) && !ts.isCallExpression(node)) return undefined
@@ -39,7 +39,7 @@ function makerIn(node: ts.Node): { maker: string; said: ts.Expression | undefine
   return MAKER.test(maker) ? { maker, said: node.arguments?.[0] } : undefined
 }
 
-/** `undefined` for what is no text in the code itself. */
+/** `undefined` for anything but literal text. */
 function textOf(node: ts.Expression): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text
   if (ts.isTemplateExpression(node)) return [node.head, ...node.templateSpans.map(({ literal }) => literal)].map(({ text }) => text).join('…')

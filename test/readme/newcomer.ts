@@ -9,7 +9,7 @@ import { join } from 'node:path'
 const root = process.cwd()
 const { name: packageName, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string; bin: Record<string, string> }
 
-/** Somebody who follows the README: a folder in which the package and what it goes with are installed. */
+/** A person who follows the README: a folder in which the package and its companions are installed. */
 export class Newcomer {
   readonly folder: string
   readonly #running: Command[] = []
@@ -28,7 +28,7 @@ export class Newcomer {
     await writeFile(join(this.folder, name), content)
   }
 
-  /** Runs one of the README's commands: `node …`, and with `npx` the package's own or `tsx`. */
+  /** Runs a command of the README: `node …`, or `npx` with `tsx` or the package's own command. */
   run(command: string, environment: Readonly<Record<string, string>> = {}): Command {
     const { PATH, HOME, NODE_V8_COVERAGE } = process.env
     const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
@@ -48,9 +48,9 @@ export class Newcomer {
   }
 }
 
-/** A command that runs. */
+/** A running command. */
 export class Command {
-  /** All that it has printed so far. */
+  /** Everything that it has printed so far. */
   output = ''
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown[]>
@@ -61,7 +61,7 @@ export class Command {
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()))
   }
 
-  /** Waits until it has printed something; rejects when it ends without. */
+  /** Waits until it has printed a text. Rejects if it exits before that. */
   async prints(text: string): Promise<void> {
     const ended = this.#closed.then(() => true)
     while (!this.output.includes(text)) {
@@ -70,19 +70,24 @@ export class Command {
     }
   }
 
-  /** Waits for its end; gives its exit code. */
+  /** Waits until it has exited. Resolves to the exit code. */
   async ends(): Promise<unknown> {
     const [code] = await this.#closed
     return code
   }
 
-  async stop(): Promise<void> {
+  /** Sends SIGTERM. */
+  terminate(): void {
     this.#process.kill()
+  }
+
+  async stop(): Promise<void> {
+    this.terminate()
     await this.#closed
   }
 }
 
-/** What Node is to run for a command of the README. */
+/** The arguments for Node to run a command of the README. */
 function nodeParameters(command: string): string[] {
   const [program, ...parameters] = wordsOf(command)
   if (program === 'node') return parameters

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, request, type Server } from 'node:http'
 import { isBuiltin } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
 import { JEST_WITH_IMPORT } from '../package/setups'
 import { launchBrowser } from '../support/browser'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
-import { freePort, Newcomer } from './newcomer'
+import { freePort, Newcomer, type Command } from './newcomer'
 import { Readme } from './readme'
 import { Surface } from './surface'
 import { typeErrors } from './types'
@@ -24,11 +26,11 @@ readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
 
-/** What the README's addresses are in these tests. */
+/** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'
 const SANDBOX_PORT = '8020'
 
-const SECRETS = { SESSION_SECRET: 'of the tests', TOKEN_SECRET: 'of the tests, and a long one' }
+const SECRETS = { SESSION_SECRET: 'a session secret for the tests', TOKEN_SECRET: 'a token secret for the tests, 32 characters or more' }
 
 describe('the README', () => {
   let newcomer: Newcomer
@@ -48,13 +50,19 @@ describe('the README', () => {
     return { ...SECRETS, TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_API_BASE_URL: apiURL }
   }
 
-  /** Runs an app of the README on a port of its own. */
-  async function run(app: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+  /** Runs an app of the README on a free port. */
+  async function start(app: string, more: Readonly<Record<string, string>> = {}): Promise<{ url: string; command: Command }> {
     const port = String(await freePort())
     const name = `${port}-app.mjs`
     await newcomer.write(name, app.replaceAll('3000', port))
-    await newcomer.run(`node ${name}`, { ...environment(), ...more }).prints('Open ')
-    return APP.replace('3000', port)
+    const command = newcomer.run(`node ${name}`, { ...environment(), ...more })
+    await command.prints('Open ')
+    return { url: APP.replace('3000', port), command }
+  }
+
+  async function run(app: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+    const { url } = await start(app, more)
+    return url
   }
 
   const approve = (url: string) => sandbox.login(url)
@@ -65,9 +73,9 @@ describe('the README', () => {
   }
 
   describe(QUICK_START, () => {
-    const shown = JSON.parse(readme.take(QUICK_START, 'json')) as { user: { id: string; accountSid: string }; tokenEndsAt: number }
+    const shown = JSON.parse(readme.take(QUICK_START, 'json')) as { user: { id: string; accountSid: string }; tokenExpiresAt: number }
 
-    it('logs somebody in on the sandbox, shows them their page, and logs them out', async () => {
+    it('logs a person in on the sandbox, shows their page, and logs them out', async () => {
       const [port, sandboxPort] = [String(await freePort()), String(await freePort())]
       await newcomer.write('app.mjs', quickStart.replaceAll('3000', port))
       await newcomer.write('.env', settings.replaceAll(SANDBOX_PORT, sandboxPort))
@@ -82,13 +90,13 @@ describe('the README', () => {
       const account = JSON.parse((await visitor.request('/account')).text) as typeof shown
       assert.ok(account.user.id.startsWith(shown.user.id.slice(0, -1)))
       assert.ok(account.user.accountSid.startsWith(shown.user.accountSid.slice(0, -1)))
-      assert.ok(account.tokenEndsAt > Date.now())
+      assert.ok(account.tokenExpiresAt > Date.now())
       assert.match((await visitor.request('/')).text, /action="\/logout"/)
       assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
       assert.equal(await statusOf(visitor, '/account'), 302)
     })
 
-    it('ends with the reason where its port is taken, and sends nobody there', async () => {
+    it('exits with the reason if its port is taken', async () => {
       const other = createServer()
       await new Promise<void>((resolve) => other.listen(0, resolve))
       const { port } = other.address() as AddressInfo
@@ -107,7 +115,7 @@ describe('the README', () => {
     const changes = readme.take('TypeScript', 'ts')
     const command = readme.take('TypeScript', 'sh')
 
-    it('takes the quick start in strict mode, and runs it', async () => {
+    it('compiles the quick start in strict mode, and runs it', async () => {
       const app = compose(quickStart, changes)
       await newcomer.write('app.mts', app)
       await newcomer.write('wrong.mts', app.replace('req.twilioTokens?.expiresAt', 'req.twilioTokens?.expires'))
@@ -130,7 +138,7 @@ describe('the README', () => {
     const changes = readme.take('Redis and several processes', 'js')
     const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 
-    it('has a login of one process hold in the other, and one refresh for all of their requests', async function () {
+    it('logs a person in for both processes, and refreshes once for all of their requests', async function () {
       const redis = await RedisServer.start(this)
       try {
         const app = compose(quickStart, changes, expire)
@@ -151,12 +159,56 @@ describe('the README', () => {
     })
   })
 
+  describe('PostgreSQL', () => {
+    readme.take('PostgreSQL', 'sh')
+    readme.take('PostgreSQL', 'js')
+
+    it('logs somebody in, and refreshes once for the requests of two processes')
+  })
+
+  describe('Shutdown and serverless platforms', () => {
+    const changes = readme.take('Shutdown and serverless platforms', 'js')
+
+    it('exits at SIGTERM once the refresh in progress is finished', async () => {
+      /** Makes the token of a session stale. */
+      const short = `
+        app.post('/refresh', (req, res, next) => {
+          const key = Object.keys(req.session).find((key) => key.startsWith('twilioTokens'))
+          Object.assign(req.session[key], { receivedAt: Date.now() - 3_600_000, expiresAt: Date.now() + 20_000 })
+          next()
+        }, tokens.fresh(), (req, res) => res.sendStatus(204))`
+      const { url, command } = await start(compose(quickStart, changes, short))
+      const visitor = new Visitor(url)
+      await visitor.logIn(approve)
+      assert.equal((await visitor.request('/refresh', { method: 'POST' })).status, 204)
+      command.terminate()
+      assert.equal(await command.ends(), 0, command.output)
+      assert.equal(sandbox.counts.refreshes, 1)
+    })
+  })
+
+  describe('cookie-session', () => {
+    readme.take('cookie-session', 'sh')
+    const changes = readme.take('cookie-session', 'js')
+
+    it('logs somebody in and out', async () => {
+      const withoutSession = quickStart.replace(/^app\.use\(session\(.*$/m, '')
+      assert.notEqual(withoutSession, quickStart)
+      const visitor = new Visitor(await run(compose(withoutSession, changes)))
+      assert.equal((await visitor.request('/account')).location, '/auth/twilio')
+      assert.equal((await visitor.logIn(approve)).location, '/account')
+      assert.equal(await statusOf(visitor, '/account'), 200)
+      assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
+      assert.equal(await statusOf(visitor, '/account'), 302)
+    })
+  })
+
   describe('Behind a proxy', () => {
     readme.take('Behind a proxy', 'sh')
     const inFront = readme.take('Behind a proxy', 'js')
     const between = readme.take('Behind a proxy', 'js')
 
-    it('comes back to the address that people see, with a secure cookie, and asks Twilio through the proxy', async () => {
+    it('uses the public URL and a secure cookie, and calls Twilio through the proxy', async () => {
       await sandbox.stop()
       sandbox = await startSandbox({ apps: [{ redirectURIs: ['https://shop.example/auth/twilio/callback'] }] })
       const proxy = await startProxy()
@@ -182,7 +234,7 @@ describe('the README', () => {
       readme.take(heading, 'sh')
       const snippets = files.map((file) => [file, readme.take(heading, language)] as const)
 
-      it('is word by word what the packed package is tried with', async () => {
+      it('is word for word what the tests of the packed package use', async () => {
         for (const [file, snippet] of snippets) {
           const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
           assert.ok(project.includes(snippet), file)
@@ -195,7 +247,7 @@ describe('the README', () => {
     readme.take('Calling Twilio with its SDK', 'sh')
     const changes = readme.take('Calling Twilio with its SDK', 'js')
 
-    it("lists the account's numbers, and renews a token that Twilio has ended early", async () => {
+    it("lists the account's numbers, and refreshes a token that was revoked", async () => {
       const url = await run(compose(quickStart, changes))
       const visitor = new Visitor(url)
       assert.equal((await visitor.request('/numbers')).location, '/auth/twilio')
@@ -216,7 +268,7 @@ describe('the README', () => {
     const moreSettings = readme.take('Back-end jobs', 'ini')
     const startJobCommand = readme.take('Back-end jobs', 'sh')
 
-    it("sends a message without a person, on the quick start's sandbox, in the account that it prints", async () => {
+    it("sends a message without a user, on the quick start's sandbox, in the account that it prints", async () => {
       const sandboxPort = String(await freePort())
       await newcomer.write('job.mjs', job)
       await newcomer.write('.env', `${settings}\n${moreSettings}`.replaceAll(SANDBOX_PORT, sandboxPort))
@@ -232,7 +284,7 @@ describe('the README', () => {
   describe('API clients', () => {
     const script = readme.take('API clients', 'js')
 
-    it('sends the browser to log in when the API says so, and reads the answer when one is logged in', async function () {
+    it('sends the browser to the login after a 401, and reads the response once logged in', async function () {
       const browser = await launchBrowser(this)
       try {
         const url = await run(quickStart)
@@ -253,6 +305,40 @@ describe('the README', () => {
     })
   })
 
+  describe('WebSockets', () => {
+    readme.take('WebSockets', 'sh')
+    const changes = readme.take('WebSockets', 'js')
+    /** In place of the package: sends text as it is, and takes every chunk for a message. */
+    const stub = `
+      import { EventEmitter } from 'node:events'
+      export class WebSocketServer {
+        handleUpgrade(req, socket, head, done) {
+          socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n')
+          const connection = Object.assign(new EventEmitter(), { send: (text) => socket.write(text), close: () => socket.end() })
+          socket.on('data', (data) => connection.emit('message', data))
+          done(connection)
+        }
+      }`
+
+    it('accepts connections of people who are logged in only, gives them live tokens, and ends them after a logout', async () => {
+      await newcomer.write('ws.mjs', stub)
+      const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), changes.replace("'ws'", "'./ws.mjs'")).replace(/^import.*'\.\/ws\.mjs'$/m, "import { WebSocketServer } from './ws.mjs'"))
+      const visitor = new Visitor(url)
+      assert.equal((await connectTo(url, visitor.cookie)).status, 401)
+      await visitor.logIn(approve)
+      const { status, socket } = await connectTo(url, visitor.cookie)
+      assert.equal(status, 101)
+      assert.ok(socket)
+      socket.write('hello')
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      assert.ok((JSON.parse(answer.toString()) as { tokenExpiresAt: number }).tokenExpiresAt > Date.now())
+      await visitor.request('/logout', { method: 'POST' })
+      socket.write('hello')
+      await once(socket.resume(), 'end')
+      socket.destroy()
+    })
+  })
+
   describe('Testing your app', () => {
     const exported = readme.take('Testing your app', 'js')
     readme.take('Testing your app', 'sh')
@@ -264,7 +350,7 @@ describe('the README', () => {
       assert.equal(jestCommand, JEST_WITH_IMPORT)
     })
 
-    it("passes with Node's test runner, and fails when the app keeps everybody out", async () => {
+    it("passes with Node's test runner, and fails if the app lets nobody in", async () => {
       const app = compose(quickStart, exported)
       await newcomer.write('app.mjs', app)
       await newcomer.write('app.test.mjs', test)
@@ -279,7 +365,7 @@ describe('the README', () => {
   describe('The sandbox on its own', () => {
     const command = readme.take('The sandbox on its own', 'sh')
 
-    it('starts, and takes the redirect address that it was given', async () => {
+    it('starts, and accepts only the redirect URI that it was given', async () => {
       const port = String(await freePort())
       const running = newcomer.run(command.replace(SANDBOX_PORT, port))
       await running.prints('Press Ctrl-C to stop.')
@@ -299,22 +385,22 @@ describe('the README', () => {
       const saved = []
       const saveTwilioID = async (...ids) => saved.push(ids)`
 
-    it("saves Twilio's account beside the person, who stays who they are, and keeps the tokens", async () => {
+    it("saves the Twilio account for the current user, who stays logged in, and keeps the tokens", async () => {
       const url = await run(compose(quickStart, own, changes))
       const visitor = new Visitor(url)
       assert.equal((await visitor.request('/connect/twilio')).location, '/login')
       await visitor.request('/login')
       assert.equal((await visitor.logIn(approve, '/connect/twilio')).location, '/')
       assert.deepEqual(JSON.parse((await visitor.request('/me')).text), { user: { id: 'p1' }, saved: [['p1', sandbox.people[0]?.userSid]] })
-      const account = JSON.parse((await visitor.request('/account')).text) as { tokenEndsAt?: number }
-      assert.ok(account.tokenEndsAt, 'the tokens are in the session')
+      const account = JSON.parse((await visitor.request('/account')).text) as { tokenExpiresAt?: number }
+      assert.ok(account.tokenExpiresAt, 'the tokens are in the session')
     })
   })
 
   describe('Errors', () => {
     const handler = readme.take('Errors', 'js')
 
-    it('tells people what to do, sends on whom another tab has logged in, and keeps what Twilio said to the log', async () => {
+    it('says what to do, redirects people whom another tab has logged in, and shows no details of an error of Twilio', async () => {
       const url = await run(compose(quickStart, handler))
       const stranger = await new Visitor(url).request('/auth/twilio/callback?code=c&state=s')
       assert.deepEqual([stranger.status, stranger.headers.get('content-type')], [403, 'text/plain; charset=utf-8'])
@@ -322,13 +408,13 @@ describe('the README', () => {
       const visitor = new Visitor(url)
       sandbox.failNext('token', 'server error')
       const failed = await visitor.logIn(approve)
-      assert.deepEqual([failed.status, failed.text], [500, 'That did not work. Please try again in a moment.'])
+      assert.deepEqual([failed.status, failed.text], [500, 'Something went wrong. Please try again in a moment.'])
       await visitor.logIn(approve)
       assert.equal((await visitor.request('/auth/twilio/callback?code=c&state=s')).location, '/account')
     })
   })
 
-  it('has the commands that the repository has', () => {
+  it('has the commands of the repository', () => {
     assert.match(readme.take('Development', 'sh'), /^npm ci && npm start .*\nnpm ci && npm test /)
   })
 
@@ -343,7 +429,7 @@ describe('the README', () => {
     }
   })
 
-  it('tells of every option, and of everything that SessionTokens does', () => {
+  it('documents every option, and every method of SessionTokens', () => {
     const surface = new Surface()
     const told = (heading: string) => new Set(readme.wordsUnder(heading))
     const missing = (heading: string, names: readonly string[]) => names.filter((name) => !told(heading).has(name))
@@ -351,16 +437,26 @@ describe('the README', () => {
     assert.deepEqual(missing('After the login', [...surface.namesIn('SessionTokensOptions'), ...surface.namesIn('SessionTokens'), ...surface.namesIn('RequireLoginOptions')]), [])
   })
 
-  it('says of the faults what their last run came to', async () => {
+  it('has the totals of the last run of faults', async () => {
     const { totals } = JSON.parse(await readFile(join(process.cwd(), 'test/faults/results.json'), 'utf8')) as { totals: Record<string, { held: number; applicable: number }> }
     const told = (await readFile(join(process.cwd(), 'README.md'), 'utf8')).replaceAll(' the ', ' ')
-    for (const [library, { held, applicable }] of Object.entries(totals)) assert.match(told, new RegExp(`${library} (?:holds )?${held} of ${applicable}\\b`))
+    for (const [library, { held, applicable }] of Object.entries(totals)) assert.match(told, new RegExp(`${library} (?:handles )?${held} of ${applicable}\\b`))
   })
 
-  it('has no block that no test tries', () => {
+  it('has no block without a test', () => {
     assert.deepEqual(readme.untaken, [])
   })
 })
+
+/** Asks an app to upgrade the connection to a WebSocket. */
+async function connectTo(url: string, cookie: string): Promise<{ status: number | undefined; socket?: Duplex }> {
+  const upgrading = request(url, { headers: { cookie, connection: 'Upgrade', upgrade: 'websocket' } }).end()
+  return new Promise((resolve, reject) => {
+    upgrading.on('error', reject)
+    upgrading.on('response', ({ statusCode }) => resolve({ status: statusCode }))
+    upgrading.on('upgrade', ({ statusCode }, socket) => resolve({ status: statusCode, socket }))
+  })
+}
 
 /** A proxy that connections go through (RFC 9110 §9.3.6). */
 async function startProxy(): Promise<{ url: string; targets: string[]; stop: () => void }> {

@@ -9,7 +9,7 @@ export interface Block {
   readonly code: string
 }
 
-/** The README's fenced blocks, in order; a test takes the ones that it tries. */
+/** The README's fenced blocks in order. Each test takes the blocks that it runs. */
 export class Readme {
   readonly blocks: readonly Block[]
   readonly #untaken: Block[]
@@ -27,7 +27,7 @@ export class Readme {
     this.#untaken = [...this.blocks]
   }
 
-  /** The words under a heading, names in code among them. */
+  /** The words under a heading, including names in code. */
   wordsUnder(heading: string): string[] {
     const text = (this.#sections.get(heading) ?? []).map(({ raw }) => raw).join('')
     return text.match(/\w+/g) ?? []
@@ -41,7 +41,7 @@ export class Readme {
     return block.code
   }
 
-  /** What no test has taken. */
+  /** The blocks that no test has taken. */
   get untaken(): string[] {
     return this.#untaken.map(({ heading, code }) => `${heading}: ${code.split('\n', 1)[0] ?? ''}`)
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** The types that the package exports, which have no value to ask. */
+/** The types that the package exports. */
 export class Surface {
   readonly #checker: ts.TypeChecker
   readonly #exports: readonly ts.Symbol[]
@@ -22,7 +22,7 @@ export class Surface {
     return properties.filter((name) => !/^[_#]/.test(name))
   }
 
-  /** The members of a union of texts. */
+  /** The members of a union of string literals. */
   textsIn(type: string): string[] {
     const union = this.#typeOf(type)
     assert.ok(union.isUnion(), `${type} is a union`)

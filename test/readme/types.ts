@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** What TypeScript finds wrong with each file, in strict mode. */
+/** TypeScript's errors for each file, in strict mode. */
 export function typeErrors(folder: string, ...files: string[]): string[][] {
   const program = ts.createProgram(files.map((file) => join(folder, file)), {
     target: ts.ScriptTarget.ES2023,
