@@ -2,6 +2,7 @@ import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
 import { BoundedMap } from '../util/bounded-map'
+import { withTimeLimit } from '../util/with-time-limit'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
@@ -119,8 +120,7 @@ export class LiveLogins {
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {
-    const { clock, timeout } = this.#options
-    const refreshed = await Promise.race([refreshing, clock.sleep(timeout + GRACE)])
+    const refreshed = await withTimeLimit(this.#options.timeout + GRACE, refreshing)
     if (refreshed) return refreshed
     throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
   }

@@ -6,12 +6,12 @@ export interface Clock {
   now(): number
   /** ms since some moment in the past. Never jumps. */
   elapsed(): number
-  /** Waits for this many ms. */
-  sleep(ms: number): Promise<void>
+  /** Waits for this many ms. In the background, that doesn't keep the process alive. */
+  sleep(ms: number, options?: { readonly inBackground?: boolean }): Promise<void>
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  sleep: (ms) => pause(ms)
+  sleep: (ms, { inBackground = false } = {}) => pause(ms, undefined, { ref: !inBackground })
 }

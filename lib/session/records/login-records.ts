@@ -176,7 +176,10 @@ export class LoginRecords {
   /** Resolves when nothing is being retried any more, or has been for as long as a lock lives. */
   async close(): Promise<void> {
     this.#closesAt = this.#options.clock.elapsed() + this.#lockTTL
+    // The retries don't keep the process alive by themselves.
+    const keepAlive = setInterval(() => undefined, LAST_RETRY)
     await Promise.all(this.#retries)
+    clearInterval(keepAlive)
   }
 
   async #isLoggedOut({ id }: KeptLogin): Promise<boolean> {
@@ -265,7 +268,7 @@ export class LoginRecords {
     const until = clock.elapsed() + RETRY_FOR
     const retry = async () => {
       for (let pause = FIRST_RETRY; clock.elapsed() + pause < Math.min(until, this.#closesAt); pause = Math.min(pause * 1.5, LAST_RETRY)) {
-        await clock.sleep(pause)
+        await clock.sleep(pause, { inBackground: true })
         if (await work().then(() => true, () => false)) return
       }
     }
