@@ -47,7 +47,7 @@ class SlowStore extends session.MemoryStore {
   }
 
   override set(id: string, data: SessionData, done?: Done): void {
-    setTimeout(() => super.set(id, data, done), 100)
+    setTimeout(() => super.set(id, data, done), 300)
   }
 }
 

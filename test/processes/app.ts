@@ -50,6 +50,9 @@ async function main(settings: AppSettings): Promise<void> {
   app.post('/logout', tokens.drop(), (req, res, next) => {
     req.logout((error) => (error ? next(error) : res.sendStatus(204)))
   })
+  app.post('/destroy', tokens.drop(), (req, res, next) => {
+    req.session.destroy((error: unknown) => (error ? next(error) : res.sendStatus(204)))
+  })
   // What an hour does to a session.
   app.post('/expire', (req, res) => {
     const kept = req.session as unknown as Record<string, { expiresAt: number }>

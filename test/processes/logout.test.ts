@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
@@ -79,4 +80,15 @@ describe('a logout while requests work with refreshed tokens', function () {
       await logsOutDuringRefresh(await settings(this))
     })
   }
+
+  it('is not undone by a refresh that is just storing the session, slowly', async () => {
+    const browser = await startLoggedIn({ sessions: { kind: 'slow', url: '' } })
+    const old = new Browser(browser.cookie)
+    const working = old.get(app, '/work?ms=0')
+    while (sandbox.counts.refreshes === 0) await pause(5)
+    await pause(50)
+    assert.equal((await browser.get(app, '/destroy', 'POST')).status, 204)
+    await working
+    assert.equal((await old.get(app, '/account')).status, 401, 'the old cookie stays logged out')
+  })
 })
