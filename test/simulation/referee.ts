@@ -110,7 +110,9 @@ export class Referee {
       if (expected && isRaced && login?.id !== this.#expected) expected.doom ??= 'its session was overwritten'
       return
     }
-    this.#expected = login?.id
+    const isExpectedOver = this.#expected !== undefined && this.#factsOf(this.#expected).isLogoutBegun
+    // What only the package has changed must not take the login out of the session.
+    if (writer.isChangedByApp || isExpectedOver || this.#logins.size > 1) this.#expected = login?.id
     const facts = login && this.#factsOf(login.id)
     if (facts?.isLogoutBegun && writer.isChangedByApp) facts.isBroughtBackByApp = true
   }

@@ -27,7 +27,7 @@ export interface Send {
   deliveredAt?: number | undefined
   /** Whether the process got an error instead of an answer, and can't know whether the token is spent. */
   isLost: boolean
-  /** Whether Twilio answered that it couldn't refresh now. */
+  /** Whether Twilio refused, or couldn't refresh now. */
   hasFailed: boolean
 }
 
@@ -111,7 +111,10 @@ export class Twilio {
     if (generation < family.generation && this.#revokesOnReuse) family.isRevoked = true
     this.onSend(send, earlier)
     await Promise.resolve()
-    if (family.isRevoked || generation !== family.generation) throw new TwilioTokenError('The refresh token is spent.', { code: 'invalid_grant', status: 400 })
+    if (family.isRevoked || generation !== family.generation) {
+      send.hasFailed = true
+      throw new TwilioTokenError('The refresh token is spent.', { code: 'invalid_grant', status: 400 })
+    }
     if (this.#world.random.chance(this.faults.twilioDown)) {
       send.hasFailed = true
       throw new TwilioTokenError('Twilio is down.', { code: 'server_error', status: 500 })

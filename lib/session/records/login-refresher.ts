@@ -174,7 +174,8 @@ export class LoginRefresher {
     // A process that refreshed without the records' store may have left newer tokens in the session.
     const stored = await session.load(login).catch(() => undefined)
     if (stored && stored.generation > login.generation && isAlive(stored, this.#options.clock.now())) {
-      await this.#records.release(lock)
+      // An old copy may still be saved over the session, so the record has to know.
+      await this.#records.save(lock, stored, recordTTL)
       return { outcome: 'recorded', login: stored }
     }
     await this.#records.refuse(lock, recordTTL)
