@@ -6,7 +6,7 @@ import { withTimeLimit } from '../util/with-time-limit'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
-import type { LoginRefresher, Refreshed } from './records/login-refresher'
+import type { LoginRefresher, Refreshed } from './records/refresh-once'
 
 export interface LiveLoginsOptions {
   readonly refresher: LoginRefresher

@@ -2,7 +2,7 @@ import { TwilioOAuthClient } from '../oauth/client'
 import { checkNumber, checkText } from '../oauth/options'
 import { freezesAfterResponse } from './platform'
 import { memoryRefreshes } from './records/memory-refreshes'
-import { isRefreshes, type Refreshes } from './records/refreshes'
+import { isRefreshes, type Refreshes } from './records/refresh-store'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {

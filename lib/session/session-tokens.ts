@@ -15,7 +15,7 @@ import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
-import { LoginRefresher } from './records/login-refresher'
+import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 
 declare global {

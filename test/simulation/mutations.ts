@@ -22,7 +22,7 @@ interface TextChange {
 export const ROOT = join(__dirname, '..', '..')
 
 const RECORDS = 'lib/session/records/login-records.ts'
-const REFRESHER = 'lib/session/records/login-refresher.ts'
+const REFRESHER = 'lib/session/records/refresh-once.ts'
 const MEMORY = 'lib/session/records/memory-refreshes.ts'
 const SESSION = 'lib/session/login-session.ts'
 const APP = 'test/simulation/app-process.ts'

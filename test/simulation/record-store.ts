@@ -1,5 +1,5 @@
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
-import { RefreshStoreError, type Acquired, type AcquireRequest, type Refreshes, type RefreshRecord, type ReleaseRequest, type SaveRequest } from '../../lib/session/records/refreshes'
+import { RefreshStoreError, type Acquired, type AcquireRequest, type Refreshes, type RefreshRecord, type ReleaseRequest, type SaveRequest } from '../../lib/session/records/refresh-store'
 import { NO_FAULTS, type Faults } from './faults'
 import { call, disturb, type Fate } from './network'
 import type { SimulatedProcess, World } from './world'

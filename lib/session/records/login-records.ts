@@ -6,7 +6,7 @@ import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
 import { MemoryRefreshes } from './memory-refreshes'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
-import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refreshes'
+import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
 
 export interface LoginRecordsOptions {
   readonly refreshes: Refreshes

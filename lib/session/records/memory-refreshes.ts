@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../../util/clock'
-import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
+import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
 
 /** Records in memory; the oldest go first. */
 const MAX_RECORDS = 50_000

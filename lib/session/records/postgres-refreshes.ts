@@ -1,7 +1,7 @@
 import { isObject } from '../../util/is-object'
 import { explainPostgresError } from './postgres-errors'
 import { createTable, parseTableName, statementsFor, type Statements } from './postgres-statements'
-import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
+import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
 import { StoreCalls } from './store-calls'
 
 /** What is used of a `Pool` of `pg`. */

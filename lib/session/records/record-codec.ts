@@ -3,7 +3,7 @@ import { TwilioNetworkError, TwilioTokenError } from '../../errors'
 import { isObject } from '../../util/is-object'
 import { fromJSON, toJSON, type KeptLogin } from '../kept-login'
 import { open, seal, sealingKey, type SealingKey } from '../sealing'
-import type { RefreshRecord } from './refreshes'
+import type { RefreshRecord } from './refresh-store'
 
 /** The generation of a record that says: Twilio refused the refresh, and the login is over. */
 export const REFUSED = Number.MAX_SAFE_INTEGER - 1

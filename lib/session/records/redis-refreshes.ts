@@ -1,6 +1,6 @@
 import { explainRedisError, isRedisClient, RedisScripts, UnexpectedReplyError, type RedisClient } from './redis-client'
 import { StoreCalls } from './store-calls'
-import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refreshes'
+import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
 
 /** Options for {@link redisRefreshes}. */
 export interface RedisRefreshesOptions {

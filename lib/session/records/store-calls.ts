@@ -1,4 +1,4 @@
-import { RefreshStoreError } from './refreshes'
+import { RefreshStoreError } from './refresh-store'
 
 /** What can be said of an error of a store. */
 export interface StoreFailure {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LOGGED_OUT, REFUSED } from '../../../lib/session/records/record-codec'
-import type { Acquired, Refreshes } from '../../../lib/session/records/refreshes'
+import type { Acquired, Refreshes } from '../../../lib/session/records/refresh-store'
 
 const LONG = 60_000
 /** ms, to wait for. */
