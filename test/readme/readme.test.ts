@@ -10,6 +10,7 @@ import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
 import { JEST_WITH_IMPORT } from '../package/setups'
 import { launchBrowser } from '../support/browser'
+import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
 import { freePort, Newcomer, type Command } from './newcomer'
@@ -133,24 +134,29 @@ describe('the README', () => {
     })
   })
 
+  const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
+
+  async function refreshOnceInTwoProcesses(app: string, environment: Readonly<Record<string, string>>): Promise<void> {
+    const processes = [await run(app, environment), await run(app, environment)] as const
+    const here = new Visitor(processes[0])
+    await here.logIn(approve)
+    const there = here.at(processes[1])
+    assert.equal(await statusOf(there, '/account'), 200)
+    const refreshesBefore = sandbox.counts.refreshes
+    assert.equal((await here.request('/expire', { method: 'POST' })).status, 204)
+    const statuses = await Promise.all(Array.from({ length: 10 }, (_, index) => statusOf(index % 2 ? here : there, '/account')))
+    assert.deepEqual(statuses, Array(10).fill(200))
+    assert.equal(sandbox.counts.refreshes - refreshesBefore, 1)
+  }
+
   describe('Redis and several processes', () => {
     readme.take('Redis and several processes', 'sh')
     const changes = readme.take('Redis and several processes', 'js')
-    const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 
     it('logs a person in for both processes, and refreshes once for all of their requests', async function () {
       const redis = await RedisServer.start(this)
       try {
-        const app = compose(quickStart, changes, expire)
-        const processes = await Promise.all([run(app, { REDIS_URL: redis.url }), run(app, { REDIS_URL: redis.url })])
-        const here = new Visitor(processes[0])
-        await here.logIn(approve)
-        const there = here.at(processes[1])
-        assert.equal(await statusOf(there, '/account'), 200)
-        assert.equal((await here.request('/expire', { method: 'POST' })).status, 204)
-        const statuses = await Promise.all(Array.from({ length: 10 }, (_, index) => statusOf(index % 2 ? here : there, '/account')))
-        assert.deepEqual(statuses, Array(10).fill(200))
-        assert.equal(sandbox.counts.refreshes, 1)
+        await refreshOnceInTwoProcesses(compose(quickStart, changes, expire), { REDIS_URL: redis.url })
         const contents = [...(await redis.contents()).values()].join()
         assert.ok(contents.includes('"passport"') && !contents.includes('"accessToken"'), 'the session is there, and its tokens are sealed')
       } finally {
@@ -161,9 +167,16 @@ describe('the README', () => {
 
   describe('PostgreSQL', () => {
     readme.take('PostgreSQL', 'sh')
-    readme.take('PostgreSQL', 'js')
+    const changes = readme.take('PostgreSQL', 'js')
 
-    it('logs somebody in, and refreshes once for the requests of two processes')
+    it('logs a person in for both processes, and refreshes once for all of their requests', async function () {
+      const postgres = await PostgresServer.start(this)
+      try {
+        await refreshOnceInTwoProcesses(compose(quickStart, changes, expire), { DATABASE_URL: postgres.url })
+      } finally {
+        await postgres.remove()
+      }
+    })
   })
 
   describe('Shutdown and serverless platforms', () => {
