@@ -28,8 +28,9 @@ export type { Claims } from './oauth/claims'
 export type { TwilioProfile } from './oauth/profile'
 export type { TwilioTokens } from './oauth/tokens'
 
-export { LoginStateError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
-export type { LoginStateReason } from './errors'
+export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
+export { LoginStateError } from './login/login-state-error'
+export type { LoginStateReason } from './login/login-state-error'
 
 export { returnTo } from './request/return-to'
 export { requireLogin } from './session/require-login'

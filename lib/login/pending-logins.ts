@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { LoginStateError } from '../errors'
 import { BoundedMap } from '../util/bounded-map'
 import { sessionIDOf, sessionOf } from '../request/session'
 import { isObject } from '../util/is-object'
 import { withoutUndefined } from '../util/without-undefined'
+import { LoginStateError } from './login-state-error'
 import { codeVerifiers } from './pkce'
 import { beginningOf, ID_LENGTH, idOf, SignedStates, STATE_LENGTH } from './signed-state'
 
@@ -13,6 +13,11 @@ export interface LoginContext {
   readonly state?: unknown
   /** The page that was requested before the login. */
   readonly returnTo?: string | undefined
+}
+
+/** The session key of a client's pending logins, unless the application sets `sessionKey`. */
+export function defaultSessionKey(hostname: string, clientID: string): string {
+  return `oauth2:${hostname}:${clientID}`
 }
 
 export interface PendingLoginsOptions {

@@ -1,6 +1,6 @@
-import { LoginStateError } from '../errors'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
 import { fromCallback } from '../util/from-callback'
+import { LoginStateError } from './login-state-error'
 import type { LoginContext, PendingLogins } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 

@@ -1,6 +1,5 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
-import { LoginStateError } from '../errors'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
@@ -15,9 +14,10 @@ import { fromCallback } from '../util/from-callback'
 import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
+import { LoginStateError } from './login-state-error'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
-import { PendingLogins, type LoginContext } from './pending-logins'
+import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
@@ -263,7 +263,7 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
   if (typeof store === 'object') throw new TypeError('store must have the functions store and verify, like a state store for passport-oauth2.')
   const pending = new PendingLogins({
     clientID,
-    sessionKey: options.sessionKey ?? `oauth2:${authorize.hostname}:${clientID}`,
+    sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
     max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
     secret: clientSecret
