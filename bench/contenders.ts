@@ -241,11 +241,16 @@ const growing: SetUp = async (app, provider, callbackURL) => {
   account(app, requireLogin({ loginPath: '/login' }))
 }
 
-/** POST /expire expires the tokens, so that the next request refreshes them. */
+/** POST /expire expires the tokens, so that the next request refreshes them. POST /make-stale leaves them valid for another 30 s. */
 const refreshing: SetUp = async (app, provider, callbackURL) => {
   const { requireLogin } = await import('passport-twilio')
   const tokens = await twilioLogin(app, usePassport(app), { provider, callbackURL })
   addExpireRoute(app, tokens)
+  app.post('/make-stale', (req, res) => {
+    const [, login] = Object.entries(req.session).find(([key]) => key.startsWith('twilioTokens')) ?? []
+    Object.assign(login as object, { expiresAt: Date.now() + 30_000 })
+    res.end()
+  })
   account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
 }
 

@@ -5,6 +5,7 @@ import type { GuardFigures } from './guards.ts'
 import type { ImportFigures } from './imports.ts'
 import type { LoginFigures, LoginSizes } from './logins.ts'
 import type { RedisFigures } from './redis.ts'
+import type { RefreshFigures } from './refresh.ts'
 import { scaleOf } from './scale.ts'
 import type { Spread } from './statistics.ts'
 import type { StormFigures } from './storm.ts'
@@ -17,6 +18,7 @@ export interface Results {
   readonly logins: Readonly<Record<string, LoginFigures>>
   readonly guards: Readonly<Record<string, GuardFigures>>
   readonly storm: StormFigures
+  readonly refresh?: RefreshFigures
   readonly growth: GrowthFigures
   readonly redis: RedisFigures | string
   readonly imports: ImportFigures
@@ -72,7 +74,7 @@ ${typeof redis === 'string' ? '' : scaleOf(redis, machine.processors)}
 `
 }
 
-function allFigures({ machine, sizes, logins, guards, storm, growth, imports }: Results): string {
+function allFigures({ machine, sizes, logins, guards, storm, refresh, growth, imports }: Results): string {
   const { versions } = machine
   return `# Figures
 
@@ -124,7 +126,7 @@ ${table(
 )}
 
 The bound is 1.5 times the token endpoint's own time, and what the same requests cost with a live token.
-
+${refresh ? refreshFigures(refresh) : ''}
 ## Growth
 
 ${table(
@@ -142,6 +144,19 @@ ${table(
   ['', 'passport-twilio', 'passport-oauth2', 'ratio'],
   Object.entries(imports).map(([how, { passportTwilio, passportOAuth2, against }]: [string, ImportFigures[keyof ImportFigures]]) => [`\`${how}\``, fine(passportTwilio), fine(passportOAuth2), ratio(against)])
 )}
+`
+}
+
+function refreshFigures({ tokenEndpointLatency, tokenRequests, p99WithoutRefresh, p99DuringRefresh, p99AgainstWithoutRefresh }: RefreshFigures): string {
+  return `
+## While a valid token is being refreshed
+
+Guarded requests of one session, eight at a time, during a refresh that takes the token endpoint ${tokenEndpointLatency} ms:
+
+${table(
+    ['token requests', 'p99 without a refresh', 'p99 during the refresh', 'ratio'],
+    [[list([...new Set(tokenRequests)].map(String)), fine(p99WithoutRefresh), fine(p99DuringRefresh), ratio(p99AgainstWithoutRefresh)]]
+  )}
 `
 }
 
