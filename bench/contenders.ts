@@ -248,7 +248,7 @@ const refreshing: SetUp = async (app, provider, callbackURL) => {
   addExpireRoute(app, tokens)
   app.post('/make-stale', (req, res) => {
     const [, login] = Object.entries(req.session).find(([key]) => key.startsWith('twilioTokens')) ?? []
-    Object.assign(login as object, { expiresAt: Date.now() + 30_000 })
+    Object.assign(login as object, { receivedAt: Date.now() - 3_570_000, expiresAt: Date.now() + 30_000 })
     res.end()
   })
   account(app, requireLogin({ loginPath: '/login' }), tokens.fresh())
