@@ -68,15 +68,17 @@ export class LiveLogins {
    * @throws {TwilioUnavailableError} when the token has expired and can't be refreshed now
    */
   async get(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
-    const { clock, freshness, refreshInBackground } = this.#options
+    const { clock, freshness, refresher, refreshInBackground } = this.#options
     const known = session.hasStore ? held : await this.#newestForCookie(held, session)
     const now = clock.now()
     if (!freshness.isStale(known, now)) return known
     if (!isRefreshable(known)) return isAlive(known, now) ? known : undefined
     const isUsableMeanwhile = isUsable(known, now)
     if (isUsableMeanwhile && clock.elapsed() < this.#backOffUntil) return known
+    const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground
+    if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
     const refreshing = this.#refresh(known, session, recordTTL)
-    if (!isUsableMeanwhile || !refreshInBackground) return this.#waitFor(refreshing, known, session)
+    if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session)
     // #refresh() has reported it, and the next request tries again.
     refreshing.catch(() => undefined)
     return known

@@ -71,6 +71,11 @@ export class LoginRefresher {
     return shared
   }
 
+  /** Whether this process is refreshing the login. */
+  isRefreshing({ id }: KeptLogin): boolean {
+    return this.#underWay.has(id)
+  }
+
   /** The login, or a newer one from its record. Rejects with the store's error. */
   async newest(held: KeptLogin): Promise<KeptLogin> {
     const newer = await this.#records.newerThan(held)
