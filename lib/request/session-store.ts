@@ -6,16 +6,16 @@ export type Session = Record<string, unknown>
 
 type Got = (error?: unknown, session?: unknown) => void
 
-/** What is used of an express-session store. */
+/** The part of an express-session store that is used. */
 interface SessionStore {
   get(id: string, done: Got): void
   set(id: string, session: object, done: (error?: unknown) => void): void
   destroy?(id: string, done: (error?: unknown) => void): void
-  /** As `get`, with a cookie that stores can read the expiry from. express-session's own stores have it. */
+  /** Like `get`, but the session has a cookie object from which `set` can read the expiry. Inherited by stores that extend express-session's `Store`. */
   load?(id: string, done: Got): void
 }
 
-/** A session as its store has it now, beside the copy that the request has loaded. */
+/** The current session in the session store, as opposed to the copy that the request has loaded. */
 export class StoredSession {
   readonly #store: SessionStore
   readonly #id: string
@@ -33,8 +33,8 @@ export class StoredSession {
   }
 
   /**
-   * The session, or `undefined` if it is gone. As express-session has it, nothing at all and an error with the code
-   * `ENOENT` both mean gone; any other error is the store's.
+   * Loads the session; `undefined` if it no longer exists. As in express-session, an empty result and an error with the code
+   * `ENOENT` both mean that it doesn't exist. Rejects with any other error of the store.
    */
   async load(): Promise<Session | undefined> {
     try {
@@ -59,7 +59,7 @@ function isSessionStore(store: unknown): store is SessionStore {
   return isObject(store) && typeof store.get === 'function' && typeof store.set === 'function'
 }
 
-/** Saves the session of a request now, where sessions can be saved before the end of the request. */
+/** Saves the session of a request immediately, if its session middleware can do so. Rejects with the store's error. */
 export async function saveSession(req: object): Promise<void> {
   const session = sessionOf(req)
   const { save } = session
