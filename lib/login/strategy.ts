@@ -188,7 +188,7 @@ export class TwilioStrategy extends Base {
     })
     const { user, info } = await this._verifyLogin(req, grant)
     if (!user) return { challenge: info }
-    setFinishedLogin(req, { tokens: grant.tokens, user, returnTo: login.returnTo, previousSession: peekSession(req) })
+    setFinishedLogin(req, { tokens: grant.tokens, clientID: this.client.clientID, user, returnTo: login.returnTo, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens: grant.tokens }, login) }
   }
 

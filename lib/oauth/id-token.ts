@@ -11,7 +11,7 @@ const CLOCK_TOLERANCE_S = 60
 /** Asymmetric algorithms only: otherwise a public key could be used as a shared secret (HS256). */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA']
 
-/** The least time between two fetches of the keys, which are fetched again when a token names an unknown key. */
+/** Minimum time between two fetches of the key set, which is fetched again when a token names an unknown key. */
 const KEYS_COOLDOWN_MS = 1000
 
 /**
@@ -19,7 +19,7 @@ const KEYS_COOLDOWN_MS = 1000
  *
  * @throws {TwilioIdTokenError} if the token is invalid, or missing although `idToken.required` is set
  * @throws {TypeError} under Jest, if keys are configured and Node was started without `--experimental-vm-modules`
- * @throws {TwilioNetworkError | TwilioTimeoutError | TwilioResponseError} if the keys cannot be fetched from `idToken.jwksURL`
+ * @throws {TwilioNetworkError | TwilioTimeoutError | TwilioResponseError} if the key set cannot be fetched from `idToken.jwksURL`
  */
 export type CheckIdToken = (idToken: string | undefined) => Promise<Claims>
 
@@ -28,21 +28,21 @@ export function idTokenChecker(clientID: string, options: IdTokenOptions, limits
   const checkSignature = signatureChecker(options, limits)
   return async (idToken) => {
     if (idToken === undefined) {
-      if (options.required) throw refused('there is none, and idToken.required is set')
+      if (options.required) throw invalid('there is none, and idToken.required is set')
       return {}
     }
     const decoded = decodeJWT(idToken)
-    if (!decoded) throw refused('it is not a signed JWT')
-    if (typeof decoded.header.alg !== 'string' || decoded.header.alg.toLowerCase() === 'none') throw refused('it is not signed')
+    if (!decoded) throw invalid('it is not a signed JWT')
+    if (typeof decoded.header.alg !== 'string' || decoded.header.alg.toLowerCase() === 'none') throw invalid('it is not signed')
     const wrong = wrongClaim(decoded.claims, clientID, options.issuer)
-    if (wrong) throw refused(wrong)
+    if (wrong) throw invalid(wrong)
     await checkSignature?.(idToken)
     return decoded.claims
   }
 }
 
-function refused(why: string, cause?: unknown): TwilioIdTokenError {
-  return new TwilioIdTokenError(`The ID token is refused: ${why}.`, cause === undefined ? undefined : { cause })
+function invalid(why: string, cause?: unknown): TwilioIdTokenError {
+  return new TwilioIdTokenError(`The ID token is invalid: ${why}.`, cause === undefined ? undefined : { cause })
 }
 
 function wrongClaim(claims: Claims, clientID: string, issuer: string | undefined): string | undefined {
@@ -51,11 +51,11 @@ function wrongClaim(claims: Claims, clientID: string, issuer: string | undefined
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audiences.includes(clientID)) return 'it is for another app (aud)'
   if ((azp !== undefined || audiences.length > 1) && azp !== clientID) return 'it was issued to another app (azp)'
-  if (issuer !== undefined && iss !== issuer) return 'it comes from another issuer (iss) than idToken.issuer'
-  if (typeof exp !== 'number') return 'it does not say when it ends (exp)'
-  if (exp + CLOCK_TOLERANCE_S <= now) return "it has expired (exp); if it is new, look at this machine's clock"
-  if (isLater(nbf, now)) return "it is not valid yet (nbf); look at this machine's clock"
-  if (isLater(iat, now)) return "it was issued in the future (iat); look at this machine's clock"
+  if (issuer !== undefined && iss !== issuer) return 'its issuer (iss) differs from idToken.issuer'
+  if (typeof exp !== 'number') return 'it has no expiry (exp)'
+  if (exp + CLOCK_TOLERANCE_S <= now) return "it has expired (exp); if it is new, check this machine's clock"
+  if (isLater(nbf, now)) return "it is not valid yet (nbf); check this machine's clock"
+  if (isLater(iat, now)) return "it was issued in the future (iat); check this machine's clock"
   return undefined
 }
 
@@ -73,12 +73,12 @@ function signatureChecker(options: IdTokenOptions, limits: CallLimits): ((idToke
       await verifySignature(jose, idToken, keys)
     } catch (error) {
       if (error instanceof TwilioNetworkError || error instanceof TwilioTimeoutError || error instanceof TwilioResponseError) throw error
-      throw refused('its signature does not hold', error)
+      throw invalid('its signature is invalid', error)
     }
   }
 }
 
-/** jose is made of ES modules, which CommonJS can only `import()`. Most apps configure no keys, so it is loaded only when needed. */
+/** jose consists of ES modules, which CommonJS can only load with `import()`. Most apps configure no keys, so it is loaded only when needed. */
 async function loadJose(): Promise<typeof Jose> {
   try {
     return await import('jose')
@@ -102,7 +102,7 @@ async function verifySignature({ compactVerify, errors }: typeof Jose, idToken: 
     await compactVerify(idToken, keys, { algorithms: ALGORITHMS })
   } catch (error) {
     if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
-    // A token need not name its key (`kid` is optional: RFC 7515 §4.1.4), so any of the keys may have signed it.
+    // A token may omit the ID of its key (`kid` is optional: RFC 7515 §4.1.4), so try every matching key.
     let failure: unknown = error
     for await (const key of error) {
       try {
@@ -116,12 +116,12 @@ async function verifySignature({ compactVerify, errors }: typeof Jose, idToken: 
   }
 }
 
-/** Fetches the keys with the same limits (`timeout`, `maxResponseBytes`, `agent`) as every other call. */
+/** Fetches the key set with the same `timeout`, `maxResponseBytes` and `agent` as every other request. */
 function keyFetcher(jwksURL: string, limits: CallLimits): () => Promise<Response> {
   const endpoint = endpointOf(jwksURL)
   return async () => {
     const { status, body } = await callHttp({ method: 'GET', endpoint, headers: { Accept: 'application/json' } }, limits)
-    if (status !== 200) throw new TwilioResponseError(`The keys' address (idToken.jwksURL) answered ${status}.`)
+    if (status !== 200) throw new TwilioResponseError(`The key set URL (idToken.jwksURL) answered ${status}.`)
     return new Response(body, { status })
   }
 }

@@ -3,6 +3,8 @@ import type { TwilioTokens } from '../oauth/tokens'
 /** What the strategy passes on to the middleware after it. It can't be kept in the session, which Passport renews. */
 export interface FinishedLogin {
   readonly tokens: TwilioTokens
+  /** The client that the tokens were issued to. */
+  readonly clientID?: string | undefined
   /** The user that `verify` gave. */
   readonly user?: unknown
   /** The page that was requested before the login. */

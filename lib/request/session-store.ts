@@ -1,21 +1,22 @@
 import { fromCallback } from '../util/from-callback'
 import { isObject } from '../util/is-object'
+import { withTimeLimit } from '../util/with-time-limit'
 import { sessionIDOf, sessionOf } from './session'
 
 export type Session = Record<string, unknown>
 
 type Got = (error?: unknown, session?: unknown) => void
 
-/** What is used of an express-session store. */
+/** The part of an express-session store that is used. */
 interface SessionStore {
   get(id: string, done: Got): void
   set(id: string, session: object, done: (error?: unknown) => void): void
   destroy?(id: string, done: (error?: unknown) => void): void
-  /** As `get`, with a cookie that stores can read the expiry from. express-session's own stores have it. */
+  /** Like `get`, but the session has a cookie object from which `set` can read the expiry. Inherited by stores that extend express-session's `Store`. */
   load?(id: string, done: Got): void
 }
 
-/** A session as its store has it now, beside the copy that the request has loaded. */
+/** The current session in the session store, as opposed to the copy that the request has loaded. */
 export class StoredSession {
   readonly #store: SessionStore
   readonly #id: string
@@ -33,12 +34,12 @@ export class StoredSession {
   }
 
   /**
-   * The session, or `undefined` if it is gone. As express-session has it, nothing at all and an error with the code
-   * `ENOENT` both mean gone; any other error is the store's.
+   * Loads the session; `undefined` if it no longer exists. As in express-session, an empty result and an error with the code
+   * `ENOENT` both mean that it doesn't exist. Rejects with any other error of the store.
    */
   async load(): Promise<Session | undefined> {
     try {
-      const [session] = await fromCallback<[unknown?]>((done) => (this.#store.load ? this.#store.load(this.#id, done) : this.#store.get(this.#id, done)))
+      const [session] = await inTime(fromCallback<[unknown?]>((done) => (this.#store.load ? this.#store.load(this.#id, done) : this.#store.get(this.#id, done))))
       return isObject(session) ? session : undefined
     } catch (error) {
       if (isObject(error) && error.code === 'ENOENT') return undefined
@@ -46,20 +47,34 @@ export class StoredSession {
     }
   }
 
+  /** Saves the session. Has no time limit of its own, since a late save must not go unnoticed. */
   async save(session: Session): Promise<void> {
+    // Stores read their TTL from the cookie, which still has the expiry of the last save. express-session renews it before it saves, too.
+    const { touch } = session
+    if (typeof touch === 'function') Reflect.apply(touch, session, [])
     await fromCallback((done) => this.#store.set(this.#id, session, done))
   }
 
   async destroy(): Promise<void> {
-    await fromCallback((done) => (this.#store.destroy ? this.#store.destroy(this.#id, done) : done()))
+    await inTime(fromCallback((done) => (this.#store.destroy ? this.#store.destroy(this.#id, done) : done())))
   }
+}
+
+/** ms that the session store may take. Less than the time by which a lock outlives the refresh under it. */
+export const SESSION_STORE_TIME_LIMIT = 4000
+
+/** Rejects if the session store takes too long. */
+export async function inTime<Result>(call: Promise<Result>): Promise<Result> {
+  const reply = await withTimeLimit(SESSION_STORE_TIME_LIMIT, call.then((result) => ({ result })))
+  if (!reply) throw new Error(`The session store did not respond within ${SESSION_STORE_TIME_LIMIT} ms.`)
+  return reply.result
 }
 
 function isSessionStore(store: unknown): store is SessionStore {
   return isObject(store) && typeof store.get === 'function' && typeof store.set === 'function'
 }
 
-/** Saves the session of a request now, where sessions can be saved before the end of the request. */
+/** Saves the session of a request immediately, if its session middleware can do so. Rejects with the store's error. */
 export async function saveSession(req: object): Promise<void> {
   const session = sessionOf(req)
   const { save } = session

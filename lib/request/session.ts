@@ -20,8 +20,8 @@ export function peekSession(request: object): Record<string, unknown> | undefine
 }
 
 /**
- * The ID of the session, a secret between the browser and the app. A session without a store is kept in a cookie and has no
- * ID. If it has a property `id`, that is the application's.
+ * The session ID, a secret shared by the browser and the app. A session without a store is kept in a cookie and has no ID; if it
+ * has an `id` property, that belongs to the app.
  */
 export function sessionIDOf(request: object): string | undefined {
   const session = peekSession(request)

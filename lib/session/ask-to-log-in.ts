@@ -5,7 +5,7 @@ import { isPrefetch } from '../request/speculative-request'
 
 const LOGIN_PATH = Symbol('loginPath')
 
-/** Remembers where the guard of a request sends people to log in, for middleware behind it. */
+/** Stores the `loginPath` of the guard that a request has passed, for the middleware after it. */
 export function setLoginPath(req: object, loginPath: string): void {
   Object.assign(req, { [LOGIN_PATH]: loginPath })
 }
@@ -20,20 +20,20 @@ interface AskToLogInOptions {
 }
 
 /**
- * Asks a person to log in. A browser that wants a page is redirected to `loginPath`, and the page is remembered. Everything else
- * gets 401, since a script or an API client could do nothing with a login page.
+ * Asks a person to log in. A browser that requests a page is redirected to `loginPath`, and the page is stored in the session. Any
+ * other request gets 401, since scripts and API clients can't use a login page.
  *
- * A request without a response, such as that of a WebSocket, gets an error with the status 401.
+ * If there is no response object, as with a WebSocket upgrade, an error with `status` 401 is passed to `next`.
  *
- * @param options.loginPath default: the one of the guard that the request has passed; without one, everybody gets 401
- * @param options.beforeSessionChange called before the page is remembered in the session
+ * @param options.loginPath default: the `loginPath` of the guard that the request has passed; without one, every request gets 401
+ * @param options.beforeSessionChange called before the page is stored in the session
  */
 export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), beforeSessionChange }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
     next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
     return
   }
-  // The app's own time limit may have answered meanwhile.
+  // A timeout in the app may have sent a response by now.
   if (res.headersSent) return
   res.setHeader('Cache-Control', 'no-store')
   if (loginPath === undefined || !wantsPage(req)) {
@@ -45,14 +45,14 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
     beforeSessionChange?.()
     keepReturnTo(req, page)
   }
-  // 303 makes a GET of any method.
+  // 303 turns any method into GET.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
   res.setHeader('Location', publicPath(loginPath, req))
   res.setHeader('Content-Length', '0')
   res.end()
 }
 
-/** Whether there is a response. A WebSocket's upgrade request has none. */
+/** Whether there is a response object. A WebSocket upgrade has none. */
 export function isResponse(res: Partial<ServerResponse>): res is ServerResponse {
   return typeof res.setHeader === 'function' && typeof res.end === 'function'
 }
@@ -66,7 +66,7 @@ function refuse(res: ServerResponse, loginPath: string | undefined): void {
   res.end(body)
 }
 
-/** A GET can be repeated after the login. Anything else can't, so the login leads back to the page that it was sent from. */
+/** A GET can be repeated after the login. Other methods can't, so the person returns to the page that sent the request. */
 function pageToComeBackTo(req: IncomingMessage): string | undefined {
   if (req.method === 'GET' || req.method === 'HEAD') return sameOriginPath(originalPathOf(req))
   const { referer } = req.headers
@@ -75,10 +75,10 @@ function pageToComeBackTo(req: IncomingMessage): string | undefined {
   return origin === originOf(req, false) ? sameOriginPath(pathname + search) : undefined
 }
 
-/** Values of `Sec-Fetch-Dest` for a response that the browser shows as a page. */
+/** Values of `Sec-Fetch-Dest` for responses that a browser displays as a page. */
 const PAGE_DESTINATIONS = ['document', 'iframe', 'frame', 'embed', 'object']
 
-/** Whether a browser wants a page to show. A script's request, an image, an API call and a CORS preflight don't. */
+/** Whether a browser requests a page to display, rather than a script, an image, an API client or a CORS preflight. */
 function wantsPage({ method, headers }: IncomingMessage): boolean {
   if (method === 'OPTIONS' || String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
   const destination = headers['sec-fetch-dest']

@@ -4,7 +4,7 @@ import type { TwilioTokens } from '../oauth/tokens'
 import { isObject } from '../util/is-object'
 import { withoutUndefined } from '../util/without-undefined'
 
-/** A login, as its session and its record keep it. */
+/** A login as stored in its session and in its record. */
 export interface KeptLogin {
   /** Random. Stays the same through all refreshes. */
   readonly id: string
@@ -21,7 +21,7 @@ export function newLogin(tokens: TwilioTokens, receivedAt: number): KeptLogin {
   return { id: randomBytes(16).toString('base64url'), generation: 0, receivedAt, tokens }
 }
 
-/** The same login with new tokens. What the refresh response left out is kept (RFC 6749 §6; OpenID Connect Core §12.2). */
+/** The same login with new tokens. Values that the refresh response omits are kept (RFC 6749 §6; OpenID Connect Core §12.2). */
 export function withTokens({ id, generation, tokens: { idToken, scope } }: KeptLogin, tokens: TwilioTokens, receivedAt: number): KeptLogin {
   const merged = withoutUndefined<TwilioTokens>({ ...tokens, idToken: tokens.idToken ?? idToken, scope: tokens.scope ?? scope })
   return { id, generation: generation + 1, receivedAt, tokens: merged }
@@ -41,19 +41,19 @@ export function toJSON({ id, generation, receivedAt, tokens }: KeptLogin): Recor
   return withoutUndefined<Record<string, unknown>>({ login: id, generation, receivedAt, accessToken, refreshToken, idToken, tokenType, scope, expiresAt })
 }
 
-/** The login in such JSON, or `undefined` for anything else. */
+/** The login in JSON from {@link toJSON}; `undefined` for anything else. */
 export function fromJSON(value: unknown): KeptLogin | undefined {
   if (!isObject(value)) return undefined
   const tokens = tokensIn(value)
   if (!tokens) return undefined
   const { login, generation, receivedAt } = value
-  // Before logins had an ID, only the tokens were kept. The ID is derived, so that all processes derive the same one.
+  // Earlier versions stored the tokens without an ID. It is derived from them, so that it is the same in all processes.
   if (login === undefined) return { id: derivedID(tokens), generation: 0, receivedAt: 0, tokens }
   if (typeof login !== 'string' || login === '' || !isCount(generation) || typeof receivedAt !== 'number') return undefined
   return { id: login, generation, receivedAt, tokens }
 }
 
-/** Tokens in JSON, such as `authInfo` or a session holds them. */
+/** The tokens in `authInfo` or in JSON from a session; `undefined` for anything else. */
 export function tokensIn(value: Readonly<Record<string, unknown>>): TwilioTokens | undefined {
   const { accessToken, refreshToken, idToken, tokenType, scope, expiresAt } = value
   if (typeof accessToken !== 'string' || typeof tokenType !== 'string') return undefined
@@ -62,7 +62,7 @@ export function tokensIn(value: Readonly<Record<string, unknown>>): TwilioTokens
   let claims: Claims | undefined
   return {
     ...withoutUndefined({ accessToken, refreshToken, idToken, tokenType, scope, expiresAt }),
-    // Every guarded request reads its tokens; few look at the claims.
+    // Decoded on first use: every guarded request reads the tokens, but few read the claims.
     get claims() {
       return (claims ??= claimsOf(accessToken))
     }

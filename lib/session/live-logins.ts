@@ -11,35 +11,37 @@ import type { LoginRefresher, Refreshed } from './records/refresh-once'
 export interface LiveLoginsOptions {
   readonly refresher: LoginRefresher
   readonly freshness: Freshness
-  /** ms that a call to Twilio takes at most. */
+  /** Time limit of a call to Twilio, in ms. */
   readonly timeout: number
-  /** Whether a request goes on with a live token while it is being refreshed. */
+  /** Whether a request proceeds with a token that is still valid while it is being refreshed. */
   readonly refreshInBackground: boolean
   readonly clock: Clock
   readonly warn: (message: string) => void
 }
 
-/** ms that a request waits beyond the time limit of a call to Twilio, whose own error tells more than a time limit here. */
+/** ms that a request waits beyond the time limit of a call to Twilio, so that it gets the more specific error of that call. */
 const GRACE = 500
-/** ms without another refresh in the background, after one has failed. */
+/** ms without background refreshes after a refresh has failed. */
 const BACK_OFF = 5000
 
-/** How many tokens that Twilio refused before their expiry this process remembers. */
+/** Maximum number of remembered tokens that Twilio rejected before their expiry. */
 const MAX_REFUSED = 10_000
+const MAX_BACK_OFFS = 10_000
+const ALL_LOGINS = 'all logins'
 
-/** Decides whether a request goes on with the token that it has, or waits for a new one. */
+/** Decides whether a request uses its current token or waits for a new one. */
 export class LiveLogins {
   readonly #options: LiveLoginsOptions
-  /** The logins, of one generation each, whose access token was refused: an old copy of the session must not bring it back. */
+  /** The logins, each of one generation, whose access token Twilio has rejected. An old copy of the session must not bring it back. */
   readonly #refused = new BoundedMap<string, true>(MAX_REFUSED)
-  /** Until when nothing is refreshed in the background, in elapsed ms. */
-  #backOffUntil = 0
+  /** When background refreshes may resume, in elapsed ms. */
+  readonly #backOffUntil = new BoundedMap<string, number>(MAX_BACK_OFFS)
 
   constructor(options: LiveLoginsOptions) {
     this.#options = options
   }
 
-  /** The login in the request's copy of a session. Its access token counts as expired once Twilio has refused it. */
+  /** The login in the request's copy of the session. An access token that Twilio has rejected counts as expired. */
   held(session: LoginSession): KeptLogin | undefined {
     const login = session.copy
     if (!login || !this.#refused.get(copyOf(login))) return login
@@ -47,9 +49,9 @@ export class LiveLogins {
   }
 
   /**
-   * Counts an access token as expired from now on, in this process at once, and in the record and the session if it is the newest.
+   * Marks an access token as expired: in this process immediately, and in the record and the session if it is the newest.
    *
-   * Rejects with the error of the session store or of the records' store.
+   * Rejects with the error of the session store or the record store.
    */
   async expire(accessToken: string | undefined, session: LoginSession, recordTTL: number): Promise<void> {
     const copy = session.copy
@@ -63,9 +65,9 @@ export class LiveLogins {
   }
 
   /**
-   * A login whose access token is alive. `undefined` when the person has to log in again.
+   * Resolves to a login with a valid access token, or `undefined` if the person has to log in again.
    *
-   * @throws {TwilioUnavailableError} when the token has expired and can't be refreshed now
+   * @throws {TwilioUnavailableError} if the token has expired and can't be refreshed now
    */
   async get(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
     const { clock, freshness, refresher, refreshInBackground } = this.#options
@@ -74,21 +76,25 @@ export class LiveLogins {
     if (!freshness.isStale(known, now)) return known
     if (!isRefreshable(known)) return isAlive(known, now) ? known : undefined
     const isUsableMeanwhile = isUsable(known, now)
-    if (isUsableMeanwhile && clock.elapsed() < this.#backOffUntil) return known
+    if (isUsableMeanwhile && this.#isBackingOff(known)) return known
     const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground
     if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
     const refreshing = this.#refresh(known, session, recordTTL)
     if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session)
-    // #refresh() has reported it, and the next request tries again.
+    // #refresh() has reported the error, and the next request tries again.
     refreshing.catch(() => undefined)
     return known
   }
 
-  /** A session in a cookie takes the newest tokens from the record, and gets them to the browser with the next response. */
+  /** Copies the newest tokens from the record into a session that is kept in a cookie. The response sends the cookie to the browser. */
   async #newestForCookie(held: KeptLogin, session: LoginSession): Promise<KeptLogin> {
     const newest = await this.#options.refresher.newest(held).catch(() => held)
     if (newest !== held) session.setCopy(newest)
     return newest
+  }
+
+  #isBackingOff({ id }: KeptLogin): boolean {
+    return [id, ALL_LOGINS].some((name) => (this.#backOffUntil.get(name) ?? 0) > this.#options.clock.elapsed())
   }
 
   async #refresh(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<Refreshed> {
@@ -96,7 +102,7 @@ export class LiveLogins {
     try {
       return await refresher.refresh({ held, session, recordTTL })
     } catch (error) {
-      this.#backOffUntil = clock.elapsed() + BACK_OFF
+      this.#backOffUntil.set(isOfThisLogin(error) ? held.id : ALL_LOGINS, clock.elapsed() + BACK_OFF)
       if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
       throw error
     }
@@ -117,7 +123,7 @@ export class LiveLogins {
     }
     const { login } = refreshed
     if (!session.hasStore) session.setCopy(login)
-    // What Twilio has just issued is used, whatever it says about its expiry.
+    // A token that Twilio has just issued is used whatever its expiry.
     return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : undefined
   }
 
@@ -130,4 +136,9 @@ export class LiveLogins {
 
 function copyOf({ id, generation }: KeptLogin): string {
   return `${id} ${generation}`
+}
+
+/** Whether Twilio refuses this login, unlike an outage or a wrong client secret, which concern all of them. */
+function isOfThisLogin(error: unknown): boolean {
+  return isPermanentError(error) && error.code !== 'invalid_client'
 }

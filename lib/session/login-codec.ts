@@ -1,10 +1,10 @@
 import { fromJSON, toJSON, type KeptLogin } from './kept-login'
 import { open, seal, sealingKey } from './sealing'
 
-/** How a login is written into a session. */
+/** Converts logins to and from the form in which a session stores them. */
 export interface LoginCodec {
   encode(login: KeptLogin): unknown
-  /** `undefined` for what can't be read. */
+  /** `undefined` if it can't be decoded. */
   decode(stored: unknown): KeptLogin | undefined
 }
 
@@ -21,7 +21,7 @@ export function sealedCodec(secrets: readonly [string, ...string[]]): LoginCodec
   const keys = [sealing, ...older.map((secret) => sealingKey(secret, 'session tokens'))]
   return {
     encode: (login) => seal(toJSON(login), sealing),
-    // Tokens from before there was a secret are read as they are, and encrypted at their next refresh.
+    // Tokens stored before a secret was set are not encrypted. Their next refresh encrypts them.
     decode: (stored) => fromJSON(typeof stored === 'string' ? open(stored, keys) : stored)
   }
 }

@@ -4,17 +4,17 @@ import { isObject } from '../util/is-object'
 import { newerOf, type KeptLogin } from './kept-login'
 import type { LoginCodec } from './login-codec'
 
-/** Where tokens were kept before each client had a key of its own. */
+/** The session key that earlier versions used for all clients. */
 const LEGACY_KEY = 'twilioTokens'
-/** Where Passport keeps who is logged in. */
+/** The session key of Passport's login. */
 const PASSPORT_KEY = 'passport'
-/** What the session middleware itself keeps in a session. */
+/** The session keys of the session middleware itself. */
 const HOUSEKEEPING = ['cookie', 'id', 'sessionId', 'encryptedSessionId']
 
-/** Why a login is over. */
+/** Why a login has ended. */
 export type EndReason = 'logged out' | 'refused' | 'session gone'
 
-/** How the login of one client is kept in sessions. */
+/** Reads and writes the login of one client in sessions. */
 export class LoginSessions {
   readonly #key: string
   readonly #codec: LoginCodec
@@ -38,7 +38,7 @@ export class LoginSessions {
     return login
   }
 
-  /** Whether there is a login, even if it can't be read. */
+  /** Whether a session contains a login, even one that can't be decoded. */
   isIn(session: Session): boolean {
     return session[this.#key] !== undefined || session[LEGACY_KEY] !== undefined
   }
@@ -65,7 +65,7 @@ export class LoginSession {
     this.#stored = StoredSession.of(req)
   }
 
-  /** Whether there is a store, and the request's session is but a copy. cookie-session has none. */
+  /** Whether there is a session store, so that the request's session is only a copy. cookie-session has none. */
   get hasStore(): boolean {
     return this.#stored !== undefined
   }
@@ -75,19 +75,19 @@ export class LoginSession {
     return this.#sessions.read(peekSession(this.#req))
   }
 
-  /** Puts the login into the request's own copy, which is saved with the response. */
+  /** Writes the login to the request's own copy, which is saved with the response. */
   setCopy(login: KeptLogin): void {
     this.#sessions.write(sessionOf(this.#req), login)
   }
 
-  /** Takes the login out of the request's own copy. */
+  /** Removes the login from the request's own copy. */
   forget(): void {
     const session = peekSession(this.#req)
     if (session) this.#sessions.remove(session)
   }
 
   /**
-   * The login as the session store has it, if it is still the same one.
+   * Loads the login from the session store; `undefined` if it is gone or has been replaced by another login.
    *
    * Rejects with the store's error.
    */
@@ -96,21 +96,23 @@ export class LoginSession {
   }
 
   /**
-   * Replaces the login in the session store, and nothing else that other requests have put there meanwhile. A login that
-   * is gone, is another, or is newer, stays as it is.
+   * Replaces the login in the session store, and keeps everything else that other requests have stored there. Does nothing if the
+   * stored login is gone, is another one, or is newer.
    *
    * Rejects with the store's error.
+   *
+   * @returns whether the session was saved
    */
-  async replace(login: KeptLogin): Promise<void> {
-    await this.#change(login, (session) => this.#sessions.write(session, login))
+  async replace(login: KeptLogin): Promise<boolean> {
+    return this.#change(login, (session) => this.#sessions.write(session, login))
   }
 
-  /** Takes the login out of the session store. Rejects with the store's error. */
-  async remove(login: KeptLogin): Promise<void> {
-    await this.#change(login, (session) => this.#sessions.remove(session))
+  /** Removes the login from the session store, under the same conditions. Rejects with the store's error. */
+  async remove(login: KeptLogin): Promise<boolean> {
+    return this.#change(login, (session) => this.#sessions.remove(session))
   }
 
-  /** Ends the session in the store, unless it is another login's by now. Rejects with the store's error. */
+  /** Destroys the session in the store, unless it belongs to another login by now. Rejects with the store's error. */
   async destroy({ id }: KeptLogin): Promise<void> {
     const session = await this.#loadSession()
     const login = this.#sessions.read(session)
@@ -118,10 +120,11 @@ export class LoginSession {
   }
 
   /**
-   * Takes a login that is over out of the request's own copy. The request may save its copy at its end, and must not bring
-   * back what somebody has ended meanwhile, nor overwrite another login that has taken its place.
+   * Removes a login that has ended from the request's own copy. The request may save its copy when it ends, which must neither
+   * undo a logout nor overwrite another login that has been stored in the meantime.
    *
-   * A refused login is out of the store already. Changing the copy as well would have it saved, over a logout that came in between.
+   * A refused login has already been removed from the store. Changing the copy as well would cause it to be saved, which could undo
+   * a logout that happened in between.
    */
   async abandon(login: KeptLogin, reason: EndReason): Promise<void> {
     const copy = peekSession(this.#req)
@@ -136,12 +139,13 @@ export class LoginSession {
     this.#sessions.remove(copy)
   }
 
-  async #change(login: KeptLogin, change: (session: Session) => void): Promise<void> {
+  async #change(login: KeptLogin, change: (session: Session) => void): Promise<boolean> {
     const session = await this.#loadSession()
     const kept = this.#loginIn(session, login)
-    if (!session || !kept || newerOf(login, kept) === kept) return
+    if (!session || !kept || newerOf(login, kept) === kept) return false
     change(session)
     await this.#stored?.save(session)
+    return true
   }
 
   async #loadSession(): Promise<Session | undefined> {
@@ -154,7 +158,7 @@ export class LoginSession {
 
   #loginIn(session: Session | undefined, { id }: KeptLogin): KeptLogin | undefined {
     const copy = peekSession(this.#req)
-    // Passport takes the user out of the session before it renews it at logout.
+    // At logout, Passport removes the user from the session before it renews the session.
     if (hasUser(copy) && !hasUser(session)) return undefined
     const login = this.#sessions.read(session)
     return login?.id === id ? login : undefined
@@ -167,6 +171,6 @@ function hasUser(session: Session | undefined): boolean {
 }
 
 function remove(session: Session, keys: readonly string[]): void {
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects whose keys are gone only when deleted
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects, from which keys can only be removed with delete
   for (const key of keys) delete session[key]
 }

@@ -6,21 +6,21 @@ import { isRefreshes, type Refreshes } from './records/refresh-store'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {
-  /** Encrypts the tokens in the session and in the records: a long random text, or several, newest first, while one replaces another. Default: they are not encrypted. */
+  /** Encrypts the tokens in the session and in the records: a random string of at least 32 characters, or an array of them, newest first, to rotate the secret. Default: the tokens in the session are not encrypted. */
   readonly secret?: string | readonly string[] | undefined
-  /** ms before its expiry from which on a token is refreshed. Default: 60 s, but at most half of the token's lifetime. */
+  /** How long before its expiry a token is refreshed, in ms. Default: 60 s, but at most half of the token's lifetime. */
   readonly leeway?: number | undefined
-  /** Where one record per login is kept, so that refreshes happen once across processes: `redisRefreshes(redis)` or `postgresRefreshes(pool)`. Default: in this process's memory. */
+  /** The store of the refresh records, one per login, which ensures that each token is refreshed only once across all processes: `redisRefreshes(redis)` or `postgresRefreshes(pool)`. Default: in this process's memory. */
   readonly refreshes?: Refreshes | undefined
   /**
-   * Whether a token that is still alive is refreshed in the background, while the request goes on with it. Where it isn't, the
-   * request waits. Default: `true`, except on platforms that freeze a process after its response (AWS Lambda, Vercel,
+   * Whether a token that is still valid is refreshed in the background, while the request proceeds with it. If `false`, the request
+   * waits for the refresh. Default: `true`, except on platforms that freeze a process after its response (AWS Lambda, Vercel,
    * Netlify, Cloud Run, Google and Azure functions).
    */
   readonly refreshInBackground?: boolean | undefined
-  /** ms that the record of a login is kept after its last change. Default: the `maxAge` of the session's cookie, else 24 hours. */
+  /** How long the record of a login is kept after its last change, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
-  /** Called with a message for the app's operator. Default: `process.emitWarning`. */
+  /** Called with each warning for the app's operator. Default: `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 

@@ -17,10 +17,10 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Lets only people through who are logged in with Passport. A browser is redirected to `loginPath`, and {@link returnTo} leads it back
- * to the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
+ * Only lets people through who are logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
+ * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
  *
- * @throws {TypeError} when `loginPath` is missing
+ * @throws {TypeError} if `loginPath` is missing
  */
 export function requireLogin(options: RequireLoginOptions): Middleware {
   const given: unknown = options
@@ -33,7 +33,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
     } else if (hasUnreadLogin(req)) {
       next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (isLoginPath(req, publicPath(loginPath, req))) {
-      // A guard in front of the whole app must let people log in, and come back from it.
+      // A guard in front of the whole app must not block the login and its callback.
       next()
     } else {
       askToLogIn(req, res, next, { loginPath })
@@ -52,12 +52,12 @@ function hasUnreadLogin(req: IncomingMessage): boolean {
   return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
 }
 
-/** A path that every router and file server reads alike: nothing encoded, and no `..` segments. */
+/** A path that every router and file server interprets in the same way: no encoded characters, and no `.` or `..` segments. */
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/
 
 function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
   const [path = ''] = originalPathOf(req).split('?', 1)
   if (path === loginPath) return true
-  // Everything is below '/'.
+  // Every path is below '/'.
   return loginPath !== '/' && path.startsWith(loginPath) && PLAIN_PATH.test(path.slice(loginPath.length))
 }

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 /** A key for {@link seal}. */
 export interface SealingKey {
   readonly key: Uint8Array
-  /** The header that earlier versions wrote with this key. It had a key ID, by which a guessed secret could be checked. */
+  /** The header that earlier versions wrote with this key. It contains a key ID, which allows a guessed secret to be verified. */
   readonly legacyHeader: string
 }
 
@@ -12,7 +12,7 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 const HEADER = encodeHeader({ alg: 'dir', enc: 'A256GCM' })
 
-/** Derives a key from a secret (RFC 5869), a different one for each purpose. */
+/** Derives a key from a secret with HKDF (RFC 5869). Each purpose has a different key. */
 export function sealingKey(secret: string, purpose: string): SealingKey {
   const key = new Uint8Array(hkdfSync('sha256', secret, '', `passport-twilio ${purpose}`, 32))
   const kid = createHash('sha256').update(key).digest('base64url').slice(0, 8)
@@ -28,20 +28,20 @@ export function seal(value: unknown, { key }: SealingKey): string {
   return [HEADER, '', ...[iv, ciphertext, cipher.getAuthTag()].map((part) => part.toString('base64url'))].join('.')
 }
 
-/** The JSON that was sealed with one of the keys; `undefined` for anything else. */
+/** Decrypts JSON that was encrypted with one of the keys; `undefined` for anything else. */
 export function open(sealed: string, keys: readonly SealingKey[]): unknown {
   const [header = '', encryptedKey, ...parts] = sealed.split('.')
   const [iv, ciphertext, tag] = parts.map(decode)
   if (encryptedKey !== '' || parts.length !== 3 || iv?.length !== IV_BYTES || !ciphertext || tag?.length !== TAG_BYTES) return undefined
   for (const { key, legacyHeader } of keys) {
-    // The header is compared, not parsed: only what seal() writes, or wrote, is accepted.
+    // The header is compared, not parsed: only the headers of this and earlier versions are accepted.
     if (header !== HEADER && header !== legacyHeader) continue
     const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(header)).setAuthTag(tag)
     try {
       const value: unknown = JSON.parse(Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString())
       return value
     } catch {
-      // Another of the keys may be the right one.
+      // Try the next key.
     }
   }
   return undefined

@@ -5,6 +5,7 @@ import type { TwilioTokens } from '../oauth/tokens'
 import { finishedLoginOf } from '../request/finished-login'
 import { peekSession } from '../request/session'
 import { saveSession } from '../request/session-store'
+import { BoundedMap } from '../util/bounded-map'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
 import { askToLogIn, isResponse } from './ask-to-log-in'
@@ -19,7 +20,7 @@ import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express's types are added to
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to extend Express's types
   namespace Express {
     interface Request {
       /** The tokens of the person who is logged in; set by {@link SessionTokens.fresh} and {@link SessionTokens.keep}. */
@@ -37,18 +38,21 @@ declare global {
 /** A function for Passport's `serializeUser`. */
 export type UserSerializer = (req: IncomingMessage, user: Express.User, done: (error: unknown, id?: unknown) => void) => void
 
-/** ms that a record is kept where the session's cookie has no `maxAge`. */
+/** How many different warnings are remembered, so that none is repeated. */
+const MAX_WARNINGS = 100
+/** ms that a record is kept if the session cookie has no `maxAge`. */
 const DEFAULT_RECORD_TTL = 24 * 3600 * 1000
 
-/** Twilio's tokens in the session: kept at login, refreshed when needed, dropped at logout. */
+/** Keeps Twilio's tokens in the session: stores them at login, refreshes them when needed, and removes them at logout. */
 export class SessionTokens {
+  readonly #clientID: string
   readonly #sessions: LoginSessions
   readonly #freshness: Freshness
   readonly #refresher: LoginRefresher
   readonly #liveLogins: LiveLogins
   readonly #recordTTL: number | undefined
   readonly #warn: (message: string) => void
-  readonly #warned = new Set<string>()
+  readonly #warned = new BoundedMap<string, true>(MAX_WARNINGS)
   #hasKept = false
 
   /**
@@ -62,6 +66,7 @@ export class SessionTokens {
     this.#warn = warn
     this.#freshness = new Freshness(leeway)
     this.#recordTTL = recordTTL
+    this.#clientID = client.clientID
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), () =>
       warnOnce('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
     )
@@ -77,16 +82,22 @@ export class SessionTokens {
   }
 
   /**
-   * Keeps the tokens of a login in the session. Goes after `passport.authenticate('twilio')` at the callback, and saves the
-   * session before the browser is redirected, unless {@link SessionTokens.serializer} has put the tokens there already.
+   * Stores the tokens of a login in the session. Put it after `passport.authenticate('twilio')` at the callback. The session is
+   * saved before the browser is redirected, unless {@link SessionTokens.serializer} has already stored the tokens.
    *
-   * Passes an error on when there was no login before it, when there is no session, and when the session can't be saved.
+   * Passes an error to `next` if no login precedes it, if Passport hasn't renewed the session (session fixation), if there is no
+   * session, or if the session can't be saved.
    */
   keep(): Middleware {
     return (req, _res, next) => {
-      const tokens = finishedTokensOf(req)
+      const login = finishedLoginOf(req)
+      const tokens = login ? login.tokens : tokensInAuthInfo(req)
       if (!tokens) {
         next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
+        return
+      }
+      if (login && login.clientID !== this.#clientID) {
+        next(new Error('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
         return
       }
       if (isFixed(req)) {
@@ -107,31 +118,31 @@ export class SessionTokens {
   }
 
   /**
-   * Keeps the tokens of a login in the session that Passport saves at login: `passport.serializeUser(tokens.serializer())`,
-   * before the app's own `serializeUser`. That spares {@link SessionTokens.keep} from saving the session a second time, and
-   * keeps tokens where there is no `keep()`, as with `successRedirect`.
+   * Stores the tokens of a login in the session that Passport saves at login: `passport.serializeUser(tokens.serializer())`,
+   * before the app's own `serializeUser`. {@link SessionTokens.keep} then doesn't have to save the session a second time. It also
+   * stores the tokens if `keep()` is never reached, as with `successRedirect`.
    */
   serializer(): UserSerializer {
     return (req, _user, done) => {
       const login = finishedLoginOf(req)
-      if (login && peekSession(req)) {
+      if (login?.clientID === this.#clientID && peekSession(req)) {
         this.#hasKept = true
-        // With keepSessionInfo, Passport copies the session of before the login over the new one.
+        // With keepSessionInfo, Passport copies the previous session into the new one.
         if (login.previousSession) this.#sessions.remove(login.previousSession)
         this.#sessions.of(req).setCopy(newLogin(login.tokens, systemClock.now()))
       }
-      // Nothing serialized: Passport goes on to the next serializer.
+      // Without an ID, Passport calls the next serializer.
       done(null)
     }
   }
 
   /**
-   * Sets `req.twilioTokens` to live tokens. Goes before whatever calls Twilio. A token within `leeway` of its expiry is
-   * refreshed in the background; one that has expired, or is about to, is waited for.
+   * Sets `req.twilioTokens` to valid tokens. Put it before handlers that call Twilio. A token within `leeway` of its expiry is
+   * refreshed in the background; if it has expired or is about to, the request waits for the refresh.
    *
    * People without tokens, or whose refresh Twilio refuses, are asked to log in again: browsers are redirected to the `loginPath`
-   * of the `requireLogin()` before it, API calls get 401. When Twilio is slow or down, a live token is used; without one,
-   * {@link TwilioUnavailableError} (503, with `Retry-After`) is passed on, and the session keeps what it has.
+   * of the preceding `requireLogin()`, API calls get 401. If Twilio is slow or down, a token that is still valid is used; without
+   * one, a {@link TwilioUnavailableError} (503, with `Retry-After`) is passed to `next`, and the session keeps its tokens.
    */
   fresh(): Middleware {
     return (req, res, next) => {
@@ -143,7 +154,7 @@ export class SessionTokens {
           next()
         } else {
           this.#warnIfNothingKeeps(req)
-          // The change saves the whole session, in which tokens that are over must not stay.
+          // The change saves the whole session, so the tokens of the ended login must be removed first.
           const beforeSessionChange = () => {
             if (session.copy?.id === held?.id) session.forget()
           }
@@ -156,8 +167,8 @@ export class SessionTokens {
   }
 
   /**
-   * Ends the login: takes the tokens out of the session, and records the logout, so that no other request or process brings them
-   * back. Goes before `req.logout()`, or wherever the session is destroyed.
+   * Ends the login: removes the tokens from the session and records the logout, so that no other request or process restores
+   * them. Put it before `req.logout()`, or before the session is destroyed.
    */
   drop(): Middleware {
     return (req, _res, next) => {
@@ -169,15 +180,15 @@ export class SessionTokens {
     }
   }
 
-  /** The tokens in a request's session as they are, expired or not; `undefined` where there are none. */
+  /** Resolves to the tokens in a request's session, expired or not; `undefined` if there are none. */
   // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous by contract
   async of(req: object): Promise<TwilioTokens | undefined> {
     return this.#sessions.of(req).copy?.tokens
   }
 
   /**
-   * Marks the access token of a request as expired, so that the next {@link SessionTokens.fresh} refreshes it. For when Twilio
-   * answers 401 (code 20003) to a token before its time, because it was revoked.
+   * Marks the access token of a request as expired, so that the next {@link SessionTokens.fresh} refreshes it. Call it if Twilio
+   * rejects a token with 401 (code 20003) before its expiry because it was revoked.
    */
   async expire(req: object): Promise<void> {
     const used = 'twilioTokens' in req && isObject(req.twilioTokens) ? req.twilioTokens.accessToken : undefined
@@ -188,7 +199,7 @@ export class SessionTokens {
     }
   }
 
-  /** Waits for the refreshes under way, for a clean shutdown. Call it when the server has been closed. */
+  /** Waits for refreshes in progress, for a clean shutdown. Call it after the server has been closed. */
   async close(): Promise<void> {
     await this.#refresher.close()
   }
@@ -201,11 +212,13 @@ export class SessionTokens {
   #recordTTLOf(req: object): number {
     if (this.#recordTTL !== undefined) return this.#recordTTL
     const cookie = peekSession(req)?.cookie
-    const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : undefined
+    // cookie-session keeps its options on the request.
+    const options = 'sessionOptions' in req ? req.sessionOptions : undefined
+    const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : isObject(options) ? options.maxAge : undefined
     return typeof maxAge === 'number' && maxAge > 0 ? Math.ceil(maxAge) : DEFAULT_RECORD_TTL
   }
 
-  /** Without tokens, a person who is logged in would be sent to log in again and again. */
+  /** Without stored tokens, a person who is logged in would be redirected to the login again and again. */
   #warnIfNothingKeeps(req: object): void {
     if (this.#hasKept || !('user' in req) || !req.user) return
     this.#warnOnce(
@@ -215,8 +228,10 @@ export class SessionTokens {
 
   #warnOnce(message: string): void {
     if (this.#warned.has(message)) return
-    this.#warned.add(message)
-    this.#warn(message)
+    this.#warned.set(message, true)
+    // A warn() that fails must neither stop a logout nor end the process.
+    const warn = async () => this.#warn(message)
+    warn().catch(() => process.emitWarning(message, 'PassportTwilioWarning'))
   }
 }
 
@@ -225,14 +240,12 @@ async function keepAndSave(req: IncomingMessage, session: LoginSession, tokens: 
   await saveSession(req)
 }
 
-function finishedTokensOf(req: IncomingMessage): TwilioTokens | undefined {
-  const login = finishedLoginOf(req)
-  if (login) return login.tokens
+function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
   const info = 'authInfo' in req ? req.authInfo : undefined
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
 }
 
-/** Whether Passport has logged the person in on the session of before, as versions before 0.6 do. */
+/** Whether Passport has logged the person in without renewing the session, as versions before 0.6 do. */
 function isFixed(req: IncomingMessage): boolean {
   const login = finishedLoginOf(req)
   const session = peekSession(req)
@@ -244,11 +257,11 @@ function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, token
   req.twilioTokens = tokens
 }
 
-/** Goes on with the tokens. What the app throws further on reaches its error handler, and doesn't end the process. */
+/** Calls `proceed` with the tokens. Errors that later handlers throw reach the app's error handler instead of ending the process. */
 function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: Partial<ServerResponse>, next: (error?: unknown) => void): void {
   tokens
     .then(proceed, (error: unknown) => {
-      // The app's own time limit may have answered meanwhile.
+      // A timeout in the app may have sent a response by now.
       if (error instanceof TwilioUnavailableError && isResponse(res) && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)
       next(error)
     })

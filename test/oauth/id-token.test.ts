@@ -44,7 +44,7 @@ describe('an ID token', () => {
   it('has to come from the issuer, where one is configured', async () => {
     await check(unsigned(idClaims()), { issuer: 'https://oauth.twilio.com' })
     for (const iss of ['https://oauth.twilio.com/', 'https://evil.example', undefined]) {
-      await assertRefused(check(unsigned(idClaims({ iss })), { issuer: 'https://oauth.twilio.com' }), /another issuer/)
+      await assertRefused(check(unsigned(idClaims({ iss })), { issuer: 'https://oauth.twilio.com' }), /issuer \(iss\) differs from/)
     }
   })
 
@@ -55,7 +55,7 @@ describe('an ID token', () => {
     await assertRefused(check(unsigned(idClaims({ exp: now - 61 }))), /expired/)
     await assertRefused(check(unsigned(idClaims({ nbf: now + 90 }))), /not valid yet/)
     await assertRefused(check(unsigned(idClaims({ iat: now + 90 }))), /issued in the future/)
-    for (const wrong of [undefined, null, String(now + 60)]) await assertRefused(check(unsigned(idClaims({ exp: wrong }))), /when it ends/)
+    for (const wrong of [undefined, null, String(now + 60)]) await assertRefused(check(unsigned(idClaims({ exp: wrong }))), /no expiry/)
     await assertRefused(check(unsigned(idClaims({ nbf: 'yesterday' }))), /not valid yet/)
   })
 
@@ -80,17 +80,17 @@ describe('an ID token', () => {
 
     it('is refused when another key made it, or it was changed', async () => {
       const stranger = await strangerAs('key-1')
-      await assertRefused(check(await stranger.sign(idClaims()), { jwksURL: keys.url }), /signature does not hold/)
+      await assertRefused(check(await stranger.sign(idClaims()), { jwksURL: keys.url }), /signature is invalid/)
       const [header, , signature] = (await signer.sign(idClaims())).split('.')
       const changed = [header, Buffer.from(JSON.stringify(idClaims({ sub: 'somebody else' }))).toString('base64url'), signature].join('.')
-      await assertRefused(check(changed, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
+      await assertRefused(check(changed, { jwks: { keys: [signer.jwk] } }), /signature is invalid/)
     })
 
     it('is refused when the public key was used as a shared secret (HS256)', async () => {
       const head = Buffer.from(JSON.stringify({ alg: 'HS256', kid: signer.kid })).toString('base64url')
       const signed = `${head}.${Buffer.from(JSON.stringify(idClaims())).toString('base64url')}`
       const forged = `${signed}.${createHmac('sha256', JSON.stringify(signer.jwk)).update(signed).digest('base64url')}`
-      await assertRefused(check(forged, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
+      await assertRefused(check(forged, { jwks: { keys: [signer.jwk] } }), /signature is invalid/)
     })
 
     it('is refused when it was signed with a shared secret, even one that is among the keys, which are not asked for (SEC-19)', async () => {
@@ -98,9 +98,9 @@ describe('an ID token', () => {
       const shared = { kty: 'oct', k: secret.toString('base64url'), alg: 'HS256', kid: 'shared' }
       const signed = unsigned(idClaims(), { alg: 'HS256', kid: 'shared' }).replace(/\.[^.]+$/, '')
       const token = `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-      await assertRefused(check(token, { jwks: { keys: [signer.jwk, shared] } }), /signature does not hold/)
+      await assertRefused(check(token, { jwks: { keys: [signer.jwk, shared] } }), /signature is invalid/)
       keys.behave = json(200, { keys: [signer.jwk, shared] })
-      await assertRefused(check(token, { jwksURL: keys.url }), /signature does not hold/)
+      await assertRefused(check(token, { jwksURL: keys.url }), /signature is invalid/)
       assert.equal(keys.requests.length, 0)
     })
 
@@ -108,7 +108,7 @@ describe('an ID token', () => {
       const stranger = await strangerAs('own')
       for (const header of [{ kid: undefined }, { kid: signer.kid }, {}]) {
         const token = await stranger.sign(idClaims(), { ...header, jwk: stranger.jwk, jku: keys.url })
-        await assertRefused(check(token, { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
+        await assertRefused(check(token, { jwks: { keys: [signer.jwk] } }), /signature is invalid/)
       }
       assert.equal(keys.requests.length, 0)
     })
@@ -119,14 +119,14 @@ describe('an ID token', () => {
       keys.behave = json(200, set)
       for (const options of [{ jwks: set }, { jwksURL: keys.url }]) {
         for (const by of [one, two]) await check(await by.sign(idClaims(), { kid: undefined }), options)
-        await assertRefused(check(await stranger.sign(idClaims(), { kid: undefined }), options), /signature does not hold/)
+        await assertRefused(check(await stranger.sign(idClaims(), { kid: undefined }), options), /signature is invalid/)
       }
     })
 
     it('is refused, and not with an error of another kind, when its keys are no keys', async () => {
       const unreadable = { kty: 'RSA', n: () => undefined }
-      for (const key of [unreadable, { kty: 'RSA' }, { kty: 'of the future' }]) await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [key] } }), /signature does not hold/)
-      await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [null] } as never }), /signature does not hold/)
+      for (const key of [unreadable, { kty: 'RSA' }, { kty: 'of the future' }]) await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [key] } }), /signature is invalid/)
+      await assertRefused(check(await signer.sign(idClaims()), { jwks: { keys: [null] } as never }), /signature is invalid/)
     })
 
     it('is checked as to its claims too', async () => {
@@ -140,7 +140,7 @@ describe('an ID token', () => {
       assert.equal(keys.requests.length, 1)
       const next = await strangerAs('key-2')
       keys.behave = json(200, { keys: [next.jwk] })
-      await assertRefused(checkAgain(await next.sign(idClaims())), /signature does not hold/)
+      await assertRefused(checkAgain(await next.sign(idClaims())), /signature is invalid/)
       await new Promise((resolve) => setTimeout(resolve, 1050))
       await checkAgain(await next.sign(idClaims()))
     })
@@ -154,7 +154,7 @@ describe('an ID token', () => {
 
     it('is refused when its key is not among the keys', async () => {
       const unknown = await strangerAs('unknown')
-      await assertRefused(check(await unknown.sign(idClaims()), { jwks: { keys: [signer.jwk] } }), /signature does not hold/)
+      await assertRefused(check(await unknown.sign(idClaims()), { jwks: { keys: [signer.jwk] } }), /signature is invalid/)
     })
 
     it('cannot be taken while the keys cannot be had', async () => {
@@ -168,7 +168,7 @@ describe('an ID token', () => {
       await assert.rejects(check(idToken, { jwksURL: keys.url }), TwilioResponseError)
       for (const garbage of [text(200, 'no json'), json(200, null), json(200, { keys: [null] })]) {
         keys.behave = garbage
-        await assertRefused(check(idToken, { jwksURL: keys.url }), /signature does not hold/)
+        await assertRefused(check(idToken, { jwksURL: keys.url }), /signature is invalid/)
       }
     })
   })

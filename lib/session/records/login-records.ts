@@ -11,7 +11,7 @@ import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } 
 export interface LoginRecordsOptions {
   readonly refreshes: Refreshes
   readonly codec: RecordCodec
-  /** ms that a refresh takes at most. */
+  /** Time limit of a refresh, in ms. */
   readonly timeout: number
   readonly clock: Clock
   readonly warn: (message: string) => void
@@ -22,47 +22,47 @@ export interface Lock {
   readonly kind: 'lock'
   readonly loginID: string
   readonly owner: string
-  /** The store that gave it. */
+  /** The store that granted it. */
   readonly store: Refreshes
-  /** Until when a refresh may begin under it, in elapsed ms. */
+  /** The latest time at which a refresh may begin under this lock, in elapsed ms. */
   readonly beginBefore: number
 }
 
-/** What the record of a login says. */
+/** The content of a login's record. */
 export type RecordedLogin = { readonly kind: 'login'; readonly login: KeptLogin } | { readonly kind: 'ended'; readonly reason: EndReason }
 
-/** ms that a lock outlives the refresh that it guards. */
+/** ms by which a lock outlasts the longest refresh. */
 const LOCK_MARGIN = 5000
-/** ms that the store may take to reply. */
+/** Time limit for a reply of the store, in ms. */
 const PATIENCE = 1000
-/** ms without a question to the store, after which it isn't known whether it has been silent all along. */
+/** If two failed calls are further apart than this (in ms), the store may have worked in between. */
 const UNOBSERVED = 10_000
-/** ms for which a failed refresh is reported to other processes, which would fail likewise. */
+/** ms for which a failed refresh is reported to other processes, whose own attempts would also fail. */
 const FAILURE_TTL = 2000
-/** ms between two looks at another owner's refresh, at first and at last. */
+/** The shortest and longest interval at which another owner's lock is polled, in ms. */
 const FIRST_POLL = 4
 const LAST_POLL = 64
-/** ms between two attempts at what the store could not do, at first and at last. */
+/** The shortest and longest interval at which a failed store call is retried, in ms. */
 const FIRST_RETRY = 100
 const LAST_RETRY = 5000
-/** ms for which it is retried. */
+/** ms after which it is no longer retried. */
 const RETRY_FOR = 10 * 60 * 1000
 
 /**
- * The records of logins, one each, in a store that may be slow, unreachable or lose a lock.
+ * The records of logins, one per login, in a store that may be slow, unreachable or lose a lock.
  *
- * While the store is unreachable, this process keeps records of its own, which go to the store when it is back.
+ * While the store is unreachable, this process keeps records in memory, and saves them to the store once it is available again.
  */
 export class LoginRecords {
   readonly #options: LoginRecordsOptions
   readonly #lockTTL: number
   readonly #local: Refreshes
-  /** Since when the store hasn't replied, not even late, in elapsed ms. */
+  /** The start of the current series of failed calls without any reply, even a late one, in elapsed ms. */
   #silentSince: number | undefined
-  /** When it last didn't, in elapsed ms. */
+  /** The time of the last failed call, in elapsed ms. */
   #silentAt = -Infinity
   readonly #retries = new Set<Promise<void>>()
-  /** When the retries end because the process does, in elapsed ms. */
+  /** When {@link close} ends the retries, in elapsed ms. */
   #closesAt = Infinity
 
   constructor(options: LoginRecordsOptions) {
@@ -72,13 +72,13 @@ export class LoginRecords {
   }
 
   /**
-   * Waits for the lock of a login, or for a record that is newer than the login at hand.
+   * Waits for the lock of a login, or for a record that is newer than the given login.
    *
    * Rejects with the error of another process's refresh, or with the store's error.
    */
   async acquire(held: KeptLogin, owner: string): Promise<Lock | RecordedLogin> {
     const { clock, codec, refreshes } = this.#options
-    /** Until when another owner may be refreshing, as last seen. A lock that disappears before that may have been lost. */
+    /** When another owner's lock was last expected to expire. A lock that disappears earlier may have been lost. */
     let otherUntil = 0
     for (let pause = FIRST_POLL; ; pause = Math.min(pause * 2, LAST_POLL)) {
       const askedAt = clock.elapsed()
@@ -93,7 +93,7 @@ export class LoginRecords {
     }
   }
 
-  /** What this process has recorded by itself while the store was unreachable. */
+  /** The record that this process has kept in memory while the store was unreachable. */
   async recordedLocally({ loginID, store }: Lock): Promise<RecordedLogin | undefined> {
     if (store === this.#local) return undefined
     const record = await this.#local.read(this.#nameOf(loginID))
@@ -101,13 +101,13 @@ export class LoginRecords {
   }
 
   /**
-   * Saves the login that a refresh brought, and releases the lock.
+   * Saves a refreshed login and releases the lock.
    *
-   * @returns what the record says instead, where that is newer
+   * @returns the existing record, if it is newer
    */
   async save({ owner, store }: Lock, login: KeptLogin, ttl: number): Promise<RecordedLogin | undefined> {
     const name = this.#nameOf(login.id)
-    const request = { generation: login.generation, value: this.#options.codec.encode(login), owner, ttl }
+    const request = { generation: login.generation, value: this.#options.codec.encode(login), owner, ttl: this.#ttlOf(login, ttl) }
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
       if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
@@ -121,28 +121,27 @@ export class LoginRecords {
     }
   }
 
-  /** Records that Twilio refused the refresh for good. */
+  /** Records that Twilio has permanently refused the refresh. */
   async refuse({ loginID, owner, store }: Lock, ttl: number): Promise<void> {
     await this.#ask(() => store.save(this.#nameOf(loginID), { generation: REFUSED, value: '', owner, ttl })).catch(() => undefined)
   }
 
-  /** Gives the lock up. A failure is reported to those who wait for it. */
+  /** Releases the lock. An error is reported to the processes that are waiting for it. */
   async release({ loginID, owner, store }: Lock, error?: unknown): Promise<void> {
     const failure = error === undefined ? undefined : { note: this.#options.codec.encodeFailure(loginID, error), ttl: FAILURE_TTL }
     await this.#ask(() => store.release(this.#nameOf(loginID), { owner, failure })).catch(() => undefined)
   }
 
-  /** What the record says, if it is newer than the login at hand. Rejects with the store's error. */
+  /** The record, if it is newer than the given login. Rejects with the store's error. */
   async newerThan(held: KeptLogin): Promise<RecordedLogin | undefined> {
     const record = await this.#ask(() => this.#options.refreshes.read(this.#nameOf(held.id)))
     return record && record.generation > held.generation ? this.#readRecord(held.id, record) : undefined
   }
 
   /**
-   * Undoes what was written for a login, if a logout has been recorded. Where that can't be known or done now, it is tried again
-   * in the background.
+   * Undoes what was written for a login if a logout has been recorded. If that fails, it is retried in the background.
    *
-   * @returns whether a logout has been recorded, as far as can be known now
+   * @returns whether a logout has been recorded; `false` if that is not known yet
    */
   async undoIfLoggedOut(login: KeptLogin, undo: () => Promise<void>): Promise<boolean> {
     const undoIfLoggedOut = async () => {
@@ -158,10 +157,10 @@ export class LoginRecords {
     }
   }
 
-  /** Records that the person has logged out. Never rejects: a logout goes on without the store. */
-  async logOut({ id }: KeptLogin, ttl: number): Promise<void> {
-    const name = this.#nameOf(id)
-    const request = { generation: LOGGED_OUT, value: '', owner: randomUUID(), ttl }
+  /** Records that the person has logged out. Never rejects: a logout also succeeds without the store. */
+  async logOut(login: KeptLogin, ttl: number): Promise<void> {
+    const name = this.#nameOf(login.id)
+    const request = { generation: LOGGED_OUT, value: '', owner: randomUUID(), ttl: this.#ttlOf(login, ttl) }
     await this.#local.save(name, request)
     if (this.#options.refreshes === this.#local) return
     const save = () => this.#ask(() => this.#options.refreshes.save(name, request))
@@ -173,10 +172,10 @@ export class LoginRecords {
     }
   }
 
-  /** Resolves when nothing is being retried any more, or has been for as long as a lock lives. */
+  /** Resolves when all retries have finished, or after the lifetime of a lock. */
   async close(): Promise<void> {
     this.#closesAt = this.#options.clock.elapsed() + this.#lockTTL
-    // The retries don't keep the process alive by themselves.
+    // The timers of the retries don't keep the process alive.
     const keepAlive = setInterval(() => undefined, LAST_RETRY)
     await Promise.all(this.#retries)
     clearInterval(keepAlive)
@@ -200,19 +199,19 @@ export class LoginRecords {
       return { acquired, store: refreshes }
     } catch (error) {
       if (clock.elapsed() < otherUntil) return { acquired: { outcome: 'busy', expiresIn: 0 }, store: refreshes }
-      const trouble = `The store of the refresh records can't be used: ${messageOf(error)}`
+      const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
       if (!this.#mayRefreshAlone(held, error)) {
-        if (error instanceof RefreshStoreError) warn(`${trouble} Until it can, Twilio tokens are refreshed only when they have expired.`)
+        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`)
         throw error
       }
-      warn(`${trouble} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
+      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
       return { acquired: await this.#local.acquire(name, request), store: this.#local }
     }
   }
 
   /**
-   * Whether to refresh without the store: only a token that has expired, and only if no other process can be at it.
-   * A store that doesn't reply may have given the lock to another process, until that lock would have expired.
+   * Whether to refresh without the store: only if the token has expired, and no other process can be refreshing it. A store that
+   * doesn't reply may have granted the lock to another process, so wait until that lock must have expired.
    */
   #mayRefreshAlone(held: KeptLogin, error: unknown): boolean {
     const { clock } = this.#options
@@ -220,14 +219,14 @@ export class LoginRecords {
     return error instanceof RefreshStoreError || (this.#silentSince !== undefined && clock.elapsed() - this.#silentSince >= this.#lockTTL)
   }
 
-  /** Nobody waits for this lock any more. */
+  /** Releases a lock that was granted after the caller stopped waiting for it. */
   #releaseLate(outcome: Acquired['outcome'], name: string, owner: string): void {
     if (outcome === 'locked') this.#ask(() => this.#options.refreshes.release(name, { owner })).catch(() => undefined)
   }
 
   #noteSilence(): void {
     const now = this.#options.clock.elapsed()
-    // In between, the store may have given locks to other processes.
+    // In between, the store may have granted locks to other processes.
     if (now - this.#silentAt > UNOBSERVED) this.#silentSince = undefined
     this.#silentSince ??= now
     this.#silentAt = now
@@ -238,16 +237,21 @@ export class LoginRecords {
     if (record.generation === REFUSED) return { kind: 'ended', reason: 'refused' }
     const login = this.#options.codec.decode(loginID, record)
     if (login) return { kind: 'login', login }
-    // Whatever it says, it is newer, so the refresh token at hand is spent.
+    // The record is newer in any case, so the session's refresh token has already been used.
     this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
     return { kind: 'ended', reason: 'refused' }
+  }
+
+  /** An old copy of the session is used, and its session renewed, until its tokens expire. */
+  #ttlOf({ tokens: { expiresAt = 0 } }: KeptLogin, ttl: number): number {
+    return ttl + Math.max(0, Math.ceil(expiresAt - this.#options.clock.now()))
   }
 
   #nameOf(loginID: string): string {
     return this.#options.codec.nameOf(loginID)
   }
 
-  /** Asks a store, and doesn't wait long. `onLate` is called with a reply that comes after that. */
+  /** Calls a store with a time limit. A reply that arrives later is passed to `onLate`. */
   async #ask<Reply>(call: () => Promise<Reply>, onLate?: (reply: Reply) => void): Promise<Reply> {
     const { clock } = this.#options
     const reply = call()
@@ -277,7 +281,7 @@ export class LoginRecords {
   }
 }
 
-/** A store of the app's own may not do what the interface says. Without an outcome, one would ask it for ever. */
+/** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
 function checkAcquired({ outcome }: Acquired): void {
   if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw new Error('refreshes.acquire() resolved to a value without a valid outcome.')
 }

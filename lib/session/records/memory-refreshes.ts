@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../util/clock'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
 
-/** Records in memory; the oldest go first. */
+/** Maximum number of records. The oldest are removed first. */
 const MAX_RECORDS = 50_000
 
 interface Entry {
@@ -17,7 +17,7 @@ interface Lock {
   readonly until: number
 }
 
-/** {@link Refreshes} within one process. */
+/** {@link Refreshes} in the memory of one process. */
 export class MemoryRefreshes implements Refreshes {
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #entries = new Map<string, Entry>()
@@ -84,5 +84,5 @@ export class MemoryRefreshes implements Refreshes {
   }
 }
 
-/** Shared by all `SessionTokens` of a process that have no other. */
+/** Shared by all `SessionTokens` of a process without a `refreshes` option. */
 export const memoryRefreshes = new MemoryRefreshes()

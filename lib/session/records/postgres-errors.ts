@@ -2,13 +2,13 @@ import { isObject } from '../../util/is-object'
 import { tableDefinition } from './postgres-statements'
 import { messageOf, type StoreFailure } from './store-calls'
 
-/** Errors of Node from before there is a connection. */
+/** Node's error codes for a connection that could not be established. */
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES']
 
 /**
- * What to do about errors of PostgreSQL that stay the same until somebody changes something, by the beginning of their SQLSTATE.
+ * Advice about PostgreSQL errors that persist until somebody fixes the cause, by the prefix of their SQLSTATE.
  *
- * Each statement is a transaction of its own, so that an error of these means that nothing was done.
+ * Each statement is its own transaction, so any of these errors means that nothing was changed.
  */
 const ADVICE: readonly (readonly [code: string, advice: (table: string) => string])[] = [
   ['42P01', missingTable],
@@ -25,8 +25,8 @@ const ADVICE: readonly (readonly [code: string, advice: (table: string) => strin
 /**
  * Explains an error of a pool.
  *
- * All others come and go with a failover or a restart, while another process may have the lock (57P01 to 57P03, 53300), or
- * leave open whether the statement was committed: a connection that was lost, 08006, 08007, 40003, a timeout.
+ * Errors without advice are not lasting. They occur during a failover or restart, while another process may hold the lock (57P01 to
+ * 57P03, 53300), or leave open whether the statement was committed (a lost connection, 08006, 08007, 40003, a timeout).
  */
 export function explainPostgresError(error: unknown, table: string): StoreFailure {
   const code = isObject(error) && typeof error.code === 'string' ? error.code : ''

@@ -4,26 +4,26 @@ import { createTable, parseTableName, statementsFor, type Statements } from './p
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
 import { StoreCalls } from './store-calls'
 
-/** What is used of a `Pool` of `pg`. */
+/** The part of a `Pool` of `pg` that is used. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
 }
 
 /** Options for {@link postgresRefreshes}. */
 export interface PostgresRefreshesOptions {
-  /** Creates the table at the first use where it doesn't exist. Default: `false`. */
+  /** Creates the table on first use if it doesn't exist. Default: `false`. */
   readonly createTableIfMissing?: boolean | undefined
-  /** The table, with its schema where it needs one: `auth.twilio_logins`. Upper and lower case matter. Default: `twilio_logins`. */
+  /** The name of the table, optionally with a schema, such as `auth.twilio_logins`. Case-sensitive. Default: `twilio_logins`. */
   readonly tableName?: string | undefined
 }
 
-/** ms between two removals of expired rows. */
+/** Interval at which expired rows are removed, in ms. */
 const CLEAN_UP_INTERVAL = 15 * 60_000
 
 /**
- * Records in PostgreSQL 9.5 or later, through a `Pool` of `pg`. All times are those of the database's clock.
+ * Keeps the refresh records in PostgreSQL 9.5 or later, through a `Pool` of `pg`. All times are measured by the database's clock.
  *
- * @throws {TypeError} when `pool` is no such pool, or `tableName` is not the name of a table
+ * @throws {TypeError} if `pool` is not such a pool, or `tableName` is not a valid table name
  */
 export function postgresRefreshes(pool: PostgresPool, options: PostgresRefreshesOptions = {}): Refreshes {
   if (!isObject(pool) || typeof pool.query !== 'function') throw new TypeError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
@@ -63,7 +63,7 @@ class PostgresRefreshes implements Refreshes {
         if (record && record.generation > generation) return { outcome: 'recorded', ...record }
         if (failure !== undefined) return { outcome: 'failed', failure }
         if (busyFor !== undefined) return { outcome: 'busy', expiresIn: busyFor }
-        // What was in the way has expired, or has been released, between the two statements.
+        // The newer record or the other lock has expired or been released between the two statements, so try again.
       }
     })
   }
@@ -89,7 +89,7 @@ class PostgresRefreshes implements Refreshes {
     return result
   }
 
-  /** Once: creates the table if it may, and removes expired rows, which shows a missing permission at the first use. */
+  /** On first use, creates the table if configured, and removes expired rows, which reveals a missing permission early. */
   async #prepare(): Promise<void> {
     this.#prepared ??= this.#prepareTable()
     try {
@@ -115,11 +115,11 @@ class PostgresRefreshes implements Refreshes {
 
   #cleanUpSometimes(): void {
     if (performance.now() - this.#cleanedUpAt < CLEAN_UP_INTERVAL) return
-    // The next one may succeed, and the rows are ignored meanwhile.
+    // Expired rows are ignored until a later clean-up succeeds.
     this.#cleanUp().catch(() => undefined)
   }
 
-  /** The first row. */
+  /** Runs a statement and returns the first row. */
   async #query(statement: string, values: unknown[]): Promise<Record<string, unknown> | undefined> {
     const [row] = (await this.#pool.query(statement, values)).rows
     if (row !== undefined && !isObject(row)) throw unexpected('rows')
@@ -130,11 +130,11 @@ class PostgresRefreshes implements Refreshes {
 interface State {
   readonly record?: RefreshRecord | undefined
   readonly failure?: string | undefined
-  /** ms for which another owner has the lock. */
+  /** ms for which another owner still holds the lock. */
   readonly busyFor?: number | undefined
 }
 
-/** By default, `pg` gives a bigint as text; an app may have told it otherwise. */
+/** By default, `pg` returns a bigint as a string, but an app can configure its own type parser. */
 function parseState(row: Record<string, unknown> | undefined): State {
   if (!row) return {}
   const { has_record: hasRecord, generation, value, failure, busy_for: busyFor } = row

@@ -1,4 +1,4 @@
-/** A row has the record of a login, a lock, or both. Each has an end; the row may be removed after the later one. */
+/** A row contains the record of a login, a lock, or both. Each has its own expiry, and the row can be removed after the later one. */
 const COLUMNS = `
   name text PRIMARY KEY,
   generation bigint,
@@ -11,7 +11,11 @@ const COLUMNS = `
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 
-/** The name of a table as SQL, quoted. */
+/**
+ * The name of a table as a quoted SQL identifier.
+ *
+ * @throws {TypeError} if it is not a valid name
+ */
 export function parseTableName(tableName: unknown): string {
   const parts = typeof tableName === 'string' ? tableName.split('.') : []
   if (parts.length < 1 || parts.length > 2 || !parts.every((part) => IDENTIFIER.test(part))) {
@@ -20,17 +24,17 @@ export function parseTableName(tableName: unknown): string {
   return parts.map((part) => `"${part}"`).join('.')
 }
 
-/** What an administrator runs where the app may not create tables. */
+/** The SQL that an administrator runs if the app may not create tables. */
 export function tableDefinition(table: string): string {
   return `CREATE TABLE IF NOT EXISTS ${table} (${COLUMNS}\n);`
 }
 
-/** Any number; the same in all processes. */
+/** The key of the advisory lock: an arbitrary number, the same in all processes. */
 const CREATION_LOCK = 8_945_466_547
 
 /**
- * Creates the table, while other processes may be doing the same: `IF NOT EXISTS` alone fails when two of them find none.
- * The statements are sent together, and so form one transaction, whose lock ends with it.
+ * Creates the table even if other processes are doing the same, in which case `IF NOT EXISTS` alone can fail. The statements are
+ * sent together, so they form one transaction, and the lock is released when it ends.
  */
 export function createTable(table: string): string {
   return `SELECT pg_advisory_xact_lock(${CREATION_LOCK}); ${tableDefinition(table)}`
@@ -45,11 +49,11 @@ export interface Statements {
 }
 
 /**
- * Each statement is atomic, and sees the newest row: `ON CONFLICT` and `UPDATE` wait for another process that is changing it.
- * `clock_timestamp()` goes on during such a wait, unlike `now()`.
+ * Each statement is atomic and sees the newest row: `ON CONFLICT` and `UPDATE` wait for a concurrent change to it. Unlike `now()`,
+ * `clock_timestamp()` advances during this wait.
  *
- * The lock of an owner has `lock_owner`; a failed refresh has `failure`; a lock that was released has neither, until it would
- * have expired.
+ * A lock that is held has a `lock_owner`, and a failed refresh has a `failure`. A released lock has neither, and remains until it
+ * would have expired.
  */
 export function statementsFor(table: string): Statements {
   return {

@@ -5,20 +5,20 @@ import { fromJSON, toJSON, type KeptLogin } from '../kept-login'
 import { open, seal, sealingKey, type SealingKey } from '../sealing'
 import type { RefreshRecord } from './refresh-store'
 
-/** The generation of a record that says: Twilio refused the refresh, and the login is over. */
+/** The generation of a record of a login that has ended because Twilio refused the refresh. */
 export const REFUSED = Number.MAX_SAFE_INTEGER - 1
-/** The generation of a record that says: the person has logged out. */
+/** The generation of a record of a login that has ended with a logout. */
 export const LOGGED_OUT = Number.MAX_SAFE_INTEGER
 
 /**
- * How records are named and encrypted. Both take the login's ID, which only the session holds: the store of the records
- * alone reveals nothing.
+ * Names and encrypts records. Both require the login's ID, which only the session contains, so the record store alone reveals
+ * nothing.
  */
 export class RecordCodec {
   readonly #clientID: string
   readonly #secrets: readonly string[]
 
-  /** @param secrets the app's, newest first; may be empty */
+  /** @param secrets newest first; may be empty */
   constructor(clientID: string, secrets: readonly string[]) {
     this.#clientID = clientID
     this.#secrets = secrets
@@ -32,7 +32,7 @@ export class RecordCodec {
     return seal(toJSON(login), this.#newestKey(login.id))
   }
 
-  /** The login in a record; `undefined` for anything that isn't this login's. */
+  /** The login in a record; `undefined` if it can't be decrypted or belongs to another login. */
   decode(loginID: string, { generation, value }: RefreshRecord): KeptLogin | undefined {
     const login = fromJSON(open(value, this.#keysOf(loginID)))
     return login?.id === loginID && login.generation === generation ? login : undefined
@@ -44,7 +44,7 @@ export class RecordCodec {
     return seal({ message, details }, this.#newestKey(loginID))
   }
 
-  /** Why another process's refresh failed, as an error of the same meaning. */
+  /** The error of another process's failed refresh, with its message and details. */
   decodeFailure(loginID: string, note: string): Error {
     const failure = open(note, this.#keysOf(loginID))
     if (!isObject(failure) || typeof failure.message !== 'string') return new TwilioNetworkError('The refresh in another process failed. Try again.')

@@ -3,17 +3,17 @@ import { systemClock } from '../../util/clock'
 import { patiently } from '../../util/patience'
 import { messageOf, type StoreFailure } from './store-calls'
 
-/** What is used of a node-redis client (`redis`): a client, a cluster, a sentinel or a pool. */
+/** The part of a node-redis (`redis`) client, cluster, sentinel or pool that is used. */
 export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  /** Whether `connect()` has been called, and nothing has ended the client. */
+  /** Whether `connect()` has been called and the client has not been closed since. */
   readonly isOpen?: boolean
-  /** Whether commands are sent at once. A pool can't tell. */
+  /** Whether commands are sent immediately. A pool doesn't have this property. */
   readonly isReady?: boolean
   withCommandOptions?(options: { abortSignal: AbortSignal }): unknown
 }
 
-/** What is used of an ioredis client: a client or a cluster. */
+/** The part of an ioredis client or cluster that is used. */
 export interface IORedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   readonly status: string
@@ -32,7 +32,7 @@ export function isRedisClient(client: unknown): client is RedisClient {
 const CONNECTION_PATIENCE = 500
 const CONNECTION_POLL = 25
 
-/** Runs scripts through a client, which sends each at once: none waits in the client's own queue until Redis is back. */
+/** Runs scripts through a client. A script never waits in the client's own queue for Redis to come back. */
 export class RedisScripts {
   readonly #client: RedisClient
   #hasBeenReady = false
@@ -43,7 +43,7 @@ export class RedisScripts {
     this.#hasBeenReady = stateOf(client) === 'ready'
     if (!hasEvents(client)) return
     client.on('ready', () => (this.#hasBeenReady = true))
-    // Sees the client's errors without handling them, which is up to the app.
+    // Observes the client's errors without handling them, which is up to the app.
     client.on(errorMonitor, (error) => (this.#lastError = error))
   }
 
@@ -56,7 +56,7 @@ export class RedisScripts {
 
   async #connect(): Promise<void> {
     const client = this.#client
-    // A client made with `lazyConnect` connects by itself only with its first command, which would go through its queue.
+    // With `lazyConnect`, the client would not connect before its first command, which it would put into its queue.
     if (isIORedis(client) && client.status === 'wait') client.connect().catch((error: unknown) => (this.#lastError = error))
     for (let waited = 0; stateOf(client) === 'connecting' && waited < CONNECTION_PATIENCE; waited += CONNECTION_POLL) await systemClock.sleep(CONNECTION_POLL)
     const state = stateOf(client)
@@ -65,9 +65,9 @@ export class RedisScripts {
   }
 }
 
-/** The client has no connection, so that nothing was sent. */
+/** The client has no connection, so nothing was sent. */
 class NotConnectedError extends Error {
-  /** Whether the client has never had a connection, and either won't try or can't get one. */
+  /** Whether the client has never been connected, and is closed or has failed to connect. */
   readonly isLasting: boolean
 
   constructor(state: 'connecting' | 'closed', hasBeenReady: boolean, lastError: unknown) {
@@ -96,8 +96,8 @@ function hasEvents(client: RedisClient): client is RedisClient & { on(event: str
 }
 
 /**
- * A cluster, a sentinel or a pool may be ready while the connection that it chooses isn't, and the command then waits. It is
- * withdrawn unless it has been sent.
+ * A cluster, sentinel or pool may be ready while the connection that it chooses is not, in which case the command is queued. If it
+ * hasn't been sent in time, it is aborted.
  */
 async function evalUnlessQueued(client: NodeRedisClient, script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown> {
   const sending = new AbortController()
@@ -112,7 +112,7 @@ async function evalUnlessQueued(client: NodeRedisClient, script: string, options
   return reply
 }
 
-/** What to do about replies that stay the same until somebody changes something, by their code. */
+/** Advice about error replies that persist until somebody fixes the cause, by their code. */
 const ADVICE: Readonly<Record<string, string>> = {
   READONLY: 'This Redis is a read-only replica. Connect to the master; with Redis Cluster or Sentinel, use the client for it.',
   NOAUTH: 'Give the client its password.',
@@ -125,9 +125,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 /**
  * Explains an error of a client.
  *
- * Of Redis's error replies, only those in {@link ADVICE} last. Others come and go with a failover or a restart, while another
- * process may have the lock: CLUSTERDOWN, TRYAGAIN, MOVED, MASTERDOWN, LOADING, BUSY, OOM, MISCONF, NOREPLICAS. A connection
- * that was lost, or a command that timed out, leaves open whether the script has run.
+ * Of Redis's error replies, only those in {@link ADVICE} are lasting. Others occur during a failover or restart, while another
+ * process may hold the lock: CLUSTERDOWN, TRYAGAIN, MOVED, MASTERDOWN, LOADING, BUSY, OOM, MISCONF, NOREPLICAS. A lost connection
+ * or a command that timed out leaves open whether the script has run.
  */
 export function explainRedisError(error: unknown): StoreFailure {
   const message = messageOf(error)
@@ -141,14 +141,14 @@ export function explainRedisError(error: unknown): StoreFailure {
   return { message: `Redis failed: ${endWithFullStop(message)}`, isLasting: /in (subscriber|monitoring) mode/.test(message) }
 }
 
-/** A reply that the scripts don't give. */
+/** A reply that none of the scripts returns. */
 export class UnexpectedReplyError extends Error {
   constructor(reply: unknown) {
     super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and do these keys belong to nothing else?`)
   }
 }
 
-/** Redis 6 wraps the error of a command in one of the script that runs it: "ERR Error running script … -READONLY You can't write". */
+/** Redis 6 wraps the error of a command in an error of the script that runs it: "ERR Error running script … -READONLY You can't write". */
 function codeIn(message: string): string | undefined {
   if (message.includes("user executing the script can't run")) return 'NOPERM'
   const [, inScript] = /^ERR Error running script .*-([A-Z]+) /s.exec(message) ?? []

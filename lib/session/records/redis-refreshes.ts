@@ -4,7 +4,7 @@ import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest
 
 /** Options for {@link redisRefreshes}. */
 export interface RedisRefreshesOptions {
-  /** Before the names of its keys. Default: `twilio:login:`. */
+  /** Prefix of the Redis keys. Default: `twilio:login:`. */
   readonly prefix?: string | undefined
 }
 
@@ -37,9 +37,9 @@ return 1`
 const READ = `return redis.call('GET', KEYS[1])`
 
 /**
- * Records in Redis, through a connected client of `redis` (node-redis) or `ioredis`.
+ * Keeps the refresh records in Redis, through a connected client of `redis` (node-redis) or `ioredis`.
  *
- * @throws {TypeError} when `client` is no such client
+ * @throws {TypeError} if `client` is not such a client
  */
 export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptions = {}): Refreshes {
   if (!isRedisClient(client)) throw new TypeError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
@@ -78,7 +78,7 @@ class RedisRefreshes implements Refreshes {
     return this.#calls.run(async () => parse(await this.#scripts.run(script, keys, parameters)))
   }
 
-  /** The braces keep the keys of a login together in Redis Cluster. */
+  /** The braces are a hash tag, which puts both keys of a login into the same slot of a Redis Cluster. */
   #keysOf(name: string): readonly [record: string, lock: string] {
     const key = `${this.#prefix}{${name}}`
     return [`${key}:record`, `${key}:lock`]
@@ -110,7 +110,7 @@ function parseFlag(reply: unknown): boolean {
   return flag === '1'
 }
 
-/** Clients with a type mapping of their own may give text as a Buffer, and numbers as text. */
+/** A client with a custom type mapping may return strings as Buffers, and numbers as strings. */
 function textOf(reply: unknown): string | undefined {
   if (typeof reply === 'string' || reply instanceof Uint8Array) return Buffer.from(reply).toString()
   return typeof reply === 'number' || typeof reply === 'bigint' ? String(reply) : undefined

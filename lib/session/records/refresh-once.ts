@@ -1,57 +1,58 @@
 import { randomUUID } from 'node:crypto'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
+import { inTime } from '../../request/session-store'
 import { isAlive, type Freshness } from '../freshness'
 import { isRefreshable, newerOf, withTokens, type KeptLogin, type RefreshableLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
 import { LoginRecords, type LoginRecordsOptions, type Lock } from './login-records'
 
-/** The session that a login is kept in, as the session store has it. Each function rejects with the store's error. */
+/** The session of a login in the session store. Each function rejects with the store's error. */
 export interface StoredLogin {
-  /** The login, unless it is gone or another. */
+  /** Loads the login; `undefined` if it is gone or has been replaced by another login. */
   load(login: KeptLogin): Promise<KeptLogin | undefined>
-  /** Stores a newer login, unless the one in the session is gone or another. */
-  replace(login: KeptLogin): Promise<void>
-  /** Removes the login, unless it is gone or another, or newer. */
-  remove(login: KeptLogin): Promise<void>
-  /** Removes the session, unless it is another login's by now. */
+  /** Stores a newer generation of the login, unless the stored login is gone or another one. Resolves to whether it was stored. */
+  replace(login: KeptLogin): Promise<boolean>
+  /** Removes the login, unless the stored login is gone, another one, or newer. Resolves to whether it was removed. */
+  remove(login: KeptLogin): Promise<boolean>
+  /** Destroys the session, unless it belongs to another login by now. */
   destroy(login: KeptLogin): Promise<void>
 }
 
-/** What a refresh is for. */
+/** The login to refresh, and where to store it. */
 export interface RefreshRequest {
-  /** The login as the request has it. */
+  /** The request's copy of the login. */
   readonly held: KeptLogin
   readonly session: StoredLogin
-  /** ms that the record is kept: as long as an old copy of the session may turn up. */
+  /** ms that the record is kept. It must outlive any old copy of the session. */
   readonly recordTTL: number
 }
 
-/** How a refresh ended: with a login whose tokens aren't stale, from Twilio or as recorded; or without a login. */
+/** The result of a refresh: a login whose tokens aren't stale, from Twilio or as recorded, or the reason why the login has ended. */
 export type Refreshed =
   | { readonly outcome: 'refreshed' | 'recorded'; readonly login: KeptLogin }
   | { readonly outcome: 'ended'; readonly reason: EndReason }
 
 export interface LoginRefresherOptions extends LoginRecordsOptions {
-  /** Twilio's refresh grant, which sends nothing later than `timeout` after the call. */
+  /** Sends Twilio's refresh grant, at the latest `timeout` after the call. */
   readonly refreshTokens: (refreshToken: string) => Promise<TwilioTokens>
   readonly freshness: Freshness
 }
 
 /**
- * Refreshes logins, each refresh token once, whichever request or process asks.
+ * Refreshes logins, using each refresh token only once across all requests and processes:
  *
- * 1. The record of the login may be newer than the request's copy. If so, that is the answer.
- * 2. Else lock the record, so that nobody else refreshes.
- * 3. Look at the stored session: the login may be over, or newer there.
- * 4. Spend the refresh token.
- * 5. Save the record, which outlives this process, then the session.
- * 6. Look at the record again: a logout, which writes to it before it destroys the session, has the last word.
+ * 1. If the record of the login is newer than the request's copy, use it.
+ * 2. Otherwise, lock the record, so that no other process refreshes the login.
+ * 3. Check the stored session: the login may have ended, or be newer there.
+ * 4. Use the refresh token.
+ * 5. Save the record, which outlives this process, and then the session.
+ * 6. Check the record again: a logout takes precedence. It is recorded before the session is destroyed.
  */
 export class LoginRefresher {
   readonly #options: LoginRefresherOptions
   readonly #records: LoginRecords
-  /** By the login's ID. */
+  /** The refreshes in progress, by login ID. */
   readonly #underWay = new Map<string, Promise<Refreshed>>()
 
   constructor(options: LoginRefresherOptions) {
@@ -60,9 +61,9 @@ export class LoginRefresher {
   }
 
   /**
-   * Refreshes a login, or joins the refresh that is under way in this process.
+   * Refreshes a login, or joins the refresh that is already in progress in this process.
    *
-   * Rejects as Twilio's refresh does, or with the error of the session store or of the records' store.
+   * Rejects with the error of Twilio's refresh grant, the session store or the record store.
    */
   refresh(request: RefreshRequest): Promise<Refreshed> {
     const { id } = request.held
@@ -83,7 +84,7 @@ export class LoginRefresher {
   }
 
   /**
-   * Marks the access token of a login as expired, in its record and in the session. Leaves a newer one alone.
+   * Marks the access token of a login as expired, in its record and in the session. Does nothing if there is a newer one.
    *
    * Rejects with the error of either store.
    */
@@ -95,7 +96,7 @@ export class LoginRefresher {
     const { clock } = this.#options
     const now = clock.now()
     const isLate = clock.elapsed() > lock.beginBefore
-    // A token that has expired needs no mark. Without the records' store, another process may be refreshing it.
+    // An expired token needs no mark. Without the record store, another process may be refreshing it.
     if ('outcome' in known || known.generation > held.generation || !isAlive(held, now) || isLate) return this.#records.release(lock)
     const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
     await this.#keep(lock, expired, request)
@@ -106,7 +107,7 @@ export class LoginRefresher {
     await this.#records.logOut(login, recordTTL)
   }
 
-  /** Resolves when no refresh is under way any more. */
+  /** Resolves when all refreshes in progress have finished. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay.values())
     await this.#records.close()
@@ -128,7 +129,7 @@ export class LoginRefresher {
     }
   }
 
-  /** `undefined` when too much of the lock's time has passed to begin a refresh under it. */
+  /** Resolves to `undefined` if too little of the lock's time is left to begin a refresh. */
   async #refreshUnderLock(lock: Lock, request: RefreshRequest): Promise<Refreshed | undefined> {
     const { clock } = this.#options
     const known = await this.#newestKnown(lock, request)
@@ -166,7 +167,7 @@ export class LoginRefresher {
     return refreshed
   }
 
-  /** Keeps what a refresh brought, unless the person has logged out meanwhile. */
+  /** Saves a new generation of the login, unless the person has logged out in the meantime. */
   async #keep(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed> {
     const newer = await this.#records.save(lock, login, recordTTL)
     if (newer) return newer.kind === 'ended' ? { outcome: 'ended', reason: newer.reason } : { outcome: 'recorded', login: newer.login }
@@ -174,12 +175,12 @@ export class LoginRefresher {
     return isLoggedOut ? { outcome: 'ended', reason: 'logged out' } : { outcome: 'refreshed', login }
   }
 
-  /** Twilio says that the refresh token is spent, expired or revoked. */
+  /** Ends a login whose refresh token Twilio reports as used, expired or revoked. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed> {
-    // A process that refreshed without the records' store may have left newer tokens in the session.
+    // A process that refreshed without the record store may have stored newer tokens in the session.
     const stored = await session.load(login).catch(() => undefined)
     if (stored && stored.generation > login.generation && isAlive(stored, this.#options.clock.now())) {
-      // An old copy may still be saved over the session, so the record has to know.
+      // An old copy may still overwrite the session, so record the newer tokens as well.
       await this.#records.save(lock, stored, recordTTL)
       return { outcome: 'recorded', login: stored }
     }
@@ -188,13 +189,19 @@ export class LoginRefresher {
     return { outcome: 'ended', reason: isLoggedOut ? 'logged out' : 'refused' }
   }
 
-  /** @returns whether the person has logged out meanwhile; the session is gone then */
-  async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
-    await change().catch((error: unknown) =>
+  /** @returns whether the person has logged out in the meantime, in which case what was saved is undone */
+  async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<boolean>): Promise<boolean> {
+    // A logout may have destroyed the session just before the change saved it again.
+    const undoIfLoggedOut = (hasSaved: boolean) => this.#records.undoIfLoggedOut(login, () => (hasSaved ? session.destroy(login) : Promise.resolve()))
+    const changing = change()
+    try {
+      return await undoIfLoggedOut(await inTime(changing))
+    } catch (error) {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
-    )
-    // The logout may have destroyed the session just before it was stored, and what failed may have been done all the same.
-    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+      // The session may have been saved nevertheless, or still be saved later.
+      changing.finally(() => undoIfLoggedOut(true)).catch(() => undefined)
+      return undoIfLoggedOut(true)
+    }
   }
 
   #isStale(login: KeptLogin): boolean {

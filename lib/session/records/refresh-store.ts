@@ -1,20 +1,20 @@
-/** What {@link Refreshes.acquire} asks for. */
+/** The parameters of {@link Refreshes.acquire}. */
 export interface AcquireRequest {
-  /** The generation that the caller has. Only a newer record is of interest. */
+  /** The generation of the caller's login. Only a newer record is returned. */
   readonly generation: number
-  /** Names the caller. The same caller may acquire its lock again, which extends it. */
+  /** Identifies the caller. If the caller already holds the lock, acquiring it again extends it. */
   readonly owner: string
   /** ms after which the lock expires unless it is released. */
   readonly ttl: number
 }
 
 /**
- * What {@link Refreshes.acquire} found:
+ * The result of {@link Refreshes.acquire}:
  * - `recorded`: a record newer than the caller's generation; nothing was locked.
- * - `locked`: the lock is the caller's. `isReleased` tells whether another owner has just released it, so that it would not have
- *   expired yet. A lock that was free without a trace of its last owner has expired, or was never taken, or was lost with a server.
- * - `busy`: another owner has the lock, for at most `expiresIn` ms.
- * - `failed`: the last owner's refresh has just failed, with the note it left.
+ * - `locked`: the caller holds the lock. `isReleased` is `true` if the previous owner released it before it expired. Otherwise, the
+ *   previous lock has expired, was never taken, or was lost with a server.
+ * - `busy`: another owner holds the lock, for at most `expiresIn` ms.
+ * - `failed`: the previous owner's refresh has just failed; `failure` is the note that it left.
  */
 export type Acquired =
   | { readonly outcome: 'recorded'; readonly generation: number; readonly value: string }
@@ -30,7 +30,7 @@ export interface RefreshRecord {
   readonly value: string
 }
 
-/** What {@link Refreshes.save} stores. */
+/** The parameters of {@link Refreshes.save}. */
 export interface SaveRequest extends RefreshRecord {
   /** The caller, whose lock is released. */
   readonly owner: string
@@ -38,11 +38,11 @@ export interface SaveRequest extends RefreshRecord {
   readonly ttl: number
 }
 
-/** How {@link Refreshes.release} gives up a lock. */
+/** The parameters of {@link Refreshes.release}. */
 export interface ReleaseRequest {
   /** The caller, whose lock is released. */
   readonly owner: string
-  /** Why the refresh failed. Until it expires, `acquire` reports it instead of locking. */
+  /** Why the refresh failed, if it did. For `ttl` ms, `acquire` returns the note instead of locking. */
   readonly failure?: { readonly note: string; readonly ttl: number } | undefined
 }
 
@@ -50,30 +50,30 @@ export interface ReleaseRequest {
  * A store of records, one per login, shared by all processes of an app: `redisRefreshes(redis)`, `postgresRefreshes(pool)`,
  * or an implementation of your own. Each function is atomic. Names are up to 64 characters, `A`–`Z`, `a`–`z`, `0`–`9`, `-` and `_`.
  *
- * A function that could not do its work rejects. A {@link RefreshStoreError} says that the store can't be used at all; any other
- * error leaves open whether the work was done.
+ * A function that fails rejects. A {@link RefreshStoreError} means that the store can't be used at all, and nothing was changed.
+ * Any other error leaves open whether the change was made.
  */
 export interface Refreshes {
   /** Reads the record of a login, if there is one. */
   read(name: string): Promise<RefreshRecord | undefined>
-  /** Reads the record of a login if it is newer than the caller's generation, else locks it unless another owner has. */
+  /** Returns the record of a login if it is newer than the caller's generation. Otherwise, locks it, unless another owner holds the lock. */
   acquire(name: string, request: AcquireRequest): Promise<Acquired>
   /**
-   * Stores a record unless the store has another one of the same generation or newer, and releases the owner's lock. Resolves to
-   * whether the store has this record now. A client may send a command twice when it loses its connection: saving the same
-   * record again resolves to `true`.
+   * Stores a record, unless there is already another one of the same or a newer generation, and releases the owner's lock. Resolves
+   * to whether the store now contains this record. Saving the same record again resolves to `true`, since a client may send a
+   * command twice after losing its connection.
    */
   save(name: string, request: SaveRequest): Promise<boolean>
-  /** Releases the owner's lock. Does nothing when the lock is another's. */
+  /** Releases the owner's lock. Does nothing if another owner holds the lock. */
   release(name: string, request: ReleaseRequest): Promise<void>
 }
 
 /**
- * The store of the records can't be used, and nothing was done. `cause` is the store's own error.
+ * The store of the refresh records can't be used, and nothing was changed. `cause` is the store's own error.
  *
- * Thrown at once by a store that has never worked for this process: its client is not connected, the password is wrong,
- * permissions are missing. A process whose token has expired then refreshes on its own. So a store that other processes may
- * still be using, as in a failover or when a connection has just been lost, throws an ordinary error.
+ * Thrown by a store that has never worked in this process: its client is not connected, the password is wrong, or permissions are
+ * missing. A process whose token has expired then refreshes on its own. A store that other processes may still be using, as during
+ * a failover or after a lost connection, must therefore throw an ordinary error.
  */
 export class RefreshStoreError extends Error {
   override readonly name = 'RefreshStoreError'

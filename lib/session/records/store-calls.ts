@@ -1,18 +1,18 @@
 import { RefreshStoreError } from './refresh-store'
 
-/** What can be said of an error of a store. */
+/** The explanation of a store's error. */
 export interface StoreFailure {
   readonly message: string
-  /** Whether nothing was done, nor will be until somebody changes something. */
+  /** Whether nothing was changed, and the error persists until somebody fixes the cause. */
   readonly isLasting: boolean
 }
 
 /**
- * Calls a store, and decides which of its errors are {@link RefreshStoreError}s: those of a store that has never worked.
+ * Calls a store, and decides which of its errors are {@link RefreshStoreError}s: the lasting errors of a store that has never worked.
  *
- * Once a store has worked, it is expected back, and no error tells what other processes are doing meanwhile: one of them may
- * hold a lock, or reach the new master already. A read-only replica, a closed connection or a missing permission may then be
- * a step of a failover. Such an error is an ordinary one, which leaves the state of the lock open.
+ * A store that has worked is expected to recover, and its errors don't show what other processes are doing in the meantime: one of
+ * them may hold a lock, or may already have reached the new master. A read-only replica, a closed connection or a missing permission
+ * may then be part of a failover. Such an error stays an ordinary one, which leaves the state of the lock open.
  */
 export class StoreCalls {
   readonly #explain: (error: unknown) => StoreFailure
@@ -34,7 +34,7 @@ export class StoreCalls {
   }
 }
 
-/** The message of a store's error. Node's errors for several addresses have none of their own. */
+/** The message of a store's error. Node's errors for several addresses have no message of their own. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
   return error instanceof Error ? error.message : String(error)
