@@ -31,7 +31,7 @@ describe('TwilioStrategy in an application', () => {
   const strategyOptions = (): TwilioStrategyOptions => ({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url })
   const stateOf = (location: unknown) => new URL(String(location)).searchParams.get('State') ?? ''
 
-  /** The visitors of these tests approve nothing at Twilio. */
+  /** Never called: no visitor in these tests reaches Twilio's page. */
   const nobody = { login: () => Promise.reject(new Error('not called')) }
 
   function setUp(options: LoginAppOptions = {}): LoginApp & { visitor: Visitor } {
@@ -39,7 +39,7 @@ describe('TwilioStrategy in an application', () => {
     return { ...app, visitor: new Visitor(app.app, nobody) }
   }
 
-  /** An app that answers a login with the user and the info that Passport has. */
+  /** An app that answers a login with the user and the info from Passport. */
   function appFor(...strategies: TwilioStrategy[]) {
     const app = express().use(express.urlencoded()).use(session({ secret: 's', resave: false, saveUninitialized: false }))
     for (const [index, strategy] of strategies.entries()) {
@@ -126,7 +126,7 @@ describe('TwilioStrategy in an application', () => {
     })
   })
 
-  it("gives a string that verify passes as info in Passport's form", async () => {
+  it('converts a string that verify passes as info into an object with a message', async () => {
     const body = await bodyOf(new TwilioStrategy(strategyOptions(), (_a, _r, _p, done) => done(null, {}, 'welcome')))
     assert.deepEqual(body, { user: {}, info: { message: 'welcome' } })
   })
@@ -283,7 +283,7 @@ describe('TwilioStrategy in an application', () => {
       }
     })
 
-    it('asks Twilio for at most 250 login pages at once with resolveAuthorizeURL', async () => {
+    it('requests at most 250 login pages from Twilio at once with resolveAuthorizeURL', async () => {
       const { app } = setUp({ strategy: { resolveAuthorizeURL: true } })
       const pending: (() => void)[] = []
       let isBusy: () => void = () => undefined

@@ -23,7 +23,7 @@ describe('readCallback', () => {
     assert.equal(readCallback({ method: 'GET', url: '/cb', body: { code: 'c' } }), undefined)
   })
 
-  it('gives undefined for a POST that is not the form of response_mode=form_post, so that a login begins', () => {
+  it('returns undefined for a POST that is not the form of response_mode=form_post, so that a login begins', () => {
     const posts: CallbackRequest[] = [
       { headers: FORM, body: { code: 'the code of a voucher' } },
       { headers: FORM, body: { error: 'e' } },
@@ -39,7 +39,7 @@ describe('readCallback', () => {
     assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: FORM, body: { Code: 'c', State: 's' } }), { code: 'c', state: 's' })
   })
 
-  it('gives undefined without code and error, so that a login begins', () => {
+  it('returns undefined without code and error, so that a login begins', () => {
     for (const request of [{}, { url: '/auth' }, { url: '/auth?x=1' }, { query: {} }, { query: { state: 's' } }, { query: null, url: '/auth?code_challenge=x' }, { query: { toString: 'x' } }]) {
       assert.equal(readCallback(request), undefined)
     }

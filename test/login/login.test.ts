@@ -108,7 +108,7 @@ describe('a login with the sandbox', () => {
       }
     })
 
-    it('can be finished in any of six tabs that began at the same time and overwrote the session of each other', async () => {
+    it("can be finished in any of six tabs that began at the same time and overwrote each other's session", async () => {
       const { app, errors } = loginApp(sandbox)
       for (let finishing = 0; finishing < 6; finishing++) {
         const visitor = new Visitor(app, sandbox)

@@ -7,7 +7,7 @@ import { TestLogins } from '../support/pending-logins'
 
 const KEY = 'oauth2:oauth.twilio.com'
 const TTL = 600_000
-/** For the client of the tests and the session `a-session`, with random bytes of 7. */
+/** For the client of the tests and the session `a-session`, if all random bytes are 7. */
 const GOLDEN = { state: 'AaMYXFAABwcHBwcHBwcHBwicJXcTXuPmbt9G3W-XRUEj', codeVerifier: 'HEbqQOC4eqKBYTgTfrIKb2CuXMR6q9T1Ngf0Au2qMlk' }
 
 interface TestRequest {
@@ -22,7 +22,7 @@ describe('PendingLogins', () => {
 
   const logins = (options: { max?: number; secret?: string; clientID?: string } = {}) => new TestLogins({ sessionKey: KEY, ttl: TTL, ...options })
   const visitor = (): TestRequest => ({ session: {}, sessionID: 'a-session' })
-  /** The next request of the same browser: the session as its store gives it back. */
+  /** The next request of the same browser, with the session as its store returns it. */
   const later = ({ session, sessionID }: TestRequest): TestRequest => ({ session: JSON.parse(JSON.stringify(session)) as Record<string, unknown>, ...(sessionID === undefined ? {} : { sessionID }) })
 
   function assertRefused(pending: TestLogins, request: TestRequest, state: string | undefined, reason: LoginStateReason): void {
@@ -253,7 +253,7 @@ describe('PendingLogins', () => {
     assert.deepEqual(states.map((state) => pending.finish(request, state).returnTo), [undefined, page, page])
   })
 
-  it('works when the session holds anything else under its key', () => {
+  it('works if the session contains anything else under its key', () => {
     const pending = logins()
     const nonsense = [null, 7, 'text', [], { logins: 7 }, { logins: [null, 7, {}, { nonce: 7 }, { nonce: 'short' }, { nonce: 'A'.repeat(44), returnTo: 7 }] }, { used: {}, forgotten: 'x' }, { state: 'of passport-oauth2' }]
     for (const value of nonsense) {

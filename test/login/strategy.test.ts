@@ -29,7 +29,7 @@ describe('TwilioStrategy', () => {
   })
   afterEach(() => twilio.stop())
 
-  /** Never asked: these tests bring people back by themselves. */
+  /** Never called: these tests request the callback themselves. */
   const nobody = { login: () => Promise.reject(new Error('nobody logs in here')) }
 
   function setUp(options: LoginAppOptions = {}): LoginApp & { visitor: Visitor } {
@@ -92,7 +92,7 @@ describe('TwilioStrategy', () => {
     }
   })
 
-  it('adds the tokens to the info that verify gives', async () => {
+  it('adds the tokens to the info that verify passes', async () => {
     const infos: unknown[] = []
     const visitor = setUpInfo(infos)
     await visitor.get(await callback(visitor)).expect(200)
@@ -101,7 +101,7 @@ describe('TwilioStrategy', () => {
     assert.ok(!('state' in info))
   })
 
-  /** An app whose callback hands what Passport would give the application to the test. */
+  /** An app whose callback records the info that Passport passes to an application. */
   function setUpInfo(infos: unknown[], authenticate: object = {}): Visitor {
     const app = express()
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_accessToken, _refreshToken, _profile, done) =>
@@ -193,7 +193,7 @@ describe('TwilioStrategy', () => {
     await request(app).post('/').type('form').send({ code: 'c', state }).expect(403)
   })
 
-  /** An app without a page of its own for the callback. */
+  /** An app that handles the login and its callback at the same path. */
   function poster() {
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, profile, done) => done(null, { id: profile?.id }))
     const authenticate = new passport.Passport().use(strategy).authenticate('twilio', { session: false }) as RequestHandler
@@ -347,7 +347,7 @@ describe('TwilioStrategy', () => {
     const verifyNobody = () => undefined
     const strategyOptions = (): TwilioStrategyOptions => ({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url })
 
-    /** Runs a strategy by itself, with a session that the test can see. */
+    /** Runs a strategy without Passport's other parts, with a session that the test can inspect. */
     function run(strategy: TwilioStrategy, { url, session: held, options = {} }: { url: string; session: object; options?: object }): Promise<{ redirect?: string; user?: unknown; info?: unknown; failure?: unknown }> {
       return new Promise((resolve, reject) => {
         const app = express().use((req, _res, next) => {
@@ -369,7 +369,7 @@ describe('TwilioStrategy', () => {
       })
     }
 
-    /** A whole login of a strategy by itself. */
+    /** A complete login with {@link run}. */
     async function logInWith(strategy: TwilioStrategy, held: object = {}): Promise<{ user?: unknown; info?: unknown; failure?: unknown; sentTo: URL }> {
       const { redirect = '' } = await run(strategy, { url: '/', session: held })
       const sentTo = new URL(redirect)
@@ -403,13 +403,13 @@ describe('TwilioStrategy', () => {
       await assert.rejects(logInWith(strategy), /no profile/)
     })
 
-    it('gives the profile for an access token by userProfile()', async () => {
+    it('loads the profile for an access token with userProfile()', async () => {
       const strategy = new TwilioStrategy(strategyOptions(), verifyNobody)
       const [profile] = await fromCallback<[TwilioProfile?]>((done) => strategy.userProfile(TOKENS.access_token, done))
       assert.deepEqual([profile?.id, profile?.accountSid], ['US1', 'AC1'])
     })
 
-    it('loads no profile if skipUserProfile says so', async () => {
+    it('loads no profile if skipUserProfile is true or results in true, and passes its errors on', async () => {
       const seen: unknown[] = []
       const skips: TwilioStrategyOptions['skipUserProfile'][] = [true, () => true, (_accessToken: string, done: (error: unknown, skip?: boolean) => void) => done(null, true), false, () => false, undefined]
       for (const skipUserProfile of skips) {
@@ -435,7 +435,7 @@ describe('TwilioStrategy', () => {
       assert.deepEqual(given, ['/', TOKENS.access_token, 'a-refresh-token', TOKENS, 'US1'])
     })
 
-    it("is a failure with verify's reason if verify gives no user, and an error if it rejects", async () => {
+    it("is a failure with verify's reason if verify passes no user, and an error if it rejects", async () => {
       const { failure } = await logInWith(new TwilioStrategy(strategyOptions(), (_a, _r, _p, done) => done(null, false, { message: 'who is that?' })))
       assert.deepEqual(failure, { message: 'who is that?' })
       await assert.rejects(logInWith(new TwilioStrategy(strategyOptions(), () => Promise.reject(new Error('the database is gone')))), /the database is gone/)
@@ -445,7 +445,7 @@ describe('TwilioStrategy', () => {
       const calls: unknown[][] = []
       const metadata = { authorizationURL: `${twilio.url}/v1/authorize`, tokenURL: `${twilio.url}/v1/token`, clientID: CLIENT_ID, callbackURL: CALLBACK_URL }
       type Done = (error: unknown, ...values: unknown[]) => void
-      /** Writes down what it was called with, but for the request and the callback. */
+      /** Records the arguments of a call, except for the request and the callback. */
       const note = (...given: unknown[]) => calls.push(given)
       const stores: object[] = [
         { store: (_req: object, done: Done) => done(null, 'S0'), verify: (_req: object, state: string, done: Done) => done(null, state === 'S0', 'mine') },
@@ -497,7 +497,7 @@ describe('TwilioStrategy', () => {
       assert.equal(headers.location, '/account?x=1')
     })
 
-    it('begins no login if the state store gives no state', async () => {
+    it('begins no login if the state store returns no state', async () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       for (const state of [undefined, '', 7]) {
         const store = { store: (_req: object, done: Done) => done(null, state), verify: () => assert.fail() }
@@ -505,7 +505,7 @@ describe('TwilioStrategy', () => {
       }
     })
 
-    it('refuses the callback if the state store says so, and passes its errors on', async () => {
+    it('refuses the callback if the state store rejects the state, and passes its errors on', async () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       const refusing = { store: (_req: object, done: Done) => done(null, 'S'), verify: (_req: object, _state: string, done: Done) => done(null, false, { message: 'no' }) }
       const strategy = (store: object) => new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody)
@@ -588,7 +588,7 @@ describe('TwilioStrategy', () => {
     twilio.behave = ({ form }, response) => {
       const answer = () => json(201, { ...TOKENS, access_token: unsigned({ sub: people.get(form.get('Code') ?? '') }) })({} as never, response, {} as never)
       waiting.push(answer)
-      // Nobody is answered before both have asked, and the first is answered last.
+      // Waits for both requests, and then answers the first one last.
       if (waiting.length === 2) for (const next of waiting.reverse()) next()
     }
     const strategy = new TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL: CALLBACK_URL, baseURL: twilio.url }, (_a, _r, profile, done) => done(null, { id: profile?.id }))

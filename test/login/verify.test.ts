@@ -46,7 +46,7 @@ describe('callVerify', () => {
     assert.deepEqual(calls[0]?.slice(0, -1), ['a', 'r', GIVEN.params, undefined])
   })
 
-  it('takes the user from a promise that verify returns', async () => {
+  it('uses the user that a promise from verify resolves to', async () => {
     const three = (_accessToken: string, _refreshToken: string, profile: unknown) => Promise.resolve({ id: profile })
     assert.deepEqual(await callVerify(three as AnyVerify, GIVEN), { user: { id: undefined }, info: undefined })
     for (const nobody of [false, null, undefined]) {
@@ -54,7 +54,7 @@ describe('callVerify', () => {
     }
   })
 
-  it('takes the user, or nobody, that a function without a done parameter returns', async () => {
+  it('uses the user, or nobody, that a function without a done parameter returns', async () => {
     for (const result of [USER, false, null]) {
       assert.equal((await callVerify(((_accessToken: string, _refreshToken: string, _profile: unknown) => result) as AnyVerify, GIVEN)).user, result)
     }
@@ -100,12 +100,12 @@ describe('callVerify', () => {
     }
   })
 
-  it('takes the user from the promise of a function that has a done parameter and does not call it', async () => {
+  it('uses the user that the promise resolves to if a function has a done parameter and does not call it', async () => {
     const verify = async (_accessToken: string, _refreshToken: string, _profile: unknown, _done: VerifyCallback) => Promise.resolve(USER)
     assert.deepEqual(await callVerify(verify as AnyVerify, GIVEN), { user: USER, info: undefined })
   })
 
-  it('turns a string that is given as info into a message', async () => {
+  it('turns a string that is passed as info into a message', async () => {
     const verify = (user: unknown): AnyVerify => (...given) => {
       ;(given.at(-1) as VerifyCallback)(null, user as typeof USER, 'welcome')
     }

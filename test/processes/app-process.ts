@@ -5,24 +5,24 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Sandbox } from '../../lib/sandbox'
 
-/** What an app of these tests is started with. */
+/** The settings of an app in these tests. */
 export interface AppSettings {
   readonly clientID: string
   readonly clientSecret: string
   readonly sandboxURL: string
-  /** ms for a whole call to Twilio. */
+  /** Time limit of a call to Twilio, in ms. */
   readonly timeout?: number | undefined
   readonly secret?: string | undefined
   readonly leeway?: number | undefined
-  /** Where sessions are; in memory without. */
+  /** The session store. Default: in memory. */
   readonly sessions?: { readonly kind: 'redis' | 'postgres' | 'slow'; readonly url: string } | undefined
-  /** Where records are; in memory without. */
+  /** The store of the refresh records. Default: in memory. */
   readonly refreshes?: { readonly kind: RefreshesKind; readonly urls: readonly string[] } | undefined
-  /** Lets the event loop stand still once, when the app has just asked for a lock: for so many ms, before or after the command has been sent. */
+  /** Blocks the event loop once for `ms`, just before or after the app sends the command that acquires a lock. */
   readonly stall?: { readonly ms: number; readonly isSent: boolean } | undefined
 }
 
-/** Kinds of stores of records, each with its client. */
+/** The stores of refresh records, each with its client. */
 export type RefreshesKind = 'redis' | 'ioredis' | 'redis cluster' | 'ioredis cluster' | 'redis sentinel' | 'ioredis sentinel' | 'postgres'
 
 export interface Answer {
@@ -48,12 +48,12 @@ export class AppProcess {
   }
 
   static async start({ clientID, clientSecret, url: sandboxURL }: Sandbox, settings: Partial<AppSettings> = {}): Promise<AppProcess> {
-    // What the tests cover is measured in their own process.
+    // Coverage is only measured in the process of the tests.
     const { NODE_V8_COVERAGE: _coverage, ...inherited } = process.env
     const child = fork(join(process.cwd(), 'test/processes/app.ts'), { execArgv: ['--import', 'tsx'], env: { ...inherited, NODE_ENV: 'test' } })
     child.send({ clientID, clientSecret, sandboxURL, ...settings } satisfies AppSettings)
     const failed = once(child, 'exit').then(() => {
-      throw new Error('The app ended before it said where it is.')
+      throw new Error('The app ended before it reported its URL.')
     })
     const [{ url }] = (await Promise.race([once(child, 'message'), failed])) as [{ url: string }]
     failed.catch(() => undefined)
@@ -64,7 +64,7 @@ export class AppProcess {
     return this.#process.exitCode === null && this.#process.signalCode === null
   }
 
-  /** Waits until a slow request has its session. */
+  /** Waits until a slow request has loaded its session. */
   async slowBegan(): Promise<void> {
     await once(this.#events, 'slow')
   }
@@ -76,11 +76,11 @@ export class AppProcess {
   }
 }
 
-/** Somebody's browser, which goes to whichever process it is told to. */
+/** A browser that can send its requests to any process. */
 export class Browser {
   #cookie: string
 
-  /** @param cookie of a session that another browser has had */
+  /** @param cookie the session cookie of another browser */
   constructor(cookie = '') {
     this.#cookie = cookie
   }
@@ -100,22 +100,22 @@ export class Browser {
     const begun = await this.get(app, '/auth/twilio')
     const callback = new URL(await sandbox.login(begun.headers.location ?? ''))
     const { status, body } = await this.get(app, callback.pathname + callback.search)
-    if (status !== 302) throw new Error(`The login was answered ${status}: ${body}`)
+    if (status !== 302) throw new Error(`The callback answered ${status}: ${body}`)
   }
 
-  /** The tokens that the app uses for this session now. */
+  /** The tokens that the app currently uses for this session. */
   async tokens(app: AppProcess): Promise<{ accessToken: string; refreshToken: string }> {
     const { status, body } = await this.get(app, '/account')
-    if (status !== 200) throw new Error(`The account was answered ${status}: ${body}`)
+    if (status !== 200) throw new Error(`/account answered ${status}: ${body}`)
     return JSON.parse(body) as { accessToken: string; refreshToken: string }
   }
 
   async logOut(app: AppProcess): Promise<void> {
     const { status, body } = await this.get(app, '/logout', 'POST')
-    if (status !== 204) throw new Error(`The logout was answered ${status}: ${body}`)
+    if (status !== 204) throw new Error(`/logout answered ${status}: ${body}`)
   }
 
-  /** Asks again for as long as the app says 503, and not longer than so many ms. */
+  /** Repeats a request while the app answers 503, for at most `patience` ms. */
   async getWhenAvailable(app: AppProcess, path: string, patience: number): Promise<Answer> {
     const end = Date.now() + patience
     for (;;) {
@@ -125,7 +125,7 @@ export class Browser {
     }
   }
 
-  /** Lets an hour pass for the tokens in this session. */
+  /** Makes the tokens in this session expire. */
   async expire(app: AppProcess): Promise<void> {
     await this.get(app, '/expire', 'POST')
   }
@@ -150,14 +150,14 @@ function send(url: string, method: string, cookie: string): Promise<Answer> {
   })
 }
 
-/** How many answers there were of each status. */
+/** The number of answers with each status. */
 export function statuses(answers: readonly Answer[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
 
-/** Waits until a refresh has reached the sandbox, after so many requests before it. */
+/** Waits until a refresh has reached the sandbox, not counting its first `after` requests. */
 export async function refreshBegan({ requests }: Sandbox, after = 0): Promise<void> {
   while (!requests.slice(after).some(({ parameters }) => (parameters.GrantType ?? parameters.grant_type) === 'refresh_token')) await pause(5)
 }

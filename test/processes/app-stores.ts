@@ -8,16 +8,16 @@ import { createClient, createCluster, createSentinel } from 'redis'
 import { postgresRefreshes, redisRefreshes, type Refreshes } from '../../lib'
 import type { AppSettings } from './app-process'
 
-/** The stores that an app of these tests is started with. */
+/** The stores of an app in these tests. */
 
 type Done = (error?: unknown) => void
 type Got = (error: unknown, session?: SessionData | null) => void
 
 const ignore = () => undefined
 
-/** What an app does whose Redis is restarted now and then: it asks for a session until it is there, and can do without its touch. */
+/** A store that survives restarts of Redis: it retries loading a session, and ignores a failed touch. */
 class PatientStore extends RedisStore {
-  /** express-session would break the connection that the answer has gone out on. */
+  /** After a failed touch, express-session would destroy the connection on which the response has been sent. */
   override async touch(id: string, data: SessionData, touched?: () => void): Promise<void> {
     await super.touch(id, data).catch(ignore)
     touched?.()
@@ -37,7 +37,7 @@ class PatientStore extends RedisStore {
   }
 }
 
-/** A store whose writes are slow, and which says in its own way that a session is gone, as file stores do. */
+/** A store whose writes are slow, and which reports a missing session with ENOENT, as file stores do. */
 class SlowStore extends session.MemoryStore {
   override get(id: string, got: Got): void {
     super.get(id, (error: unknown, data) => {
@@ -56,7 +56,7 @@ export async function sessionStoreOf({ sessions }: AppSettings): Promise<Store |
   if (sessions.kind === 'slow') return new SlowStore()
   if (sessions.kind === 'redis') return new PatientStore({ client: await createClient({ url: sessions.url, socket: { reconnectStrategy: 50 } }).on('error', ignore).connect() })
   const store = new (pgSession(session))({ pool: poolOf(sessions.url), createTableIfMissing: true, pruneSessionInterval: false })
-  // It creates its table with the first session, and fails when another process is doing the same.
+  // The store creates its table on first use, which fails if another process is doing the same.
   await new Promise<void>((resolve) => store.get('nobody', () => resolve()))
   return store
 }

@@ -8,13 +8,13 @@ import { requireLogin, returnTo, SessionTokens, TwilioStrategy } from '../../lib
 import type { AppSettings } from './app-process'
 import { refreshesOf, sessionStoreOf } from './app-stores'
 
-/** An app as people run it, in a process of its own: sessions and records in memory, Redis or PostgreSQL. */
+/** A typical app, in its own process, with sessions and records in memory, Redis or PostgreSQL. */
 
 async function main(settings: AppSettings): Promise<void> {
   const { clientID, clientSecret, sandboxURL, secret, leeway, timeout } = settings
   const app = express()
   const server = createServer(app)
-  // The tests' own connections are kept longer than any pause between two requests.
+  // Longer than any pause between two requests, so that connections stay open.
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: sandboxURL, timeout, callbackURL: 'http://localhost/auth/twilio/callback' }, (_accessToken, _refreshToken, profile, done) =>
@@ -34,14 +34,14 @@ async function main(settings: AppSettings): Promise<void> {
   app.get('/account', login, tokens.fresh(), (req, res) => {
     res.json({ accessToken: req.twilioTokens?.accessToken, refreshToken: req.twilioTokens?.refreshToken })
   })
-  // A long report: its session is loaded before it begins, and saved after it ends.
+  // A slow request, whose session is loaded when it begins and saved when it ends.
   app.get('/slow', login, async (req, res) => {
     Object.assign(req.session, { reportedAt: Date.now() })
     process.send?.({ slowBegan: true })
     await pause(Number(req.query.ms))
     res.json({ done: true })
   })
-  // A long report about Twilio.
+  // A slow request that uses the tokens.
   app.get('/work', login, tokens.fresh(), async (req, res) => {
     process.send?.({ slowBegan: true })
     await pause(Number(req.query.ms))
@@ -53,7 +53,6 @@ async function main(settings: AppSettings): Promise<void> {
   app.post('/destroy', tokens.drop(), (req, res, next) => {
     req.session.destroy((error: unknown) => (error ? next(error) : res.sendStatus(204)))
   })
-  // What an hour does to a session.
   app.post('/expire', (req, res) => {
     const kept = req.session as unknown as Record<string, { expiresAt: number }>
     for (const [key, login] of Object.entries(kept)) if (key.startsWith('twilioTokens')) login.expiresAt = 1

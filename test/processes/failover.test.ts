@@ -9,7 +9,7 @@ import { AppProcess, Browser, closeConnections, refreshBegan, statuses, type Ans
 const PROCESSES = 4
 const REQUESTS = 100
 
-describe('refreshes while servers fail and processes stall', function () {
+describe('SessionTokens, while servers fail and processes stall,', function () {
   this.timeout(120_000)
 
   let sandbox: Sandbox
@@ -44,7 +44,7 @@ describe('refreshes while servers fail and processes stall', function () {
   const askAll = async (browser: Browser, processes: readonly AppProcess[], times: number): Promise<Answer[]> =>
     (await Promise.all(processes.flatMap((app) => Array.from({ length: times }, () => browser.get(app, '/account'))))).flat()
 
-  /** What holds on every store, a master of which is killed in the middle of a refresh. */
+  /** Checks what every store promises if its master is killed during a refresh. */
   async function survives(refreshes: NonNullable<AppSettings['refreshes']>, killMaster: () => Promise<void>): Promise<void> {
     const processes = await start(Array.from({ length: PROCESSES }, () => ({ refreshes })), { latency: 700 })
     const [app] = processes
@@ -65,16 +65,16 @@ describe('refreshes while servers fail and processes stall', function () {
     const servedAfter = Date.now() - killedAt
     assert.ok(servedAfter < 15_000, `served again after ${servedAfter} ms`)
 
-    // And refreshes are done once again, on the new master.
+    // The next refresh is also done only once, on the new master.
     await struck.expire(app)
     const again = await Promise.all(processes.map((one) => struck.getWhenAvailable(one, '/account', 15_000)))
     assert.deepEqual(statuses(again), { 200: PROCESSES })
     assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [3, 0])
-    console.log(`      in the middle of the refresh: ${JSON.stringify(statuses(answers))}; everybody served ${servedAfter} ms after the master was killed`)
+    console.log(`      during the refresh: ${JSON.stringify(statuses(answers))}; all processes answered 200 again ${servedAfter} ms after the master was killed`)
   }
 
   for (const kind of ['redis cluster', 'ioredis cluster'] as const) {
-    it(`Redis Cluster (${kind}): 4 processes, 400 requests, 1 refresh; a master killed in the middle costs no login and no second refresh`, async function () {
+    it(`refreshes once for 400 requests to 4 processes, and keeps the login, if a Redis Cluster master is killed during a refresh (${kind})`, async function () {
       const cluster = await RedisCluster.start(this)
       try {
         await survives({ kind, urls: cluster.urls }, async () => {
@@ -89,7 +89,7 @@ describe('refreshes while servers fail and processes stall', function () {
   }
 
   for (const kind of ['redis sentinel', 'ioredis sentinel'] as const) {
-    it(`Redis Sentinel (${kind}): 4 processes, 400 requests, 1 refresh; the master killed in the middle costs no login and no second refresh`, async function () {
+    it(`refreshes once for 400 requests to 4 processes, and keeps the login, if the master of a Redis Sentinel is killed during a refresh (${kind})`, async function () {
       const sentinel = await RedisSentinel.start(this)
       try {
         await survives({ kind, urls: sentinel.urls }, () => sentinel.master.kill())
@@ -100,7 +100,7 @@ describe('refreshes while servers fail and processes stall', function () {
   }
 
   for (const kind of ['redis', 'ioredis', 'postgres'] as const) {
-    it(`a server that restarts in the middle of a refresh costs no login and no second refresh (${kind})`, async function () {
+    it(`refreshes once for 400 requests to 4 processes, and keeps the login, if the server restarts during a refresh (${kind})`, async function () {
       const server = kind === 'postgres' ? await PostgresServer.start(this) : await RedisServer.start(this)
       try {
         await survives({ kind, urls: [server.url] }, async () => {
@@ -113,7 +113,7 @@ describe('refreshes while servers fail and processes stall', function () {
     })
   }
 
-  it('a Redis that does not come back: an expired token is refreshed once no lock can be left, with a warning that names the error', async () => {
+  it('refreshes an expired token as soon as no lock can remain, and warns with the error, if Redis does not come back', async () => {
     const redis = await RedisServer.start()
     try {
       const settings = { refreshes: { kind: 'ioredis' as const, urls: [redis.url] }, timeout: 300 }
@@ -133,7 +133,7 @@ describe('refreshes while servers fail and processes stall', function () {
     }
   })
 
-  describe('an event loop that stands still', () => {
+  describe('with a blocked event loop,', () => {
     let postgres: PostgresServer
     before(async function () {
       postgres = await PostgresServer.start(this)
@@ -142,7 +142,7 @@ describe('refreshes while servers fail and processes stall', function () {
 
     for (const kind of ['redis', 'ioredis', 'postgres'] as const) {
       for (const isSent of [false, true]) {
-        it(`for 1.2 s, just ${isSent ? 'after it has asked' : 'as it asks'} for the lock, spends no token twice (${kind})`, async () => {
+        it(`uses no refresh token twice if it blocks for 1.2 s just ${isSent ? 'after' : 'before'} sending the lock command (${kind})`, async () => {
           const refreshes = { kind, urls: [kind === 'postgres' ? postgres.url : sessions.url] }
           const [stalled, other] = await start([{ refreshes, stall: { ms: 1200, isSent } }, { refreshes }], { latency: 100 })
           assert.ok(other)
@@ -157,7 +157,7 @@ describe('refreshes while servers fail and processes stall', function () {
       }
     }
 
-    it('for longer than its lock, spends no token twice', async () => {
+    it('uses no refresh token twice if it blocks for longer than its lock lives', async () => {
       const settings = { refreshes: { kind: 'redis' as const, urls: [sessions.url] }, timeout: 300 }
       const [stalled, other] = await start([{ ...settings, stall: { ms: 6000, isSent: true } }, settings], {})
       assert.ok(other)

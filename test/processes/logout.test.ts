@@ -5,7 +5,7 @@ import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
 import { AppProcess, Browser, closeConnections, refreshBegan, type AppSettings } from './app-process'
 
-describe('a logout while requests work with refreshed tokens', function () {
+describe('a logout during requests that use refreshed tokens', function () {
   this.timeout(60_000)
 
   let sandbox: Sandbox
@@ -32,7 +32,7 @@ describe('a logout while requests work with refreshed tokens', function () {
     return browser
   }
 
-  /** Two requests share one refresh and go on for 700 ms; the person logs out meanwhile. */
+  /** The person logs out while two requests, which have shared one refresh, run for another 700 ms. */
   async function logsOutAfterRefresh(settings: Partial<AppSettings>): Promise<void> {
     const browser = await startLoggedIn(settings)
     const old = new Browser(browser.cookie)
@@ -47,7 +47,7 @@ describe('a logout while requests work with refreshed tokens', function () {
     assert.equal(sandbox.counts.refreshes, 1)
   }
 
-  /** One request waits for its refresh when the person logs out. */
+  /** The person logs out while a request waits for its refresh. */
   async function logsOutDuringRefresh(settings: Partial<AppSettings>): Promise<void> {
     const browser = await startLoggedIn(settings)
     const old = new Browser(browser.cookie)
@@ -76,12 +76,12 @@ describe('a logout while requests work with refreshed tokens', function () {
       await logsOutAfterRefresh(await settings(this))
     })
 
-    it(`is not undone by the request whose refresh is under way: ${name}`, async function () {
+    it(`is not undone by a request whose refresh is in progress: ${name}`, async function () {
       await logsOutDuringRefresh(await settings(this))
     })
   }
 
-  it('is not undone by a refresh that is just storing the session, slowly', async () => {
+  it('is not undone by a refresh that is writing the session to a slow store', async () => {
     const browser = await startLoggedIn({ sessions: { kind: 'slow', url: '' } })
     const old = new Browser(browser.cookie)
     const working = old.get(app, '/work?ms=0')

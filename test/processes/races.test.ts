@@ -5,11 +5,11 @@ import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
 import { AppProcess, Browser, closeConnections, statuses, type Answer, type AppSettings } from './app-process'
 
-/** Shorter for everyday use than what the project's own checks insist on. */
+/** Short by default. The project's own checks require longer times. */
 const RACE_SECONDS = Number(process.env.TEST_RACE_SECONDS ?? 4)
 const OUTAGE_SECONDS = Number(process.env.TEST_OUTAGE_SECONDS ?? 1)
 
-describe('tokens that many requests and processes ask for at once', function () {
+describe('SessionTokens, with many simultaneous requests and processes,', function () {
   this.timeout((RACE_SECONDS + OUTAGE_SECONDS + 60) * 1000)
 
   let sandbox: Sandbox
@@ -33,7 +33,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     return Promise.all(Array.from({ length: times }, () => browser.get(app, '/account')))
   }
 
-  it('1,000 requests at once on one expired session, in one process: 1 refresh, 1,000 answers of 200', async () => {
+  it('refreshes once for 1,000 requests with one expired session in one process, all of which get 200', async () => {
     const [app] = await start(1, { latency: 100 })
     const browser = new Browser()
     await browser.logIn(app, sandbox)
@@ -44,7 +44,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     assert.equal(new Set(answers.map(({ body }) => body)).size, 1, 'all have the same new tokens')
   })
 
-  it('a slow request that saves its old session after a refresh logs nobody out, in memory', async () => {
+  it('logs nobody out if a slow request saves its old session after a refresh, in memory', async () => {
     await slowRequest(...(await start(1)))
   })
 
@@ -89,7 +89,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     assert.deepEqual(Object.keys(statuses(answers)), ['200'])
     assert.equal(sandbox.counts.reuses, 0)
     assert.ok(sandbox.counts.refreshes >= (20 * RACE_SECONDS) / 3, `${sandbox.counts.refreshes} refreshes`)
-    console.log(`      ${answers.length} requests, ${sandbox.counts.refreshes} refreshes, 0 log-outs, 0 reuses`)
+    console.log(`      ${answers.length} requests, ${sandbox.counts.refreshes} refreshes, 0 logouts, 0 reuses`)
   }
 
   async function raceWithLogouts(processes: readonly [AppProcess, ...AppProcess[]]): Promise<void> {
@@ -104,7 +104,7 @@ describe('tokens that many requests and processes ask for at once', function () 
           const browser = new Browser()
           await browser.logIn(someProcess(), sandbox)
           const old = new Browser(browser.cookie)
-          // Until the tokens expire, at least; so some of these requests refresh them.
+          // At least until the tokens expire, so that some of these requests refresh them.
           const visitsEnd = Date.now() + 900 + Math.random() * 1500
           while (Date.now() < visitsEnd) before.push(...(await Promise.all(processes.map((one) => old.get(one, '/account')))))
           const working = processes.flatMap((one) => [old.get(one, '/account'), old.get(one, '/work?ms=200')])
@@ -119,7 +119,7 @@ describe('tokens that many requests and processes ask for at once', function () 
         }
       })
     )
-    // When everything has come to rest.
+    // Check again after all requests have finished.
     await pause(300)
     for (const cookie of oldCookies) after.push(await new Browser(cookie).get(someProcess(), '/account'))
     assert.deepEqual(Object.keys(statuses(before)), ['200'])
@@ -137,7 +137,7 @@ describe('tokens that many requests and processes ask for at once', function () 
 
     const onPostgres = (): Partial<AppSettings> => ({ sessions: { kind: 'postgres', url: postgres.url }, refreshes: { kind: 'postgres', urls: [postgres.url] }, secret: SECRET })
 
-    it('4 processes on one PostgreSQL, 100 requests to each at once: 1 refresh, 400 times 200, the newest tokens in the session', async () => {
+    it('refreshes once for 100 requests to each of 4 processes, all of which get 200, and stores the newest tokens in the session', async () => {
       const [app, ...others] = await start(4, { latency: 100 }, { ...onPostgres(), secret: undefined })
       const browser = new Browser()
       await browser.logIn(app, sandbox)
@@ -149,11 +149,11 @@ describe('tokens that many requests and processes ask for at once', function () 
       assert.equal(sandbox.counts.refreshes, 1)
     })
 
-    it(`again and again for ${RACE_SECONDS} s, with tokens that live 2 s, 20 sessions, and reuse revoking the family: 0 log-outs, 0 reuses`, async () => {
+    it(`logs nobody out and reuses no refresh token in ${RACE_SECONDS} s of requests from 20 sessions with tokens that live for 2 s`, async () => {
       await race(await start(4, { accessTokenTTL: 2 }, onPostgres()))
     })
 
-    it(`again and again for ${RACE_SECONDS} s, with logouts at random moments: no session comes back`, async () => {
+    it(`restores no session in ${RACE_SECONDS} s of requests and logouts at random times`, async () => {
       await raceWithLogouts(await start(4, { accessTokenTTL: 2 }, onPostgres()))
     })
   })
@@ -168,7 +168,7 @@ describe('tokens that many requests and processes ask for at once', function () 
     const onRedis = (settings: Partial<AppSettings> = {}): Partial<AppSettings> => ({ sessions: { kind: 'redis', url: redis.url }, refreshes: { kind: 'redis', urls: [redis.url] }, ...settings })
 
     for (const kind of ['redis', 'ioredis'] as const) {
-      it(`4 processes on one Redis (${kind}), 250 requests to each at once: 1 refresh, 1,000 times 200, the newest tokens in the session (SEC-26)`, async () => {
+      it(`refreshes once for 250 requests to each of 4 processes, all of which get 200, and stores the newest tokens in the session, with ${kind} (SEC-26)`, async () => {
         const [app, ...others] = await start(4, { latency: 100 }, onRedis({ refreshes: { kind, urls: [redis.url] } }))
         const browser = new Browser()
         await browser.logIn(app, sandbox)
@@ -182,21 +182,21 @@ describe('tokens that many requests and processes ask for at once', function () 
       })
     }
 
-    it('a slow request that saves its old session after a refresh logs nobody out, in Redis', async () => {
+    it('logs nobody out if a slow request saves its old session after a refresh, in Redis', async () => {
       const [app, other] = await start(2, {}, onRedis())
       await slowRequest(app, other)
     })
 
-    it(`again and again for ${RACE_SECONDS} s, with tokens that live 2 s, 20 sessions, and reuse revoking the family: 0 log-outs, 0 reuses`, async () => {
+    it(`logs nobody out and reuses no refresh token in ${RACE_SECONDS} s of requests from 20 sessions with tokens that live for 2 s`, async () => {
       await race(await start(4, { accessTokenTTL: 2 }, onRedis({ secret: SECRET })))
     })
 
-    it(`again and again for ${RACE_SECONDS} s, with logouts at random moments: no session comes back`, async () => {
+    it(`restores no session in ${RACE_SECONDS} s of requests and logouts at random times`, async () => {
       await raceWithLogouts(await start(4, { accessTokenTTL: 2 }, onRedis()))
     })
 
-    it('a process that is killed in the middle of its refreshes costs a login at most to those that Twilio had answered to it', async () => {
-      // A lock outlives its owner by 5 s, and those who wait for it are asked to come back.
+    it('logs out at most the people whose refresh Twilio has answered to a process that was killed', async () => {
+      // A lock outlives its owner by 5 s, during which waiting requests get 503.
       const [doomed, ...others] = await start(4, { latency: 60 }, onRedis({ timeout: 1000 }))
       const [survivor] = others
       assert.ok(survivor)
@@ -217,15 +217,15 @@ describe('tokens that many requests and processes ask for at once', function () 
 
       const after = await Promise.all(struck.map((browser) => browser.getWhenAvailable(survivor, '/account', 10_000)))
       const loggedOut = statuses(after)[401] ?? 0
-      assert.ok(loggedOut <= answeredToTheDead, `${loggedOut} log-outs, ${answeredToTheDead} answers`)
+      assert.ok(loggedOut <= answeredToTheDead, `${loggedOut} logouts, ${answeredToTheDead} answers`)
       assert.equal((statuses(after)[200] ?? 0) + loggedOut, 10, 'nobody is left waiting')
       await Promise.all(spared.map((browser) => browser.expire(survivor)))
       const goesOn = await Promise.all(spared.flatMap((browser) => others.map((one) => browser.get(one, '/account'))))
       assert.deepEqual(statuses(goesOn), { 200: 30 })
-      console.log(`      ${answeredToTheDead} of 10 refreshes were answered to the dead process, ${loggedOut} people have to log in again`)
+      console.log(`      ${answeredToTheDead} of 10 refreshes were answered to the killed process, ${loggedOut} people have to log in again`)
     })
 
-    it(`a Redis that is stopped for ${OUTAGE_SECONDS} s in the middle costs nobody a login whose token lives, and comes back by itself`, async () => {
+    it(`logs out nobody with a valid token while Redis is down for ${OUTAGE_SECONDS} s, and uses Redis again afterwards`, async () => {
       const processes = await start(4, {}, onRedis())
       const [app] = processes
       const browsers = await logIn(8, app)
@@ -256,12 +256,12 @@ describe('tokens that many requests and processes ask for at once', function () 
       assert.deepEqual([sandbox.counts.refreshes, sandbox.counts.reuses], [1, 0], 'and refreshes are done once again')
     })
 
-    it("with a secret, no token's text stands anywhere in Redis (SEC-24)", async () => {
+    it('stores no readable token in Redis if there is a secret (SEC-24)', async () => {
       const [app, other] = await start(2, {}, onRedis({ secret: SECRET, leeway: 7200_000 }))
       const browser = new Browser()
       await browser.logIn(app, sandbox)
       const tokens = [await browser.tokens(app)]
-      // With such a leeway, each request begins a refresh in the background.
+      // With this leeway, each request starts a background refresh.
       while (sandbox.counts.refreshes < 2) tokens.push(await browser.tokens(other ?? app))
       const contents = await redis.contents()
       const texts = [...contents].map(([key, value]) => key + value).join('\n')

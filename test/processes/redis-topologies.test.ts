@@ -9,7 +9,7 @@ import { RedisSentinel } from '../support/redis-sentinel'
 const ignore = () => undefined
 const hostsOf = (urls: readonly string[]) => urls.map((url) => new URL(url)).map(({ hostname, port }) => ({ host: hostname, port: Number(port) }))
 
-/** Beside the other tests of records in Redis, since these servers take seconds to start. */
+/** Separate from the other tests of records in Redis, since these servers take seconds to start. */
 describe('records in Redis', function () {
   this.timeout(60_000)
 
@@ -31,7 +31,7 @@ describe('records in Redis', function () {
       cluster = await RedisCluster.start(this)
     })
     after(async () => {
-      // Some clients end only when their servers are gone.
+      // Some clients close only once their servers are gone.
       const ended = Promise.allSettled(ends.splice(0).map((end) => end()))
       await (cluster as RedisCluster | undefined)?.remove()
       await Promise.race([ended, pause(1000)])
@@ -62,7 +62,7 @@ describe('records in Redis', function () {
       sentinel = await RedisSentinel.start(this)
     })
     after(async () => {
-      // Some clients end only when their servers are gone.
+      // Some clients close only once their servers are gone.
       const ended = Promise.allSettled(ends.splice(0).map((end) => end()))
       await (sentinel as RedisSentinel | undefined)?.remove()
       await Promise.race([ended, pause(1000)])

@@ -10,7 +10,7 @@ import { checkProperty } from './check-property'
 
 const ORIGINS = ['https://app.example', 'http://localhost:3000', 'http://[::1]:8080', 'https://xn--bcher-kva.example', 'https://a.b.example:8443']
 
-/** What an address is made of, and what browsers understand in their own way. */
+/** Parts of URLs, and characters that browsers treat specially. */
 const part = fc.oneof(
   {
     weight: 8,
@@ -32,7 +32,7 @@ function requestWith(session: Record<string, unknown>): GuardedRequest {
   return Object.assign(new IncomingMessage(new Socket()), { session })
 }
 
-/** Judged as a browser does that gets it as `Location`. */
+/** Resolves a `Location` header as a browser does. */
 function assertStays(location: string): void {
   for (const origin of ORIGINS) assert.equal(new URL(location, `${origin}/auth/twilio/callback?code=a`).origin, origin, JSON.stringify(location))
 }
@@ -40,7 +40,7 @@ function assertStays(location: string): void {
 describe('returnTo, for any path,', function () {
   this.timeout(0)
 
-  it('never leads to another origin, whatever the session checkProperty (SEC-10)', async () => {
+  it('never leads to another origin, whatever the session contains (SEC-10)', async () => {
     await checkProperty(
       fc.property(fc.oneof({ weight: 9, arbitrary: address }, { weight: 1, arbitrary: fc.jsonValue() }), (wanted) => {
         assertStays(returnTo(requestWith({ returnTo: wanted }), '/'))
@@ -49,7 +49,7 @@ describe('returnTo, for any path,', function () {
     )
   })
 
-  it('never leads to another origin, whatever the session checkProperty for a pending login', async () => {
+  it('never leads to another origin, whatever the session contains for a pending login', async () => {
     const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
     await checkProperty(
       fc.asyncProperty(address, async (wanted) => {
@@ -79,7 +79,7 @@ describe('returnTo, for any path,', function () {
     )
   })
 
-  it('gives the requested page if its URL is valid', async () => {
+  it('returns the requested page if its URL is valid', async () => {
     const plain = fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/a${path}?${query}`).filter((path) => path.length <= 2048)
     await checkProperty(
       fc.property(plain, (page) => {

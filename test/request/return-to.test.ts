@@ -6,7 +6,7 @@ import { setFinishedLogin } from '../../lib/request/finished-login'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../../lib/request/return-to'
 import { tokensOf } from '../support/session-app'
 
-/** A request with a session that holds this; without any, there is no session. */
+/** A request with this session, or without one. */
 function requestWith(session?: unknown): IncomingMessage & { session?: Record<string, unknown> } {
   return Object.assign(new IncomingMessage(new Socket()), session === undefined ? {} : { session: session as Record<string, unknown> })
 }
@@ -69,21 +69,21 @@ describe('returnTo', () => {
     }
   })
 
-  it('gives the page once, and removes it from the session', () => {
+  it('returns the page once, and removes it from the session', () => {
     const req = requestWith({ returnTo: '/account', other: 'stays' })
     assert.equal(returnTo(req, '/'), '/account')
     assert.deepEqual(req.session, { other: 'stays' })
     assert.equal(returnTo(req, '/'), '/')
   })
 
-  it('gives the fallback if the session has no page, or one of another origin', () => {
+  it('returns the fallback if the session has no page, or one of another origin', () => {
     for (const session of [undefined, null, {}, 'text', { returnTo: undefined }, { returnTo: 7 }]) assert.equal(returnTo(requestWith(session), '/home'), '/home')
     const planted = requestWith({ returnTo: '//evil.example' })
     assert.equal(returnTo(planted, '/home'), '/home')
     assert.deepEqual(planted.session, {})
   })
 
-  it('gives / if the fallback is not a path on the same origin', () => {
+  it('returns / if the fallback is not a path on the same origin', () => {
     for (const fallback of ['//evil.example', 'https://evil.example/', '/\\evil.example', 'home', '']) assert.equal(returnTo(requestWith({}), fallback), '/')
   })
 

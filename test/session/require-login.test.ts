@@ -12,7 +12,7 @@ const loggedIn: RequestHandler = (req, _res, next) => {
   next()
 }
 
-/** An app where nobody is logged in, unless `before` does it. */
+/** An app in which nobody is logged in, unless `before` logs somebody in. */
 function guarded(...before: RequestHandler[]): Express {
   const app = express()
   app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false }), ...before)
@@ -35,7 +35,7 @@ async function statusFor(headers: Headers): Promise<number> {
   return status
 }
 
-/** The page that somebody would come back to. */
+/** The status of the response, and the page that the session contains afterwards. */
 async function pageAfter(method: 'get' | 'head' | 'post' | 'put' | 'delete', path: string, headers: Headers = {}): Promise<{ status: number; page: unknown }> {
   const visitor = request.agent(guarded())
   const { status } = await visitor[method](path).set({ Accept: 'text/html', ...headers })
@@ -43,7 +43,7 @@ async function pageAfter(method: 'get' | 'head' | 'post' | 'put' | 'delete', pat
   return { status, page: returnTo }
 }
 
-/** How an app answers that guards its files; this package's serve. */
+/** The status of an app that serves the files of this package behind a guard. */
 async function staticStatus(loginPath: string, path: string): Promise<number> {
   const app = express().use(requireLogin({ loginPath }), express.static('.'))
   const server = app.listen(0, '127.0.0.1')
@@ -56,18 +56,18 @@ async function staticStatus(loginPath: string, path: string): Promise<number> {
 }
 
 describe('requireLogin', () => {
-  it('says so when it is not told where people log in', () => {
+  it('throws a TypeError without a valid loginPath', () => {
     for (const options of [undefined, null, {}, { loginPath: '' }, { loginPath: 7 }, '/login', []]) {
       assert.throws(() => requireLogin(options as never), { name: 'TypeError', message: /^loginPath is missing: it must be the path of your login route/ })
     }
   })
 
-  describe('lets people through', () => {
-    it('whom Passport knows', async () => {
+  describe('lets through', () => {
+    it('people who are logged in with Passport', async () => {
       await request(guarded(loggedIn)).get('/page').expect(200, 'seen /page')
     })
 
-    it('who are on the request as a user, where there is no isAuthenticated', async () => {
+    it('requests with a user, if there is no isAuthenticated function', async () => {
       const byUser: RequestHandler = (req, _res, next) => {
         req.user = { id: 'US1' }
         next()
@@ -75,11 +75,11 @@ describe('requireLogin', () => {
       await request(guarded(byUser)).get('/page').expect(200)
     })
 
-    it('but nobody else', async () => {
+    it('nobody else', async () => {
       const answers: [string, RequestHandler][] = [
-        ['isAuthenticated says no', (req, _res, next) => next(void Object.assign(req, { isAuthenticated: () => false, user: { id: 'US1' } }))],
+        ['isAuthenticated returns false', (req, _res, next) => next(void Object.assign(req, { isAuthenticated: () => false, user: { id: 'US1' } }))],
         [
-          'isAuthenticated says no to a login that was read',
+          'isAuthenticated returns false for a login that was read',
           (req, _res, next) => {
             Object.assign(req, { isAuthenticated: () => false })
             Object.assign(req.session, { passport: { user: 'US1' } })
@@ -92,12 +92,12 @@ describe('requireLogin', () => {
       for (const [why, before] of answers) assert.equal((await request(guarded(before)).get('/page')).status, 302, why)
     })
 
-    it('to the login itself and back from it, when it stands before the whole app', async () => {
+    it('the login path and its callback, if it guards the whole app', async () => {
       for (const path of ['/login', '/login?again=1', '/login/callback?code=a&state=b', '/login/callback/', '/login/v1.2/call_back~-']) await request(guarded()).get(path).expect(200)
       for (const path of ['/', '/Login', '/login2', '/?/login', '/a/login', '/?x=/login/']) assert.equal((await request(guarded()).get(path)).status, 302, path)
     })
 
-    it('but not by an address that begins at the login and leads out of it again (SEC-11)', async () => {
+    it('no path that begins with the login path and leads out of it (SEC-11)', async () => {
       const page = '/test/session/require-login.test.ts'
       const waysOut = ['/..', '/x/../..', '/./..', '/%2e%2e', '/.%2E', '/%2e/..', '//..', '/..//', '/x//../../..'].map((way) => `/login${way}${page}`)
       const encoded = [`/login/..%2f..${page}`, `/login/..%2ftest%2fsession%2frequire-login.test.ts`, `/login\\..${page}`, `/login/..\\${page}`, `/login/x%00/../..${page}`, '/login/..', '/login/.', '/login/../']
@@ -105,14 +105,14 @@ describe('requireLogin', () => {
       for (const path of [...waysOut, ...encoded, ...strange]) assert.equal(await staticStatus('/login', path), 302, path)
     })
 
-    it('but to nothing else than the page itself where people log in at /', async () => {
+    it('nothing but / itself, if loginPath is /', async () => {
       assert.notEqual(await staticStatus('/', '/'), 302)
       assert.notEqual(await staticStatus('/', '/?code=a'), 302)
       for (const path of ['/package.json', '//package.json', '//', '/./package.json', '/test/../package.json', '/callback']) assert.equal(await staticStatus('/', path), 302, path)
     })
   })
 
-  it('says so when a login is in the session that Passport has not read', async () => {
+  it('passes an error to next if the session contains a login that Passport has not read', async () => {
     const unread: RequestHandler = (req, _res, next) => {
       Object.assign(req.session, { passport: { user: 'US1' } })
       next()
@@ -122,42 +122,42 @@ describe('requireLogin', () => {
     assert.match(text, /^requireLogin\(\) found a login in the session that Passport has not read\. Put passport\.session\(\)/)
   })
 
-  describe('sends to the login', () => {
+  describe('redirects to the login', () => {
     const browsers: Readonly<Record<string, Headers>> = {
-      'a browser that wants a page': { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
-      'a browser that wants a page, and says so': { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' },
-      'a browser of another spelling': { Accept: 'Text/HTML; Level=1' },
-      'somebody who takes any text': { Accept: 'text/*' },
-      'somebody who takes anything': { Accept: '*/*' },
-      'somebody who takes anything, in a frame': { Accept: '*/*', 'Sec-Fetch-Dest': 'iframe' },
-      'somebody who takes HTML at last': { Accept: 'application/json, text/html;q=0.1' },
-      'a script that is not called one': { Accept: 'text/html', 'X-Requested-With': 'com.example.browser' }
+      'a browser that requests a page': { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+      'a browser that requests a page, with Sec-Fetch headers': { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' },
+      'a browser that spells text/html in another way': { Accept: 'Text/HTML; Level=1' },
+      'a client that accepts any text': { Accept: 'text/*' },
+      'a client that accepts anything': { Accept: '*/*' },
+      'a browser that accepts anything, in a frame': { Accept: '*/*', 'Sec-Fetch-Dest': 'iframe' },
+      'a client that accepts HTML with a low priority': { Accept: 'application/json, text/html;q=0.1' },
+      'a request with an X-Requested-With header other than XMLHttpRequest': { Accept: 'text/html', 'X-Requested-With': 'com.example.browser' }
     }
     for (const [who, headers] of Object.entries(browsers)) it(who, async () => assert.equal(await statusFor(headers), 302))
 
-    it('somebody who says nothing', async () => {
+    it('a request without an Accept header', async () => {
       const { status, headers } = await request(guarded()).get('/page').unset('Accept')
       assert.deepEqual([status, headers.location], [302, '/login'])
     })
   })
 
-  describe('answers 401', () => {
+  describe('answers 401 to', () => {
     const scripts: Readonly<Record<string, Headers>> = {
       'an API client': { Accept: 'application/json' },
-      'an API client of a kind of JSON': { Accept: 'application/hal+json' },
-      'an API client that would take anything too': { Accept: 'application/json, text/plain, */*' },
-      'a script of the old kind': { Accept: 'text/html', 'X-Requested-With': 'XMLHttpRequest' },
-      'a script of the old kind, in small letters': { Accept: '*/*', 'X-Requested-With': 'xmlhttprequest' },
-      'a fetch of a page': { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' },
-      'an image of a page': { Accept: 'image/avif,image/webp,*/*;q=0.8', 'Sec-Fetch-Dest': 'image' },
+      'an API client that accepts a JSON-based media type': { Accept: 'application/hal+json' },
+      'an API client that accepts JSON first and anything else': { Accept: 'application/json, text/plain, */*' },
+      'an XMLHttpRequest': { Accept: 'text/html', 'X-Requested-With': 'XMLHttpRequest' },
+      'an XMLHttpRequest whose header is in lower case': { Accept: '*/*', 'X-Requested-With': 'xmlhttprequest' },
+      'a fetch() call in a page': { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' },
+      'an image in a page': { Accept: 'image/avif,image/webp,*/*;q=0.8', 'Sec-Fetch-Dest': 'image' },
       'a stylesheet': { Accept: 'text/css,*/*;q=0.1', 'Sec-Fetch-Dest': 'style' },
-      'somebody who refuses HTML': { Accept: 'text/html;q=0, application/xml' },
-      'somebody who refuses HTML in thousandths': { Accept: 'text/html; q=0.000, application/xml' },
-      'somebody who takes nothing that is here': { Accept: 'application/xml' }
+      'a client that excludes HTML with q=0': { Accept: 'text/html;q=0, application/xml' },
+      'a client that excludes HTML with q=0.000': { Accept: 'text/html; q=0.000, application/xml' },
+      'a client that accepts neither HTML nor JSON': { Accept: 'application/xml' }
     }
     for (const [who, headers] of Object.entries(scripts)) it(who, async () => assert.equal(await statusFor(headers), 401))
 
-    it('in words and with a challenge, and keeps no page', async () => {
+    it('an API client with a message and a challenge, and stores no page', async () => {
       const visitor = request.agent(guarded())
       const response = await visitor.get('/page').set('Accept', 'application/json').expect(401)
       const headers = headersOf(response)
@@ -169,20 +169,20 @@ describe('requireLogin', () => {
     })
   })
 
-  it('answers a browser nothing that a cache may keep (SEC-31)', async () => {
+  it('redirects a browser with a response that no cache may store (SEC-31)', async () => {
     const response = await request(guarded()).get('/page').set('Accept', 'text/html').expect(302)
     const headers = headersOf(response)
     assert.deepEqual([headers.location, headers['cache-control'], headers['content-length'], response.text], ['/login', 'no-store', '0', ''])
   })
 
-  describe('remembers the page', () => {
-    it('that was asked for, whatever the app is mounted under', async () => {
+  describe('stores, as the page to return to,', () => {
+    it('the requested page, including the path that the guard is mounted on', async () => {
       assert.deepEqual(await pageAfter('get', '/page?a=b&c=%20d'), { status: 302, page: '/page?a=b&c=%20d' })
       assert.deepEqual(await pageAfter('head', '/page'), { status: 302, page: '/page' })
       assert.deepEqual(await pageAfter('get', '/mounted/page?a=b'), { status: 302, page: '/mounted/page?a=b' })
     })
 
-    it('that a form was sent from, since a form cannot be sent again', async () => {
+    it('the page that a form was sent from, since the form cannot be sent again', async () => {
       const visitor = request.agent(guarded())
       for (const method of ['post', 'put', 'delete'] as const) {
         const response = await visitor[method]('/page').set({ Accept: 'text/html', Host: 'app.example', Referer: 'http://app.example/form?step=2#end' })
@@ -192,7 +192,7 @@ describe('requireLogin', () => {
       }
     })
 
-    it('but none that came from elsewhere, or that a browser would take for elsewhere', async () => {
+    it('no page of another origin, or that a browser could resolve to another origin', async () => {
       const Host = 'app.example'
       for (const Referer of ['http://evil.example/form', 'https://app.example/form', 'http://app.example:8080/form', 'nonsense', 'about:blank', 'http://app.example//evil.example']) {
         assert.deepEqual(await pageAfter('post', '/page', { Host, Referer }), { status: 303, page: undefined }, Referer)
@@ -201,7 +201,7 @@ describe('requireLogin', () => {
       assert.deepEqual(await pageAfter('get', '//evil.example/page'), { status: 302, page: undefined })
     })
 
-    it('of before, when it knows no better', async () => {
+    it('nothing in place of an earlier page, if it knows no better one', async () => {
       const visitor = request.agent(guarded())
       for (const step of [() => visitor.get('/page'), () => visitor.post('/page').set('Referer', 'http://evil.example/')]) {
         await step().set('Accept', 'text/html')
