@@ -57,6 +57,7 @@ function pageFor(error: unknown): ErrorPage {
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
     return { status: 403, title: 'Twilio did not accept this login', message: 'The authorization code from Twilio works once, for five minutes. Please log in again.' }
   }
+  if (error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429) return { status: 502, ...REFUSED }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
   if (status > 500) return { status, ...UNAVAILABLE }
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...UNAVAILABLE } : { status: 502, ...REFUSED }

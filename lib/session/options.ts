@@ -21,7 +21,7 @@ export interface SessionTokensOptions {
   /** How long the record of a login is kept after its last change, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
   /** Called with each warning for the app's operator. Default: `process.emitWarning`. */
-  readonly warn?: ((message: string) => void) | undefined
+  readonly warn?: ((message: string) => unknown) | undefined
 }
 
 export interface SessionTokensConfiguration {
@@ -32,7 +32,7 @@ export interface SessionTokensConfiguration {
   readonly refreshes: Refreshes
   readonly refreshInBackground: boolean
   readonly recordTTL: number | undefined
-  readonly warn: (message: string) => void
+  readonly warn: (message: string) => unknown
 }
 
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
@@ -70,6 +70,6 @@ function checkSecrets(secret: unknown): string[] {
   })
 }
 
-function emitWarning(message: string): void {
+export function emitWarning(message: string): void {
   process.emitWarning(message, 'PassportTwilioWarning')
 }

@@ -15,7 +15,7 @@ import { LiveLogins } from './live-logins'
 import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
-import { configureSessionTokens, type SessionTokensOptions } from './options'
+import { configureSessionTokens, emitWarning, type SessionTokensOptions } from './options'
 import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 
@@ -51,7 +51,7 @@ export class SessionTokens {
   readonly #refresher: LoginRefresher
   readonly #liveLogins: LiveLogins
   readonly #recordTTL: number | undefined
-  readonly #warn: (message: string) => void
+  readonly #warn: (message: string) => unknown
   readonly #warned = new BoundedMap<string, true>(MAX_WARNINGS)
   #hasKept = false
 
@@ -230,8 +230,11 @@ export class SessionTokens {
     if (this.#warned.has(message)) return
     this.#warned.set(message, true)
     // A warn() that fails must neither stop a logout nor end the process.
-    const warn = async () => this.#warn(message)
-    warn().catch(() => process.emitWarning(message, 'PassportTwilioWarning'))
+    try {
+      Promise.resolve(this.#warn(message)).catch(() => emitWarning(message))
+    } catch {
+      emitWarning(message)
+    }
   }
 }
 

@@ -66,7 +66,7 @@ describe('the example app, when it is started', () => {
       [{ TWILIO_CLIENT_ID: `AC${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID looks like an account SID/],
       [{ TWILIO_CLIENT_ID: `SK${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID looks like an API key SID/],
       [{ TWILIO_CLIENT_ID: 'OQ123', TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID has 5 characters\..*$/],
-      [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's', TWILIO_BASE_URL: 'http://sandbox:8020' }, /^TWILIO_BASE_URL must be an https address.*$/],
+      [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's', TWILIO_BASE_URL: 'http://sandbox:8020' }, /^TWILIO_BASE_URL must be an https URL.*$/],
       [{ TWILIO_BASE_URL: 'sandbox' }, /^TWILIO_BASE_URL must be an address/],
       [{ TWILIO_BASE_URL: 'http://127.0.0.1:8020' }, /^TWILIO_CLIENT_ID is missing: the sandbox/],
       [{ NODE_ENV: 'production' }, /^SESSION_SECRET is missing/],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { saveSession, StoredSession } from '../../lib/request/session-store'
 
 type Done = (error?: unknown, session?: unknown) => void
@@ -66,6 +67,28 @@ describe('StoredSession', () => {
     assert.deepEqual(saved, ['one', { some: 'thing' }])
     const error = new Error('the disk is full')
     await assert.rejects(storedSession({ get, set: (_id: string, _session: object, done: Done) => done(error) }).save({}), error)
+  })
+
+  it('save() first renews the expiry of the session cookie, from which stores take their TTL', async () => {
+    const calls: string[] = []
+    const set = (_id: string, _session: object, done: Done) => done(void calls.push('set'))
+    await storedSession({ get: () => undefined, set }).save({ touch: () => calls.push('touch') })
+    assert.deepEqual(calls, ['touch', 'set'])
+  })
+
+  it('load() and destroy() reject when the store never responds', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      const silent = () => undefined
+      const stored = storedSession({ get: silent, set: silent, destroy: silent })
+      for (const call of [stored.load(), stored.destroy()]) {
+        const rejected = assert.rejects(call, /^Error: The session store did not respond within 4000 ms\.$/)
+        mock.timers.tick(4000)
+        await rejected
+      }
+    } finally {
+      mock.timers.reset()
+    }
   })
 
   it('destroy() removes the session, does nothing where the store cannot, and rejects with the error of the store', async () => {

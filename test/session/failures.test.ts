@@ -57,20 +57,18 @@ describe('tokens.fresh() when the refresh fails', () => {
       })
     })
 
-    it('asks Twilio once for all requests with the same login within 2 s, and tells each the same', async () => {
-      await withClock(['Date'], async () => {
-        twilio.behave = BUSY
-        const site = sessionApp(twilio)
-        const visitor = await visitorWith(site.app, expired())
-        for (let request = 0; request < 3; request++) {
-          const response = await visitor.get('/fresh').expect(503)
-          assert.equal(response.headers['retry-after'], '120')
-        }
-        assert.equal(twilio.requests.length, 1)
-        mock.timers.tick(2001)
-        await visitor.get('/fresh').expect(503)
-        assert.equal(twilio.requests.length, 2)
-      })
+    it('asks Twilio once for all requests with the same login that wait, and again for one that comes later', async () => {
+      const answer = gate()
+      twilio.behave = heldUntil(answer, BUSY)
+      const site = sessionApp(twilio)
+      const visitor = await visitorWith(site.app, expired())
+      const waiting = Promise.all([visitor.get('/fresh'), visitor.get('/fresh'), visitor.get('/fresh')])
+      await until(() => twilio.requests.length === 1)
+      answer.open()
+      assert.deepEqual((await waiting).map(({ status, headers }) => [status, headers['retry-after']]), Array(3).fill([503, '120']))
+      assert.equal(twilio.requests.length, 1)
+      twilio.behave = rotating()
+      assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-1')
     })
   })
 

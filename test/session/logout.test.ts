@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mock } from 'node:test'
 import type { RequestHandler } from 'express'
 import session, { type SessionData } from 'express-session'
@@ -290,6 +291,39 @@ describe('a logout', () => {
       await elsewhere.get('/fresh').expect(401)
       assert.equal(twilio.requests.length, 0)
     })
+  })
+
+  describe('with a warn() that fails', () => {
+    for (const [how, warn] of [
+      ['throws', () => { throw new Error('the log is closed') }],
+      ['rejects', () => Promise.reject(new Error('the log is closed'))]
+    ] as const) {
+      it(`goes on when it ${how}, and the warning is emitted by the process`, async () => {
+        const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone'))
+        const site = sessionApp(twilio, { tokens: { warn, refreshes: { read: refuse, acquire: refuse, save: refuse, release: refuse } } })
+        const visitor = await visitorWith(site.app, expired())
+        const emitted = once(process, 'warning') as Promise<[Error]>
+        await visitor.post('/destroy').expect(200)
+        assert.match((await emitted)[0].message, /^A logout could not be recorded/)
+        assert.deepEqual(sessionsIn(site.store), [])
+      })
+    }
+  })
+
+  it('that only drops the tokens, between the record and the session of a refresh, leaves the rest of the session', async () => {
+    const refreshes = new MemoryRefreshes()
+    const site = sessionApp(twilio, { tokens: { refreshes } })
+    const visitor = await visitorWith(site.app, expired())
+    await visitor.put('/session').send({ cart: 'stays' }).expect(200)
+    const save = refreshes.save.bind(refreshes)
+    mock.method(refreshes, 'save', async (...call: Parameters<typeof save>) => {
+      const isSaved = await save(...call)
+      if (call[1].generation === 1) await visitor.post('/drop').expect(200)
+      return isSaved
+    })
+    await visitor.get('/fresh').expect(401)
+    assert.equal(storedSession(site).cart, 'stays')
+    assert.equal(SESSION_KEY in storedSession(site), false)
   })
 
   it('without a session or tokens does nothing', async () => {

@@ -4,6 +4,8 @@ import express, { type Express, type RequestHandler } from 'express'
 import session from 'express-session'
 import passport from 'passport'
 import OAuth2Strategy from 'passport-oauth2'
+import { SessionTokens, TwilioOAuthClient } from '../../lib'
+import { setFinishedLogin } from '../../lib/request/finished-login'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { CALLBACK_URL, jsonOf, loginApp, sessionsIn, Visitor, type AccountPage } from '../support/login-app'
 
@@ -87,6 +89,18 @@ describe('tokens.serializer()', () => {
       assert.equal(sessionsIn(store).length, 1)
     })
   }
+
+  it('keeps no tokens of another client, whose keep() refuses them', async () => {
+    const { strategy } = loginApp(sandbox)
+    const other = new SessionTokens(new TwilioOAuthClient({ clientID: `OQ${'b'.repeat(32)}`, clientSecret: 'its own secret' }))
+    const request = {}
+    setFinishedLogin(request, { tokens: { accessToken: 'a', tokenType: 'Bearer', claims: {} }, clientID: strategy.client.clientID })
+    const session: Record<string, unknown> = {}
+    other.serializer()(Object.assign(request, { session }) as never, {}, () => undefined)
+    assert.deepEqual(session, {})
+    const error = await new Promise<unknown>((resolve) => other.keep()(request as never, {} as never, resolve))
+    assert.match(String(error), /tokens\.keep\(\) found a login of another client/)
+  })
 
   it('does nothing for a login that is not with Twilio', async () => {
     const { tokens } = loginApp(sandbox)

@@ -38,7 +38,7 @@ const PATIENCE = 1000
 /** If two failed calls are further apart than this (in ms), the store may have worked in between. */
 const UNOBSERVED = 10_000
 /** ms for which a failed refresh is reported to other processes, whose own attempts would also fail. */
-const FAILURE_TTL = 2000
+const FAILURE_TTL = 300
 /** The shortest and longest interval at which another owner's lock is polled, in ms. */
 const FIRST_POLL = 4
 const LAST_POLL = 64
@@ -84,7 +84,8 @@ export class LoginRecords {
       const askedAt = clock.elapsed()
       const { acquired, store } = await this.#tryToAcquire(held, owner, otherUntil)
       if (acquired.outcome === 'recorded') return this.#readRecord(held.id, acquired)
-      if (acquired.outcome === 'failed') throw codec.decodeFailure(held.id, acquired.failure)
+      // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.
+      if (acquired.outcome === 'failed' && otherUntil > 0) throw codec.decodeFailure(held.id, acquired.failure)
       if (acquired.outcome === 'locked' && (acquired.isReleased || clock.elapsed() >= otherUntil)) {
         return { kind: 'lock', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - this.#options.timeout }
       }
