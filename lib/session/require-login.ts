@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http'
-import { isObject } from '../util/is-object'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkText } from '../oauth/options'
-import { originalPathOf, publicPath } from '../request/original-url'
+import { originOf, originalPathOf, publicPath } from '../request/original-url'
+import { keepReturnTo, sameOriginPath } from '../request/return-to'
 import { peekSession } from '../request/session'
-import { askToLogIn, setLoginPath } from './ask-to-log-in'
+import { isPrefetch } from '../request/speculative-request'
+import { isObject } from '../util/is-object'
 import type { Middleware } from './middleware'
 
 /** Options for {@link requireLogin}. */
@@ -60,4 +61,95 @@ function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
   if (path === loginPath) return true
   // Every path is below '/'.
   return loginPath !== '/' && path.startsWith(loginPath) && PLAIN_PATH.test(path.slice(loginPath.length))
+}
+
+const LOGIN_PATH = Symbol('loginPath')
+
+/** Stores the `loginPath` of the guard that a request has passed, for the middleware after it. */
+export function setLoginPath(req: object, loginPath: string): void {
+  Object.assign(req, { [LOGIN_PATH]: loginPath })
+}
+
+function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string | undefined {
+  return req[LOGIN_PATH]
+}
+
+interface AskToLogInOptions {
+  readonly loginPath?: string | undefined
+  readonly beforeSessionChange?: () => void
+}
+
+/**
+ * Asks a person to log in. A browser that requests a page is redirected to `loginPath`, and the page is stored in the session. Any
+ * other request gets 401, since scripts and API clients can't use a login page.
+ *
+ * If there is no response object, as with a WebSocket upgrade, an error with `status` 401 is passed to `next`.
+ *
+ * @param options.loginPath default: the `loginPath` of the guard that the request has passed; without one, every request gets 401
+ * @param options.beforeSessionChange called before the page is stored in the session
+ */
+export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), beforeSessionChange }: AskToLogInOptions = {}): void {
+  if (!isResponse(res)) {
+    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
+    return
+  }
+  // A timeout in the app may have sent a response by now.
+  if (res.headersSent) return
+  res.setHeader('Cache-Control', 'no-store')
+  if (loginPath === undefined || !wantsPage(req)) {
+    refuse(res, loginPath && publicPath(loginPath, req))
+    return
+  }
+  const page = isPrefetch(req) ? undefined : pageToComeBackTo(req)
+  if (page !== undefined) {
+    beforeSessionChange?.()
+    keepReturnTo(req, page)
+  }
+  // 303 turns any method into GET.
+  res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
+  res.setHeader('Location', publicPath(loginPath, req))
+  res.setHeader('Content-Length', '0')
+  res.end()
+}
+
+/** Whether there is a response object. A WebSocket upgrade has none. */
+export function isResponse(res: Partial<ServerResponse>): res is ServerResponse {
+  return typeof res.setHeader === 'function' && typeof res.end === 'function'
+}
+
+function refuse(res: ServerResponse, loginPath: string | undefined): void {
+  const body = JSON.stringify({ error: 'login_required', message: 'Log in with Twilio first.', loginPath })
+  res.statusCode = 401
+  res.setHeader('WWW-Authenticate', 'Bearer realm="Twilio"')
+  res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  res.setHeader('Content-Length', Buffer.byteLength(body))
+  res.end(body)
+}
+
+/** A GET can be repeated after the login. Other methods can't, so the person returns to the page that sent the request. */
+function pageToComeBackTo(req: IncomingMessage): string | undefined {
+  if (req.method === 'GET' || req.method === 'HEAD') return sameOriginPath(originalPathOf(req))
+  const { referer } = req.headers
+  if (referer === undefined || !URL.canParse(referer)) return undefined
+  const { origin, pathname, search } = new URL(referer)
+  return origin === originOf(req, false) ? sameOriginPath(pathname + search) : undefined
+}
+
+/** Values of `Sec-Fetch-Dest` for responses that a browser displays as a page. */
+const PAGE_DESTINATIONS = ['document', 'iframe', 'frame', 'embed', 'object']
+
+/** Whether a browser requests a page to display, rather than a script, an image, an API client or a CORS preflight. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  if (method === 'OPTIONS' || String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
+  const destination = headers['sec-fetch-dest']
+  if (destination !== undefined && !PAGE_DESTINATIONS.includes(destination)) return false
+  const accepted = acceptedTypes(headers.accept)
+  if (accepted.includes('text/html')) return true
+  return !accepted.some((type) => type.endsWith('json')) && accepted.some((type) => type === '*/*' || type === 'text/*')
+}
+
+/** The media types of an `Accept` header that aren't excluded by `q=0` (RFC 9110 §12.5.1). */
+function acceptedTypes(accept = '*/*'): string[] {
+  const ranges = accept.toLowerCase().split(',')
+  return ranges.filter((range) => !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range)).map((range) => (range.split(';', 1)[0] ?? '').trim())
 }

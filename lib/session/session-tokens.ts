@@ -8,7 +8,6 @@ import { saveSession } from '../request/session-store'
 import { BoundedMap } from '../util/bounded-map'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
-import { askToLogIn, isResponse } from './ask-to-log-in'
 import { Freshness } from './freshness'
 import { areTheSame, newLogin, tokensIn, type KeptLogin } from './kept-login'
 import { LiveLogins } from './live-logins'
@@ -18,6 +17,7 @@ import type { Middleware } from './middleware'
 import { configureSessionTokens, emitWarning, type SessionTokensOptions } from './options'
 import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
+import { askToLogIn, isResponse } from './require-login'
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to extend Express's types
