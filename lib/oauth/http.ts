@@ -84,10 +84,13 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       agent: limits.agent ?? (endpoint.secure ? httpsAgent : httpAgent),
       headers: { ...headers, ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }), 'Accept-Encoding': 'identity' }
     })
-    const timer = setTimeout(failOnTimeout, timeout)
+    // A response that arrived while the process was stopped or busy is read first: it may hold the only copy of new tokens.
+    let afterPendingInput: NodeJS.Immediate | undefined
+    const timer = setTimeout(() => (afterPendingInput = setImmediate(failOnTimeout)), timeout)
 
     function settle(): void {
       clearTimeout(timer)
+      clearImmediate(afterPendingInput)
       signal?.removeEventListener('abort', abort)
       socket?.off('connect', failIfLate).off('secureConnect', failIfLate)
     }

@@ -72,6 +72,16 @@ describe('a call to Twilio', () => {
     })
   })
 
+  it('resolves to a response that arrived in time, while the process was busy until after the timeout', async () => {
+    const answerAndBlock: Behaviour = (_request, response) => {
+      response.end('{}', () => {
+        const end = Date.now() + 100
+        while (Date.now() < end);
+      })
+    }
+    assert.equal((await call(answerAndBlock, { limits: { timeout: 80 } })).body, '{}')
+  })
+
   describe('never sends a request whose deadline has passed while the process was busy or stopped', () => {
     const TIMEOUT = 100
     const block = () => {
