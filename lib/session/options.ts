@@ -18,7 +18,7 @@ export interface SessionTokensOptions {
    * Netlify, Cloud Run, Google and Azure functions).
    */
   readonly refreshInBackground?: boolean | undefined
-  /** How long the record of a login is kept after its last change, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
+  /** How long the record of a login is kept after its last change and beyond the expiry of its token, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
   /** Called with each warning for the app's operator. Default: `process.emitWarning`. */
   readonly warn?: ((message: string) => unknown) | undefined
