@@ -53,6 +53,7 @@ namespace TwilioStrategy {
   export type ReleaseRequest = surface.ReleaseRequest
   export type SaveRequest = surface.SaveRequest
   export type PostgresPool = surface.PostgresPool
+  export type PostgresResult = surface.PostgresResult
   export type PostgresRefreshesOptions = surface.PostgresRefreshesOptions
   export type RedisClient = surface.RedisClient
   export type RedisRefreshesOptions = surface.RedisRefreshesOptions

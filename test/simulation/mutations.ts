@@ -19,7 +19,7 @@ interface TextChange {
   readonly to: string
 }
 
-export const ROOT = join(__dirname, '..', '..')
+export const ROOT = process.cwd()
 
 const RECORDS = 'lib/session/records/login-records.ts'
 const REFRESHER = 'lib/session/records/refresh-once.ts'

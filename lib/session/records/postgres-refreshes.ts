@@ -6,7 +6,14 @@ import { StoreCalls } from './store-calls'
 
 /** The part of a `Pool` of `pg` that is used. */
 export interface PostgresPool {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+  /** Runs a statement with parameters, and resolves to its rows. */
+  query(text: string, values?: unknown[]): Promise<PostgresResult>
+}
+
+/** The part of a result of `pg` that is used. */
+export interface PostgresResult {
+  /** One per row. */
+  readonly rows: readonly unknown[]
 }
 
 /** Options for {@link postgresRefreshes}. */
