@@ -20,7 +20,7 @@ import { closeConnections } from './visitor.ts'
 const isQuick = process.argv.includes('--quick')
 const only = process.argv.find((parameter) => parameter.startsWith('--only='))?.slice('--only='.length)
 const sizes = isQuick
-  ? { logins: { generations: 1, generationsFurtherOff: 1, warmUp: 2400, rounds: 5, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, refresh: { rounds: 3 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
+  ? { logins: { generations: 1, generationsFurtherOff: 1, warmUp: 2400, rounds: 5, logins: 100 }, guards: { rounds: 10, requests: 500 }, storm: { rounds: 3 }, refresh: { rounds: 8 }, growth: { rounds: 1 }, imports: { rounds: 5 } }
   : { logins: { generations: 6, generationsFurtherOff: 2, warmUp: 5000, rounds: 24, logins: 100 }, guards: { rounds: 300, requests: 200 }, storm: { rounds: 9 }, refresh: { rounds: 15 }, growth: { rounds: 6 }, imports: { rounds: 40 } }
 
 const workloads = {
