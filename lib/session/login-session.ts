@@ -58,6 +58,8 @@ export class LoginSession {
   readonly #sessions: LoginSessions
   readonly #req: object
   readonly #stored: StoredSession | undefined
+  /** The stored session, if another login has taken the place of the request's. */
+  #successor: Session | undefined
 
   constructor(sessions: LoginSessions, req: object) {
     this.#sessions = sessions
@@ -130,13 +132,28 @@ export class LoginSession {
     const copy = peekSession(this.#req)
     if (!copy || (reason === 'refused' && this.hasStore)) return
     const stored = await this.#loadSession().catch(() => copy)
-    if (!stored || this.#hasAnotherLogin(stored, login)) {
-      remove(copy, Object.keys(copy).filter((key) => !HOUSEKEEPING.includes(key)))
-      for (const [key, value] of Object.entries(stored ?? {})) if (!HOUSEKEEPING.includes(key)) copy[key] = value
+    if (stored && this.#hasAnotherLogin(stored, login)) {
+      // Changing the copy now would cause it to be saved, which could undo a logout of that other login.
+      this.#successor = stored
+      return
+    }
+    if (!stored) {
+      removeContent(copy)
       return
     }
     if (reason === 'logged out' || !hasUser(stored)) remove(copy, [PASSPORT_KEY])
     this.#sessions.remove(copy)
+  }
+
+  /** Call it before the request's own copy is changed, which causes all of it to be saved: a login that has ended must not be saved. */
+  prepareChange(login: KeptLogin | undefined): void {
+    const copy = peekSession(this.#req)
+    if (copy && this.#successor) {
+      removeContent(copy)
+      for (const [key, value] of Object.entries(this.#successor)) if (!HOUSEKEEPING.includes(key)) copy[key] = value
+    } else if (this.copy?.id === login?.id) {
+      this.forget()
+    }
   }
 
   async #change(login: KeptLogin, change: (session: Session) => void): Promise<boolean> {
@@ -168,6 +185,10 @@ export class LoginSession {
 function hasUser(session: Session | undefined): boolean {
   const passport = session?.[PASSPORT_KEY]
   return isObject(passport) && passport.user !== undefined
+}
+
+function removeContent(session: Session): void {
+  remove(session, Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key)))
 }
 
 function remove(session: Session, keys: readonly string[]): void {

@@ -154,11 +154,7 @@ export class SessionTokens {
           next()
         } else {
           this.#warnIfNothingKeeps(req)
-          // The change saves the whole session, so the tokens of the ended login must be removed first.
-          const beforeSessionChange = () => {
-            if (session.copy?.id === held?.id) session.forget()
-          }
-          askToLogIn(req, res, next, { beforeSessionChange })
+          askToLogIn(req, res, next, { beforeSessionChange: () => session.prepareChange(held) })
         }
       }
       if (held && !this.#freshness.isStale(held, systemClock.now())) proceed(held.tokens)
