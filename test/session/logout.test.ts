@@ -310,22 +310,6 @@ describe('a logout', () => {
     }
   })
 
-  it('that only drops the tokens, between the record and the session of a refresh, leaves the rest of the session', async () => {
-    const refreshes = new MemoryRefreshes()
-    const site = sessionApp(twilio, { tokens: { refreshes } })
-    const visitor = await visitorWith(site.app, expired())
-    await visitor.put('/session').send({ cart: 'stays' }).expect(200)
-    const save = refreshes.save.bind(refreshes)
-    mock.method(refreshes, 'save', async (...call: Parameters<typeof save>) => {
-      const isSaved = await save(...call)
-      if (call[1].generation === 1) await visitor.post('/drop').expect(200)
-      return isSaved
-    })
-    await visitor.get('/fresh').expect(401)
-    assert.equal(storedSession(site).cart, 'stays')
-    assert.equal(SESSION_KEY in storedSession(site), false)
-  })
-
   it('without a session or tokens does nothing', async () => {
     const { tokens } = sessionApp(twilio)
     for (const req of [{}, { session: {} }, { session: null }]) assert.equal(await new Promise((resolve) => tokens.drop()(req as never, {} as never, resolve)), undefined)

@@ -49,7 +49,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'nobody looks at the record again after the session was stored',
-    changes: [{ file: REFRESHER, from: 'this.#records.undoIfLoggedOut(login, () => (hasSaved ? session.destroy(login) : Promise.resolve()))', to: 'Promise.resolve(!hasSaved && false)' }]
+    changes: [{ file: REFRESHER, from: 'this.#records.undoIfLoggedOut(login, () => session.destroy(login))', to: 'Promise.resolve(false)' }]
   },
   {
     fault: 'the second look is given up at the first error',

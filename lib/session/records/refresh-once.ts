@@ -192,15 +192,16 @@ export class LoginRefresher {
   /** @returns whether the person has logged out in the meantime, in which case what was saved is undone */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<boolean>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
-    const undoIfLoggedOut = (hasSaved: boolean) => this.#records.undoIfLoggedOut(login, () => (hasSaved ? session.destroy(login) : Promise.resolve()))
+    const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
     const changing = change()
     try {
-      return await undoIfLoggedOut(await inTime(changing))
+      await inTime(changing)
+      return await undoIfLoggedOut()
     } catch (error) {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
       // The session may have been saved nevertheless, or still be saved later.
-      changing.finally(() => undoIfLoggedOut(true)).catch(() => undefined)
-      return undoIfLoggedOut(true)
+      changing.finally(() => undoIfLoggedOut()).catch(() => undefined)
+      return undoIfLoggedOut()
     }
   }
 
