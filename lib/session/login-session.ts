@@ -102,16 +102,14 @@ export class LoginSession {
    * stored login is gone, is another one, or is newer.
    *
    * Rejects with the store's error.
-   *
-   * @returns whether the session was saved
    */
-  async replace(login: KeptLogin): Promise<boolean> {
-    return this.#change(login, (session) => this.#sessions.write(session, login))
+  async replace(login: KeptLogin): Promise<void> {
+    await this.#change(login, (session) => this.#sessions.write(session, login))
   }
 
   /** Removes the login from the session store, under the same conditions. Rejects with the store's error. */
-  async remove(login: KeptLogin): Promise<boolean> {
-    return this.#change(login, (session) => this.#sessions.remove(session))
+  async remove(login: KeptLogin): Promise<void> {
+    await this.#change(login, (session) => this.#sessions.remove(session))
   }
 
   /** Destroys the session in the store, unless it belongs to another login by now. Rejects with the store's error. */
@@ -156,13 +154,12 @@ export class LoginSession {
     }
   }
 
-  async #change(login: KeptLogin, change: (session: Session) => void): Promise<boolean> {
+  async #change(login: KeptLogin, change: (session: Session) => void): Promise<void> {
     const session = await this.#loadSession()
     const kept = this.#loginIn(session, login)
-    if (!session || !kept || newerOf(login, kept) === kept) return false
+    if (!session || !kept || newerOf(login, kept) === kept) return
     change(session)
     await this.#stored?.save(session)
-    return true
   }
 
   async #loadSession(): Promise<Session | undefined> {

@@ -11,10 +11,10 @@ import { LoginRecords, type LoginRecordsOptions, type Lock } from './login-recor
 export interface StoredLogin {
   /** Loads the login; `undefined` if it is gone or has been replaced by another login. */
   load(login: KeptLogin): Promise<KeptLogin | undefined>
-  /** Stores a newer generation of the login, unless the stored login is gone or another one. Resolves to whether it was stored. */
-  replace(login: KeptLogin): Promise<boolean>
-  /** Removes the login, unless the stored login is gone, another one, or newer. Resolves to whether it was removed. */
-  remove(login: KeptLogin): Promise<boolean>
+  /** Stores a newer generation of the login, unless the stored login is gone or another one. */
+  replace(login: KeptLogin): Promise<void>
+  /** Removes the login, unless the stored login is gone, another one, or newer. */
+  remove(login: KeptLogin): Promise<void>
   /** Destroys the session, unless it belongs to another login by now. */
   destroy(login: KeptLogin): Promise<void>
 }
@@ -189,8 +189,8 @@ export class LoginRefresher {
     return { outcome: 'ended', reason: isLoggedOut ? 'logged out' : 'refused' }
   }
 
-  /** @returns whether the person has logged out in the meantime, in which case what was saved is undone */
-  async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<boolean>): Promise<boolean> {
+  /** @returns whether the person has logged out in the meantime, in which case the session is destroyed */
+  async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
     const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
     const changing = change()
