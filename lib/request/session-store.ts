@@ -1,6 +1,7 @@
 import { fromCallback } from '../util/from-callback'
 import { isObject } from '../util/is-object'
-import { withTimeLimit } from '../util/with-time-limit'
+import type { Clock } from '../util/clock'
+import { patiently } from '../util/patience'
 import { sessionIDOf, sessionOf } from './session'
 
 export type Session = Record<string, unknown>
@@ -20,17 +21,19 @@ interface SessionStore {
 export class StoredSession {
   readonly #store: SessionStore
   readonly #id: string
+  readonly #clock: Clock
 
-  private constructor(store: SessionStore, id: string) {
+  private constructor(store: SessionStore, id: string, clock: Clock) {
     this.#store = store
     this.#id = id
+    this.#clock = clock
   }
 
   /** `undefined` for a session without a store, such as cookie-session's. */
-  static of(req: object): StoredSession | undefined {
+  static of(req: object, clock: Clock): StoredSession | undefined {
     const store = 'sessionStore' in req ? req.sessionStore : undefined
     const id = sessionIDOf(req)
-    return isSessionStore(store) && id !== undefined ? new StoredSession(store, id) : undefined
+    return isSessionStore(store) && id !== undefined ? new StoredSession(store, id, clock) : undefined
   }
 
   /**
@@ -39,7 +42,8 @@ export class StoredSession {
    */
   async load(): Promise<Session | undefined> {
     try {
-      const [session] = await inTime(fromCallback<[unknown?]>((done) => (this.#store.load ? this.#store.load(this.#id, done) : this.#store.get(this.#id, done))))
+      const loading = fromCallback<[unknown?]>((done) => (this.#store.load ? this.#store.load(this.#id, done) : this.#store.get(this.#id, done)))
+      const [session] = await inTime(loading, this.#clock)
       return isObject(session) ? session : undefined
     } catch (error) {
       if (isObject(error) && error.code === 'ENOENT') return undefined
@@ -56,7 +60,8 @@ export class StoredSession {
   }
 
   async destroy(): Promise<void> {
-    await inTime(fromCallback((done) => (this.#store.destroy ? this.#store.destroy(this.#id, done) : done())))
+    const destroying = fromCallback((done) => (this.#store.destroy ? this.#store.destroy(this.#id, done) : done()))
+    await inTime(destroying, this.#clock)
   }
 }
 
@@ -64,8 +69,8 @@ export class StoredSession {
 export const SESSION_STORE_TIME_LIMIT = 4000
 
 /** Rejects if the session store takes too long. */
-export async function inTime<Result>(call: Promise<Result>): Promise<Result> {
-  const reply = await withTimeLimit(SESSION_STORE_TIME_LIMIT, call.then((result) => ({ result })))
+export async function inTime<Result>(call: Promise<Result>, clock: Clock): Promise<Result> {
+  const reply = await patiently(call, SESSION_STORE_TIME_LIMIT, clock)
   if (!reply) throw new Error(`The session store did not respond within ${SESSION_STORE_TIME_LIMIT} ms.`)
   return reply.result
 }

@@ -2,7 +2,7 @@ import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
 import { BoundedMap } from '../util/bounded-map'
-import { withTimeLimit } from '../util/with-time-limit'
+import { patiently } from '../util/patience'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
@@ -128,8 +128,9 @@ export class LiveLogins {
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {
-    const refreshed = await withTimeLimit(this.#options.timeout + GRACE, refreshing)
-    if (refreshed) return refreshed
+    const { clock, timeout } = this.#options
+    const inTime = await patiently(refreshing, timeout + GRACE, clock)
+    if (inTime) return inTime.result
     throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
   }
 }

@@ -1,5 +1,6 @@
 import { peekSession, sessionOf } from '../request/session'
 import { StoredSession, type Session } from '../request/session-store'
+import type { Clock } from '../util/clock'
 import { isObject } from '../util/is-object'
 import { newerOf, type KeptLogin } from './kept-login'
 import type { LoginCodec } from './login-codec'
@@ -18,16 +19,18 @@ export type EndReason = 'logged out' | 'refused' | 'session gone'
 export class LoginSessions {
   readonly #key: string
   readonly #codec: LoginCodec
+  readonly #clock: Clock
   readonly #onUnreadable: () => void
 
-  constructor(clientID: string, codec: LoginCodec, onUnreadable: () => void) {
+  constructor(clientID: string, codec: LoginCodec, clock: Clock, onUnreadable: () => void) {
     this.#key = `${LEGACY_KEY}:${clientID}`
     this.#codec = codec
+    this.#clock = clock
     this.#onUnreadable = onUnreadable
   }
 
   of(req: object): LoginSession {
-    return new LoginSession(this, req)
+    return new LoginSession(this, req, StoredSession.of(req, this.#clock))
   }
 
   read(session: Session | undefined): KeptLogin | undefined {
@@ -58,13 +61,13 @@ export class LoginSession {
   readonly #sessions: LoginSessions
   readonly #req: object
   readonly #stored: StoredSession | undefined
-  /** The stored session, if another login has taken the place of the request's. */
+  /** The content for the request's copy if it has to be saved, though it is out of date. */
   #successor: Session | undefined
 
-  constructor(sessions: LoginSessions, req: object) {
+  constructor(sessions: LoginSessions, req: object, stored: StoredSession | undefined) {
     this.#sessions = sessions
     this.#req = req
-    this.#stored = StoredSession.of(req)
+    this.#stored = stored
   }
 
   /** Whether there is a session store, so that the request's session is only a copy. cookie-session has none. */
@@ -120,27 +123,29 @@ export class LoginSession {
   }
 
   /**
-   * Removes a login that has ended from the request's own copy. The request may save its copy when it ends, which must neither
-   * undo a logout nor overwrite another login that has been stored in the meantime.
+   * Removes a login that has ended from the request's own copy, if the person has logged out. The request may save its copy when it
+   * ends, which must not undo the logout.
    *
-   * A refused login has already been removed from the store. Changing the copy as well would cause it to be saved, which could undo
-   * a logout that happened in between.
+   * A copy of a session that goes on is left alone. Changing it would cause it to be saved, which could undo a logout that happens in
+   * between, or overwrite another login.
    */
   async abandon(login: KeptLogin, reason: EndReason): Promise<void> {
     const copy = peekSession(this.#req)
-    if (!copy || (reason === 'refused' && this.hasStore)) return
-    const stored = await this.#loadSession().catch(() => copy)
-    if (stored && this.#hasAnotherLogin(stored, login)) {
-      // Changing the copy now would cause it to be saved, which could undo a logout of that other login.
-      this.#successor = stored
+    if (!copy) return
+    if (!this.hasStore) {
+      if (reason === 'logged out') remove(copy, [PASSPORT_KEY])
+      this.#sessions.remove(copy)
       return
     }
-    if (!stored) {
-      removeContent(copy)
-      return
+    if (reason === 'refused') return
+    const unknown: Session = {}
+    const stored = await this.#loadSession().catch(() => unknown)
+    if (!stored) removeContent(copy)
+    else if (stored === unknown || this.#hasAnotherLogin(stored, login)) this.#successor = stored
+    else if (!hasUser(stored) || (reason === 'logged out' && this.#sessions.isIn(stored))) {
+      remove(copy, [PASSPORT_KEY])
+      this.#sessions.remove(copy)
     }
-    if (reason === 'logged out' || !hasUser(stored)) remove(copy, [PASSPORT_KEY])
-    this.#sessions.remove(copy)
   }
 
   /** Call it before the request's own copy is changed, which causes all of it to be saved: a login that has ended must not be saved. */

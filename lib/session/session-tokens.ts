@@ -67,7 +67,7 @@ export class SessionTokens {
     this.#freshness = new Freshness(leeway)
     this.#recordTTL = recordTTL
     this.#clientID = client.clientID
-    this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), () =>
+    this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
       warnOnce('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
     )
     const { timeout } = client

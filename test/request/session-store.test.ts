@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { mock } from 'node:test'
 import { saveSession, StoredSession } from '../../lib/request/session-store'
+import { systemClock, type Clock } from '../../lib/util/clock'
 
 type Done = (error?: unknown, session?: unknown) => void
 
 const rest = { set: (_id: string, _session: object, done: Done) => done() }
 
-function storedSession(store: object, request: object = { sessionID: 'one' }): StoredSession {
-  const stored = StoredSession.of({ sessionStore: store, ...request })
+function storedSession(store: object, request: object = { sessionID: 'one' }, clock: Clock = systemClock): StoredSession {
+  const stored = StoredSession.of({ sessionStore: store, ...request }, clock)
   assert.ok(stored)
   return stored
 }
@@ -15,10 +15,10 @@ function storedSession(store: object, request: object = { sessionID: 'one' }): S
 describe('StoredSession', () => {
   it('is there for a request with a session store and a session ID only', () => {
     const store = { get: () => undefined, set: () => undefined }
-    assert.ok(StoredSession.of({ sessionStore: store, sessionID: 'one' }))
-    assert.ok(StoredSession.of({ sessionStore: store, session: { id: 'one' } }))
+    assert.ok(StoredSession.of({ sessionStore: store, sessionID: 'one' }, systemClock))
+    assert.ok(StoredSession.of({ sessionStore: store, session: { id: 'one' } }, systemClock))
     for (const request of [{}, { sessionID: 'one' }, { sessionStore: store }, { sessionStore: store, sessionID: '' }, { sessionStore: {}, sessionID: 'one' }, { sessionStore: { get: store.get }, sessionID: 'one' }, { sessionStore: null, sessionID: 'one' }, { session: { id: 'one' } }]) {
-      assert.equal(StoredSession.of(request), undefined)
+      assert.equal(StoredSession.of(request, systemClock), undefined)
     }
   })
 
@@ -77,17 +77,13 @@ describe('StoredSession', () => {
   })
 
   it('load() and destroy() reject when the store never responds', async () => {
-    mock.timers.enable({ apis: ['setTimeout'] })
-    try {
-      const silent = () => undefined
-      const stored = storedSession({ get: silent, set: silent, destroy: silent })
-      for (const call of [stored.load(), stored.destroy()]) {
-        const rejected = assert.rejects(call, /^Error: The session store did not respond within 4000 ms\.$/)
-        mock.timers.tick(4000)
-        await rejected
-      }
-    } finally {
-      mock.timers.reset()
+    const silent = () => undefined
+    for (const call of ['load', 'destroy'] as const) {
+      let waited = 0
+      const clock: Clock = { ...systemClock, sleep: (ms) => Promise.resolve(void (waited += ms)) }
+      const stored = storedSession({ get: silent, set: silent, destroy: silent }, undefined, clock)
+      await assert.rejects(stored[call](), /^Error: The session store did not respond within 4000 ms\.$/)
+      assert.equal(Math.round(waited), 4000)
     }
   })
 

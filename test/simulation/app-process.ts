@@ -1,10 +1,11 @@
-import { TwilioTimeoutError, TwilioUnavailableError } from '../../lib/errors'
+import { TwilioUnavailableError } from '../../lib/errors'
 import type { TwilioTokens } from '../../lib/oauth/tokens'
-import { Freshness, isAlive, isUsable } from '../../lib/session/freshness'
-import { isRefreshable, newLogin, type KeptLogin } from '../../lib/session/kept-login'
+import { Freshness, isUsable } from '../../lib/session/freshness'
+import { newLogin, type KeptLogin } from '../../lib/session/kept-login'
 import { plainCodec } from '../../lib/session/login-codec'
+import { LiveLogins } from '../../lib/session/live-logins'
 import { LoginSessions, type LoginSession } from '../../lib/session/login-session'
-import { LoginRefresher, type Refreshed } from '../../lib/session/records/refresh-once'
+import { LoginRefresher } from '../../lib/session/records/refresh-once'
 import { RecordCodec } from '../../lib/session/records/record-codec'
 import type { RefreshRecord } from '../../lib/session/records/refresh-store'
 import type { RecordStore, RecordStoreConnection } from './record-store'
@@ -13,9 +14,6 @@ import type { SavingRequest, SessionStore, Writer } from './session-store'
 import type { Twilio } from './twilio'
 import type { SimulatedProcess, World } from './world'
 
-/** ms, as in SessionTokens. */
-const GRACE = 500
-const BACK_OFF = 5000
 const RECORD_TTL = 24 * 3600 * 1000
 /** ms that a lock lives: LOCK_MARGIN of LoginRecords beyond the time limit of a call to Twilio. */
 const LOCK_MARGIN = 5000
@@ -43,6 +41,8 @@ export interface Visit {
   /** ms that it works at the end. */
   readonly worksFor: number
   readonly changesSession: boolean
+  /** Whether a browser asks for a page, to which it comes back after a login. */
+  readonly isForPage: boolean
   /** Whether Twilio refuses the access token before its time, and the app says so. */
   readonly expiresToken: boolean
 }
@@ -85,43 +85,46 @@ class PlainRecordCodec extends RecordCodec {
   }
 }
 
-/** A process of the app: the real refresher and sessions, behind the request life cycle of express-session and Passport. */
+/** A process of the app: the real sessions, decisions and refreshes, behind the request life cycle of express-session and Passport. */
 export class AppProcess {
   readonly process: SimulatedProcess
   readonly #around: Surroundings
   readonly #connection: RecordStoreConnection
   readonly #refresher: LoginRefresher
-  readonly #freshness = new Freshness()
+  readonly #liveLogins: LiveLogins
   readonly #logins: LoginSessions
   /** When it last went on without the record store, and whether it was allowed to. */
   #alone = { since: -1, isAllowed: false }
   #failedLogouts = 0
-  #backOffUntil = 0
 
   constructor(process: SimulatedProcess, around: Surroundings) {
     const { records, twilio, settings } = around
     this.process = process
     this.#around = around
     this.#connection = records.connect(process)
-    this.#logins = new LoginSessions('AC', plainCodec, () => this.#note('found an unreadable login'))
-    this.#refresher = new LoginRefresher({
-      refreshTokens: (refreshToken) => twilio.refresh(process, refreshToken, (login) => this.#rightToRefresh(login)),
+    this.#logins = new LoginSessions('AC', plainCodec, process.clock, () => this.#note('found an unreadable login'))
+    const shared = {
+      freshness: new Freshness(),
       timeout: settings.timeout,
-      refreshes: this.#connection,
-      codec: new PlainRecordCodec('AC', []),
-      freshness: this.#freshness,
       clock: process.clock,
-      warn: (message) => this.#onWarning(message)
+      warn: (message: string) => this.#onWarning(message)
+    }
+    this.#refresher = new LoginRefresher({
+      ...shared,
+      refreshTokens: (refreshToken) => twilio.refresh(process, refreshToken, (login) => this.#rightToRefresh(login)),
+      refreshes: this.#connection,
+      codec: new PlainRecordCodec('AC', [])
     })
+    this.#liveLogins = new LiveLogins({ ...shared, refresher: this.#refresher, refreshInBackground: settings.refreshInBackground })
   }
 
   /** A request, from the loading of its session to its end. */
-  async visit({ sessionID, asksAfter, worksFor, changesSession, expiresToken }: Visit): Promise<void> {
+  async visit({ sessionID, asksAfter, worksFor, changesSession, isForPage, expiresToken }: Visit): Promise<void> {
     await this.#request('a request', sessionID, async (req) => {
       for (const ms of asksAfter) {
         await this.process.clock.sleep(ms)
         // Whoever is asked to log in again gets that answer at once.
-        if (!(await this.#askForTokens(req))) return
+        if (!(await this.#askForTokens(req, isForPage))) return
         if (expiresToken) await this.#expireToken(req)
       }
       if (changesSession) {
@@ -192,10 +195,10 @@ export class AppProcess {
   }
 
   /** `tokens.fresh()`: the tokens, unless the request has been answered with 401 or 503. */
-  async #askForTokens(req: SimulatedRequest): Promise<TwilioTokens | undefined> {
+  async #askForTokens(req: SimulatedRequest, isForPage: boolean): Promise<TwilioTokens | undefined> {
     const { referee, settings, world } = this.#around
     const session = this.#logins.of(req)
-    const held = session.copy
+    const held = this.#liveLogins.held(session)
     if (!held) {
       referee.answered({ req, held })
       return undefined
@@ -204,10 +207,14 @@ export class AppProcess {
     const now = this.process.clock.now()
     const mayWait = !settings.refreshInBackground || !isUsable(held, now)
     try {
-      const isFresh = !this.#freshness.isStale(held, now)
-      const tokens = isFresh ? held.tokens : await this.#liveTokens(session, held)
+      const live = await this.#liveLogins.get(held, session, RECORD_TTL)
+      const tokens = live?.tokens
       this.#note(`answers with ${tokens?.accessToken ?? 'a request to log in'}`)
       referee.answered({ req, held, tokens, waited: world.now - askedAt, mayWait })
+      if (!tokens && isForPage) {
+        session.prepareChange(held)
+        req.session.returnTo = '/page'
+      }
       return tokens
     } catch (error) {
       if (!(error instanceof TwilioUnavailableError)) throw error
@@ -218,10 +225,7 @@ export class AppProcess {
   }
 
   async #expireToken(req: SimulatedRequest): Promise<void> {
-    const session = this.#logins.of(req)
-    const held = session.copy
-    if (!held) return
-    await this.#refresher.expire({ held, session, recordTTL: RECORD_TTL }).catch((error: unknown) => this.#note(`expire() fails: ${String(error)}`))
+    await this.#liveLogins.expire(undefined, this.#logins.of(req), RECORD_TTL).catch((error: unknown) => this.#note(`expire() fails: ${String(error)}`))
   }
 
   /** @returns whether the logout has been recorded */
@@ -230,50 +234,6 @@ export class AppProcess {
     session.forget()
     if (login) await this.#refresher.logOut(login, RECORD_TTL)
     return failed === this.#failedLogouts
-  }
-
-  // The next three functions decide as SessionTokens does.
-
-  async #liveTokens(session: LoginSession, held: KeptLogin): Promise<TwilioTokens | undefined> {
-    const { clock } = this.process
-    const now = clock.now()
-    if (!isRefreshable(held)) return isAlive(held, now) ? held.tokens : undefined
-    const isUsableMeanwhile = isUsable(held, now)
-    if (isUsableMeanwhile && clock.elapsed() < this.#backOffUntil) return held.tokens
-    const refreshing = this.#refresh(session, held)
-    if (isUsableMeanwhile && this.#around.settings.refreshInBackground) {
-      refreshing.catch(() => undefined)
-      return held.tokens
-    }
-    return this.#waitFor(refreshing, session, held)
-  }
-
-  async #refresh(session: LoginSession, held: KeptLogin): Promise<Refreshed> {
-    try {
-      return await this.#refresher.refresh({ held, session, recordTTL: RECORD_TTL })
-    } catch (error) {
-      this.#backOffUntil = this.process.clock.elapsed() + BACK_OFF
-      throw error
-    }
-  }
-
-  async #waitFor(refreshing: Promise<Refreshed>, session: LoginSession, held: KeptLogin): Promise<TwilioTokens | undefined> {
-    const { clock } = this.process
-    let refreshed: Refreshed | undefined
-    try {
-      refreshed = await Promise.race([refreshing, clock.sleep(this.#around.settings.timeout + GRACE).then(() => undefined)])
-      if (!refreshed) throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
-    } catch (error) {
-      if (isAlive(held, clock.now())) return held.tokens
-      throw new TwilioUnavailableError(error)
-    }
-    if (refreshed.outcome === 'ended') {
-      await session.abandon(held, refreshed.reason)
-      return undefined
-    }
-    const { login } = refreshed
-    if (!session.hasStore) session.setCopy(login)
-    return isAlive(login, clock.now()) ? login.tokens : undefined
   }
 
   /** On what grounds this process is about to spend a refresh token. */

@@ -112,7 +112,7 @@ export class RecordStoreConnection implements Refreshes {
   isRefused = false
   /** The last lock of each login. */
   readonly #locks = new Map<string, LockSeen>()
-  /** When an owner had to wait. */
+  /** When this process saw another owner's lock, since its own last lock of each login. */
   readonly #busyAt = new Map<string, number[]>()
   readonly #store: RecordStore
   readonly #world: World
@@ -138,9 +138,9 @@ export class RecordStoreConnection implements Refreshes {
     try {
       const acquired = await this.#call('acquire', name, (store) => store.acquire(name, request))
       this.isRefused = false
-      const busyAt = this.#busyAt.get(request.owner) ?? []
-      this.#busyAt.set(request.owner, busyAt)
-      if (acquired.outcome === 'busy') busyAt.push(this.#world.now)
+      const busyAt = this.#busyAt.get(name) ?? []
+      if (acquired.outcome === 'busy') this.#busyAt.set(name, [...busyAt, this.#world.now])
+      else this.#busyAt.delete(name)
       if (acquired.outcome === 'locked') this.#locks.set(name, { acquiredAt: askedAt, busyAt })
       return acquired
     } catch (error) {

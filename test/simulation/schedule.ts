@@ -124,6 +124,7 @@ class Schedule {
       asksAfter: Array.from({ length: isSocket ? random.integer(2, 4) : 1 }, work),
       worksFor: work(),
       changesSession: random.chance(0.2),
+      isForPage: random.chance(0.3),
       expiresToken: this.#isLockReliable && random.chance(0.05)
     }
   }
@@ -162,7 +163,7 @@ class Schedule {
       if (app.process.isGone) continue
       let answer: Answer | undefined
       referee.onAnswer = (given) => (answer = given)
-      world.after(RECOVERY, () => void app.visit({ sessionID: SESSION, asksAfter: [0], worksFor: 0, changesSession: false, expiresToken: false }), app.process)
+      world.after(RECOVERY, () => void app.visit({ sessionID: SESSION, asksAfter: [0], worksFor: 0, changesSession: false, isForPage: false, expiresToken: false }), app.process)
       await world.runUntilQuiet()
       referee.checkedAtEnd(app.process, answer)
     }

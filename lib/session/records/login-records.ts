@@ -76,12 +76,14 @@ export class LoginRecords {
    *
    * Rejects with the error of another process's refresh, or with the store's error.
    */
-  async acquire(held: KeptLogin, owner: string): Promise<Lock | RecordedLogin> {
+  async acquire(held: KeptLogin): Promise<Lock | RecordedLogin> {
     const { clock, codec, refreshes } = this.#options
     /** When another owner's lock was last expected to expire. A lock that disappears earlier may have been lost. */
     let otherUntil = 0
     for (let pause = FIRST_POLL; ; pause = Math.min(pause * 2, LAST_POLL)) {
       const askedAt = clock.elapsed()
+      // A new owner for each call: if the reply is late, its lock is released, which must not release the lock of a later call.
+      const owner = randomUUID()
       const { acquired, store } = await this.#tryToAcquire(held, owner, otherUntil)
       if (acquired.outcome === 'recorded') return this.#readRecord(held.id, acquired)
       // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
@@ -90,7 +89,7 @@ export class LoginRefresher {
    */
   async expire(request: RefreshRequest): Promise<void> {
     const { held } = request
-    const lock = await this.#records.acquire(held, randomUUID())
+    const lock = await this.#records.acquire(held)
     if (lock.kind !== 'lock') return
     const known = await this.#newestKnown(lock, request)
     const { clock } = this.#options
@@ -114,10 +113,9 @@ export class LoginRefresher {
   }
 
   async #refresh(request: RefreshRequest): Promise<Refreshed> {
-    const owner = randomUUID()
     let { held } = request
     for (;;) {
-      const turn = await this.#records.acquire(held, owner)
+      const turn = await this.#records.acquire(held)
       if (turn.kind === 'ended') return { outcome: 'ended', reason: turn.reason }
       if (turn.kind === 'lock') {
         const refreshed = await this.#refreshUnderLock(turn, { ...request, held })
@@ -129,7 +127,7 @@ export class LoginRefresher {
     }
   }
 
-  /** Resolves to `undefined` if too little of the lock's time is left to begin a refresh. */
+  /** Resolves to `undefined` if another attempt is needed: too little of the lock's time is left, or the login is newer than it was. */
   async #refreshUnderLock(lock: Lock, request: RefreshRequest): Promise<Refreshed | undefined> {
     const { clock } = this.#options
     const known = await this.#newestKnown(lock, request)
@@ -137,7 +135,10 @@ export class LoginRefresher {
       await this.#records.release(lock)
       return 'outcome' in known ? known : { outcome: 'recorded', login: known }
     }
-    if (clock.elapsed() > lock.beginBefore) return undefined
+    if (clock.elapsed() > lock.beginBefore) {
+      await this.#records.release(lock)
+      return undefined
+    }
     try {
       const tokens = await this.#options.refreshTokens(known.tokens.refreshToken)
       return await this.#keep(lock, this.#withTokens(known, tokens), request)
@@ -175,14 +176,14 @@ export class LoginRefresher {
     return isLoggedOut ? { outcome: 'ended', reason: 'logged out' } : { outcome: 'refreshed', login }
   }
 
-  /** Ends a login whose refresh token Twilio reports as used, expired or revoked. */
-  async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed> {
+  /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
+  async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
     // A process that refreshed without the record store may have stored newer tokens in the session.
     const stored = await session.load(login).catch(() => undefined)
-    if (stored && stored.generation > login.generation && isAlive(stored, this.#options.clock.now())) {
+    if (stored && stored.generation > login.generation) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
       await this.#records.save(lock, stored, recordTTL)
-      return { outcome: 'recorded', login: stored }
+      return undefined
     }
     await this.#records.refuse(lock, recordTTL)
     const isLoggedOut = await this.#changeSession(login, session, () => session.remove(login))
@@ -195,7 +196,7 @@ export class LoginRefresher {
     const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
     const changing = change()
     try {
-      await inTime(changing)
+      await inTime(changing, this.#options.clock)
       return await undoIfLoggedOut()
     } catch (error) {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)

@@ -21,8 +21,8 @@ describe('a store of records that fails', () => {
     return {
       warnings,
       pass: (ms: number) => (time += ms),
-      isAlone: () => loginRecords.acquire(expired, 'owner').then(() => true, () => false),
-      acquireAlive: () => loginRecords.acquire(login(60_000), 'owner')
+      isAlone: () => loginRecords.acquire(expired).then(() => true, () => false),
+      acquireAlive: () => loginRecords.acquire(login(60_000))
     }
   }
 
