@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 
 /** The folders of lib/ that the files of each folder must not import: dependencies point one way. */
 const FORBIDDEN_IMPORTS = {
-  util: ['errors', 'login', 'oauth', 'request', 'sandbox', 'sdk', 'session'],
+  util: ['diagnostics', 'errors', 'login', 'oauth', 'request', 'sandbox', 'sdk', 'session'],
   request: ['login', 'sandbox', 'sdk', 'session'],
   oauth: ['login', 'request', 'sandbox', 'sdk', 'session'],
   session: ['login', 'sandbox', 'sdk'],

@@ -33,6 +33,11 @@ namespace TwilioStrategy {
   export type Claims = surface.Claims
   export type TwilioProfile = surface.TwilioProfile
   export type TwilioTokens = surface.TwilioTokens
+  export type DiagnosticsMessages = surface.DiagnosticsMessages
+  export type LoginMessage = surface.LoginMessage
+  export type LogoutMessage = surface.LogoutMessage
+  export type RefreshMessage = surface.RefreshMessage
+  export type TokenMessage = surface.TokenMessage
   export type LoginStateError = surface.LoginStateError
   export type LoginStateReason = surface.LoginStateReason
   export type TwilioIdTokenError = surface.TwilioIdTokenError

@@ -28,6 +28,8 @@ export type { Claims } from './oauth/claims'
 export type { TwilioProfile } from './oauth/profile'
 export type { TwilioTokens } from './oauth/tokens'
 
+export type { DiagnosticsMessages, LoginMessage, LogoutMessage, RefreshMessage, TokenMessage } from './diagnostics'
+
 export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export { LoginStateError } from './login/login-state-error'
 export type { LoginStateReason } from './login/login-state-error'

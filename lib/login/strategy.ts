@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
+import { publishLogin, startTimer, type LoginMessage } from '../diagnostics'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
@@ -36,6 +37,8 @@ interface Success {
 /** Nobody is logged in. */
 interface Failure {
   readonly challenge: object | undefined
+  /** Whether the person did not approve. */
+  readonly isDenied?: boolean
 }
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
 type UserProfileResult = Promise<TwilioProfile | undefined> | void
@@ -142,7 +145,7 @@ export class TwilioStrategy extends Base {
   private async _handle(req: Request, options: TwilioAuthenticateOptions): Promise<Outcome> {
     if (isSpeculative(req)) throw badRequest('A HEAD request or a prefetch can neither begin nor finish a login.')
     const callback = readCallback(req)
-    return callback ? this._finish(req, callback, options) : this._begin(req, options)
+    return callback ? published('end', () => this._finish(req, callback, options)) : published('begin', () => this._begin(req, options))
   }
 
   /** Sends the browser to Twilio (RFC 6749 §4.1.1). */
@@ -178,7 +181,7 @@ export class TwilioStrategy extends Base {
     const { code } = callback
     if (code === undefined) {
       const login = await this._finishPendingLogin(req, callback, metadata)
-      return { challenge: withState({ message: denialMessageOf(callback) }, login) }
+      return { challenge: withState({ message: denialMessageOf(callback) }, login), isDenied: true }
     }
 
     // The limit comes first, so that a login it refuses is still pending.
@@ -246,6 +249,25 @@ export class TwilioStrategy extends Base {
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- only compared, to find out whether a subclass overrides it
 const defaultUserProfile = TwilioStrategy.prototype.userProfile
+
+/** Publishes how the beginning or the end of a login went. */
+async function published<Result extends Outcome>(phase: LoginMessage['phase'], handle: () => Promise<Result>): Promise<Result> {
+  const elapsed = startTimer()
+  try {
+    const result = await handle()
+    publishLogin({ phase, outcome: outcomeOf(result), duration: elapsed() })
+    return result
+  } catch (error) {
+    publishLogin({ phase, outcome: 'failed', duration: elapsed(), error })
+    throw error
+  }
+}
+
+function outcomeOf(outcome: Outcome): LoginMessage['outcome'] {
+  if ('location' in outcome) return undefined
+  if ('user' in outcome) return 'success'
+  return outcome.isDenied ? 'denied' : 'failed'
+}
 
 /** Makes properties non-enumerable, since they hold secrets that must not be logged or serialized. */
 function hide(object: object, ...names: readonly string[]): void {

@@ -1,3 +1,4 @@
+import { publishRefresh, startTimer, type RefreshMessage } from '../diagnostics'
 import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
@@ -79,10 +80,11 @@ export class LiveLogins {
     if (isUsableMeanwhile && this.#isBackingOff(known)) return known
     const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground
     if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
+    const isShared = refresher.isRefreshing(known)
     const refreshing = this.#refresh(known, session, recordTTL)
-    if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session)
+    if (!goesOnMeanwhile) return this.#waitFor(this.#published(this.#withinTimeout(refreshing), known, isShared), known, session)
     // #refresh() has reported the error, and the next request tries again.
-    refreshing.catch(() => undefined)
+    this.#published(refreshing, known, isShared).catch(() => undefined)
     return known
   }
 
@@ -108,11 +110,24 @@ export class LiveLogins {
     }
   }
 
+  /** Publishes what a refresh means for a request. */
+  async #published(refreshing: Promise<Refreshed>, held: KeptLogin, isShared: boolean): Promise<Refreshed> {
+    const elapsed = startTimer()
+    try {
+      const refreshed = await refreshing
+      publishRefresh({ outcome: outcomeOf(refreshed, isShared), duration: elapsed() })
+      return refreshed
+    } catch (error) {
+      publishRefresh({ outcome: isAlive(held, this.#options.clock.now()) ? 'kept' : 'failed', duration: elapsed(), error })
+      throw error
+    }
+  }
+
   async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession): Promise<KeptLogin | undefined> {
     const { clock } = this.#options
     let refreshed: Refreshed
     try {
-      refreshed = await this.#withinTimeout(refreshing)
+      refreshed = await refreshing
     } catch (error) {
       if (isAlive(held, clock.now())) return held
       throw new TwilioUnavailableError(error)
@@ -137,6 +152,11 @@ export class LiveLogins {
 
 function copyOf({ id, generation }: KeptLogin): string {
   return `${id} ${generation}`
+}
+
+function outcomeOf(refreshed: Refreshed, isShared: boolean): RefreshMessage['outcome'] {
+  if (refreshed.outcome === 'ended') return refreshed.reason === 'refused' ? 'refused' : 'ended'
+  return refreshed.outcome === 'refreshed' && isShared ? 'shared' : refreshed.outcome
 }
 
 /** Whether Twilio refuses this login, unlike an outage or a wrong client secret, which concern all of them. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { publishLogout } from '../diagnostics'
 import { TwilioUnavailableError } from '../errors'
 import type { TwilioOAuthClient } from '../oauth/client'
 import type { TwilioTokens } from '../oauth/tokens'
@@ -171,8 +172,12 @@ export class SessionTokens {
       const session = this.#sessions.of(req)
       const login = session.copy
       session.forget()
-      if (login) this.#refresher.logOut(login, this.#recordTTLOf(req)).then(() => next(), next)
-      else next()
+      if (!login) {
+        next()
+        return
+      }
+      publishLogout({ reason: 'dropped' })
+      this.#refresher.logOut(login, this.#recordTTLOf(req)).then(() => next(), next)
     }
   }
 

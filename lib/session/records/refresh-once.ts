@@ -1,3 +1,4 @@
+import { publishLogout } from '../../diagnostics'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
@@ -186,6 +187,7 @@ export class LoginRefresher {
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)
+    publishLogout({ reason: 'refused' })
     const isLoggedOut = await this.#changeSession(login, session, () => session.remove(login))
     return { outcome: 'ended', reason: isLoggedOut ? 'logged out' : 'refused' }
   }
