@@ -50,6 +50,7 @@ namespace TwilioStrategy {
   export type SessionTokens = surface.SessionTokens
   export type SessionTokensOptions = surface.SessionTokensOptions
   export type UserSerializer = surface.UserSerializer
+  export type TwilioWarningCode = surface.TwilioWarningCode
   export type RefreshStoreError = surface.RefreshStoreError
   export type Acquired = surface.Acquired
   export type AcquireRequest = surface.AcquireRequest

@@ -48,4 +48,5 @@ export type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest
 export { SessionTokens } from './session/session-tokens'
 export type { UserSerializer } from './session/session-tokens'
 export type { SessionTokensOptions } from './session/options'
+export type { TwilioWarningCode } from './session/warnings'
 export type { Middleware } from './session/middleware'

@@ -4,10 +4,12 @@ import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
 import { BoundedMap } from '../util/bounded-map'
 import { patiently } from '../util/patience'
+import { FailingRefreshes } from './failing-refreshes'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
 import type { LoginRefresher, Refreshed } from './records/refresh-once'
+import type { Warn } from './warnings'
 
 export interface LiveLoginsOptions {
   readonly refresher: LoginRefresher
@@ -17,7 +19,7 @@ export interface LiveLoginsOptions {
   /** Whether a request proceeds with a token that is still valid while it is being refreshed. */
   readonly refreshInBackground: boolean
   readonly clock: Clock
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** ms that a request waits beyond the time limit of a call to Twilio, so that it gets the more specific error of that call. */
@@ -37,9 +39,11 @@ export class LiveLogins {
   readonly #refused = new BoundedMap<string, true>(MAX_REFUSED)
   /** When background refreshes may resume, in elapsed ms. */
   readonly #backOffUntil = new BoundedMap<string, number>(MAX_BACK_OFFS)
+  readonly #failing: FailingRefreshes
 
   constructor(options: LiveLoginsOptions) {
     this.#options = options
+    this.#failing = new FailingRefreshes(options.warn, options.clock)
   }
 
   /** The login in the request's copy of the session. An access token that Twilio has rejected counts as expired. */
@@ -102,10 +106,13 @@ export class LiveLogins {
   async #refresh(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<Refreshed> {
     const { clock, refresher, warn } = this.#options
     try {
-      return await refresher.refresh({ held, session, recordTTL })
+      const refreshed = await refresher.refresh({ held, session, recordTTL })
+      this.#failing.succeeded()
+      return refreshed
     } catch (error) {
       this.#backOffUntil.set(isOfThisLogin(error) ? held.id : ALL_LOGINS, clock.elapsed() + BACK_OFF)
-      if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
+      if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`, 'WARN_TWILIO_REFRESH_REFUSED')
+      else this.#failing.failed(error)
       throw error
     }
   }

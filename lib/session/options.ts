@@ -3,6 +3,7 @@ import { checkNumber, checkText } from '../oauth/options'
 import { freezesAfterResponse } from './platform'
 import { memoryRefreshes } from './records/memory-refreshes'
 import { isRefreshes, type Refreshes } from './records/refresh-store'
+import { emitWarning, type TwilioWarningCode } from './warnings'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {
@@ -20,8 +21,8 @@ export interface SessionTokensOptions {
   readonly refreshInBackground?: boolean | undefined
   /** How long the record of a login is kept after its last change and beyond the expiry of its token, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
-  /** Called with each warning for the app's operator. Default: `process.emitWarning`. */
-  readonly warn?: ((message: string) => unknown) | undefined
+  /** Called with warnings for the app's operator, and with the kind of each. A kind is reported at most once an hour. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string, code: TwilioWarningCode) => unknown) | undefined
 }
 
 export interface SessionTokensConfiguration {
@@ -32,7 +33,7 @@ export interface SessionTokensConfiguration {
   readonly refreshes: Refreshes
   readonly refreshInBackground: boolean
   readonly recordTTL: number | undefined
-  readonly warn: (message: string) => unknown
+  readonly warn: (message: string, code: TwilioWarningCode) => unknown
 }
 
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
@@ -68,8 +69,4 @@ function checkSecrets(secret: unknown): string[] {
     if (one.length < SECRET_LENGTH) throw new TypeError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
     return one
   })
-}
-
-export function emitWarning(message: string): void {
-  process.emitWarning(message, 'PassportTwilioWarning')
 }

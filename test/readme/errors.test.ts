@@ -33,6 +33,11 @@ describe('docs/errors.md', () => {
     assert.deepEqual(messages.map(({ text }) => text).filter((text) => !page.includes(text)), [])
   })
 
+  it('has the code of every warning', () => {
+    const codes = new Surface().textsIn('TwilioWarningCode')
+    assert.deepEqual(codes.filter((code) => !page.includes(`\`${code}\``)), [])
+  })
+
   it('has no message that is not in the code', () => {
     const known = messagesIn(join(root, 'lib')).map(({ text }) => text)
     const firstCells = lexer(page).flatMap((token) => (token.type === 'table' ? (token.rows as { text: string }[][]).map(([first]) => first?.text ?? '') : []))

@@ -165,7 +165,7 @@ export class LoginRefresher {
 
   #withTokens(login: RefreshableLogin, tokens: TwilioTokens): KeptLogin {
     const refreshed = withTokens(login, tokens, this.#options.clock.now())
-    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?')
+    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?', 'WARN_TWILIO_TOKENS_STALE')
     return refreshed
   }
 
@@ -201,7 +201,7 @@ export class LoginRefresher {
       await inTime(changing, this.#options.clock)
       return await undoIfLoggedOut()
     } catch (error) {
-      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
+      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
       // The session may have been saved nevertheless, or still be saved later.
       changing.finally(() => undoIfLoggedOut()).catch(() => undefined)
       return undoIfLoggedOut()
