@@ -39,6 +39,8 @@ namespace TwilioStrategy {
   export type RefreshMessage = surface.RefreshMessage
   export type TokenMessage = surface.TokenMessage
   export type LoginStateError = surface.LoginStateError
+  export type LoginStateCause = surface.LoginStateCause
+  export type LoginStateErrorOptions = surface.LoginStateErrorOptions
   export type LoginStateReason = surface.LoginStateReason
   export type TwilioIdTokenError = surface.TwilioIdTokenError
   export type TwilioNetworkError = surface.TwilioNetworkError

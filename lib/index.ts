@@ -32,7 +32,7 @@ export type { DiagnosticsMessages, LoginMessage, LogoutMessage, RefreshMessage, 
 
 export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export { LoginStateError } from './login/login-state-error'
-export type { LoginStateReason } from './login/login-state-error'
+export type { LoginStateCause, LoginStateErrorOptions, LoginStateReason } from './login/login-state-error'
 
 export { returnTo } from './request/return-to'
 export { requireLogin } from './session/require-login'

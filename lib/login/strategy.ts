@@ -16,6 +16,7 @@ import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type C
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
 import { LoginStateError } from './login-state-error'
+import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
@@ -70,6 +71,7 @@ export class TwilioStrategy extends Base {
   private readonly _tokenEndpoint: TokenEndpoint
   private readonly _callLimit = new ConcurrencyLimit()
   private readonly _logins: LoginStore
+  private readonly _lostSessions = new LostSessions()
   private readonly _verifyUser: AnyVerify
 
   /* eslint-disable @typescript-eslint/unified-signatures -- separate overloads, in this order, give the usual function's parameters their types */
@@ -166,6 +168,7 @@ export class TwilioStrategy extends Base {
 
   private async _authorizationParameters(req: Request, context: LoginContext, metadata: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<AuthorizationParameters> {
     const { state, codeVerifier } = await this._logins.begin(req, context, metadata)
+    this._lostSessions.began(req, state)
     return {
       redirectURI: metadata.callbackURL,
       scope: this._scopeFor(options),
@@ -202,8 +205,9 @@ export class TwilioStrategy extends Base {
       if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
       return login
     } catch (error) {
-      if (callback.error === undefined || !(error instanceof LoginStateError)) throw error
-      throw new LoginStateError(error.reason, { cause: authorizationErrorOf(callback) })
+      if (!(error instanceof LoginStateError)) throw error
+      const lost = error.reason === 'unknown' ? this._lostSessions.causeOf(req, callback.state) : undefined
+      throw new LoginStateError(error.reason, { ...lost, ...(callback.error !== undefined && { cause: authorizationErrorOf(callback) }) })
     }
   }
 

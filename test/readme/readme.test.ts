@@ -413,11 +413,12 @@ describe('the README', () => {
   describe('Errors', () => {
     const handler = readme.take('Errors', 'js')
 
-    it('says what to do, redirects people whom another tab has logged in, and shows no details of an error of Twilio', async () => {
-      const url = await run(compose(quickStart, handler))
+    it('says what to do, redirects people whom another tab has logged in, and shows details to the operator only', async () => {
+      const { url, command } = await start(compose(quickStart, handler))
       const stranger = await new Visitor(url).request('/auth/twilio/callback?code=c&state=s')
       assert.deepEqual([stranger.status, stranger.headers.get('content-type')], [403, 'text/plain; charset=utf-8'])
-      assert.match(stranger.text, /Start the login again\.$/)
+      assert.match(stranger.text, /start it again\.$/)
+      await command.prints("likelyCause: 'no_cookie'")
       const visitor = new Visitor(url)
       sandbox.failNext('token', 'server error')
       const failed = await visitor.logIn(approve)
