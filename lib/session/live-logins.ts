@@ -86,7 +86,7 @@ export class LiveLogins {
     if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
     const isShared = refresher.isRefreshing(known)
     const refreshing = this.#refresh(known, session, recordTTL)
-    if (!goesOnMeanwhile) return this.#waitFor(this.#published(this.#withinTimeout(refreshing), known, isShared), known, session)
+    if (!goesOnMeanwhile) return this.#waitFor(this.#published(this.#withinTimeout(refreshing), known, isShared), known, session, recordTTL)
     // #refresh() has reported the error, and the next request tries again.
     this.#published(refreshing, known, isShared).catch(() => undefined)
     return known
@@ -130,7 +130,7 @@ export class LiveLogins {
     }
   }
 
-  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession): Promise<KeptLogin | undefined> {
+  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
     const { clock } = this.#options
     let refreshed: Refreshed
     try {
@@ -145,8 +145,8 @@ export class LiveLogins {
     }
     const { login } = refreshed
     if (!session.hasStore) session.setCopy(login)
-    // A token that Twilio has just issued is used whatever its expiry.
-    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : undefined
+    // A token that Twilio has just issued is used whatever its expiry. Another one may have expired while this process was frozen.
+    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : this.get(login, session, recordTTL)
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {

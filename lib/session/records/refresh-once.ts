@@ -107,6 +107,11 @@ export class LoginRefresher {
     await this.#records.logOut(login, recordTTL)
   }
 
+  /** Destroys a session that may have been saved again after a logout. Never rejects: an error is retried in the background. */
+  async destroyIfLoggedOut(login: KeptLogin, session: StoredLogin): Promise<boolean> {
+    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+  }
+
   /** Resolves when all refreshes in progress have finished. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay.values())
@@ -195,7 +200,7 @@ export class LoginRefresher {
   /** @returns whether the person has logged out in the meantime, in which case the session is destroyed */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
-    const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+    const undoIfLoggedOut = () => this.destroyIfLoggedOut(login, session)
     const changing = change()
     try {
       await inTime(changing, this.#options.clock)
