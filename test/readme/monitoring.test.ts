@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { isBuiltin } from 'node:module'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { compose, importedBy } from './compose'
-import { freePort, Newcomer, type Command } from './newcomer'
+import { Newcomer, type Command } from './newcomer'
+import { quickStart, runApp } from './quick-start'
 import { Readme } from './readme'
-import { Visitor } from './visitor'
+import type { Visitor } from './visitor'
 
 const page = new Readme('docs/monitoring.md')
-const quickStart = new Readme().take('Quick start', 'js')
 /** Makes the token of a session expire. */
 const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 
@@ -25,11 +25,7 @@ describe('docs/monitoring.md', () => {
 
   /** Runs the quick start with a recipe's changes, and the browser of somebody who has logged in. */
   async function run(...changes: readonly string[]): Promise<{ visitor: Visitor; command: Command }> {
-    const port = String(await freePort())
-    await newcomer.write('app.mjs', compose(quickStart, ...changes, expire).replaceAll('3000', port))
-    const command = newcomer.run('node app.mjs', { SESSION_SECRET: 's', TWILIO_CLIENT_ID: sandbox.clientID, TWILIO_CLIENT_SECRET: sandbox.clientSecret, TWILIO_BASE_URL: sandbox.url })
-    await command.prints('Open ')
-    const visitor = new Visitor(`http://localhost:${port}`)
+    const { visitor, command } = await runApp(newcomer, sandbox, compose(quickStart, ...changes, expire))
     await visitor.logIn((url) => sandbox.login(url))
     return { visitor, command }
   }
