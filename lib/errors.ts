@@ -5,6 +5,29 @@ export function helpFor(section: string): string {
   return `node_modules/passport-twilio/docs/errors.md#${section.toLowerCase()}`
 }
 
+/** An error of a kind that has no class of its own. */
+export interface CodedError extends Error {
+  readonly code: string
+  /** Where this error is explained. */
+  readonly help: string
+}
+
+/** A wrong option or argument. The message begins with its name. */
+export function optionError(message: string, options?: ErrorOptions): TypeError & CodedError {
+  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', optionError)
+}
+
+/** A mistake in how the app is put together, which shows at a request. */
+export function setupError(message: string): CodedError {
+  return withCode(new Error(message), 'ERR_TWILIO_SETUP', setupError)
+}
+
+/** @param maker left out of the stack */
+function withCode<Kind extends Error>(error: Kind, code: string, maker: (message: string) => Error): Kind & CodedError {
+  Error.captureStackTrace(error, maker)
+  return Object.assign(error, { code, help: helpFor('mistakes-in-the-app') })
+}
+
 /**
  * Twilio refused a request for tokens, or could not handle it (RFC 6749 §5.2, Twilio's own error shape, or RFC 9457).
  *

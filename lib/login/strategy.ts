@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
 import { publishLogin, startTimer, type LoginMessage } from '../diagnostics'
+import { optionError } from '../errors'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
@@ -92,7 +93,7 @@ export class TwilioStrategy extends Base {
     const configuration = configure(options)
     const callbackURL = checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
-    if (!isFunction(verify)) throw new TypeError('verify is missing: pass a function that finds the user, after the options.')
+    if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
     super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret, customHeaders }, verify)
@@ -286,7 +287,7 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
   const pkce = checkPKCE(options.pkce) ?? dialect.pkce
   const { store } = options
   if (isStateStore(store)) return applicationLoginStore(store, pkce)
-  if (typeof store === 'object') throw new TypeError('store must have the functions store and verify, like a state store for passport-oauth2.')
+  if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
   const pending = new PendingLogins({
     clientID,
     sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),

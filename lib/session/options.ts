@@ -1,3 +1,4 @@
+import { optionError } from '../errors'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkNumber, checkText } from '../oauth/options'
 import { freezesAfterResponse } from './platform'
@@ -39,8 +40,8 @@ export interface SessionTokensConfiguration {
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
 export function configureSessionTokens(strategyOrClient: unknown, options: SessionTokensOptions): SessionTokensConfiguration {
   const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn = emitWarning } = options
-  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw new TypeError('leeway must be a number of ms, 0 or more.')
-  if (!isRefreshes(refreshes)) throw new TypeError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
+  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw optionError('leeway must be a number of ms, 0 or more.')
+  if (!isRefreshes(refreshes)) throw optionError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
   return {
     client: clientOf(strategyOrClient),
     secrets: secret === undefined ? [] : checkSecrets(secret),
@@ -55,7 +56,7 @@ export function configureSessionTokens(strategyOrClient: unknown, options: Sessi
 function clientOf(strategyOrClient: unknown): TwilioOAuthClient {
   const client: unknown = typeof strategyOrClient === 'object' && strategyOrClient !== null && 'client' in strategyOrClient ? strategyOrClient.client : strategyOrClient
   if (client instanceof TwilioOAuthClient) return client
-  throw new TypeError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
+  throw optionError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
 }
 
 const SECRET_LENGTH = 32
@@ -66,7 +67,7 @@ function checkSecrets(secret: unknown): string[] {
   if (secrets.length === 0) checkText('secret', undefined, meaning)
   return secrets.map((one) => {
     checkText('secret', one, meaning)
-    if (one.length < SECRET_LENGTH) throw new TypeError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
+    if (one.length < SECRET_LENGTH) throw optionError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
     return one
   })
 }

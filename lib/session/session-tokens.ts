@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { publishLogout } from '../diagnostics'
-import { TwilioUnavailableError } from '../errors'
+import { setupError, TwilioUnavailableError } from '../errors'
 import type { TwilioOAuthClient } from '../oauth/client'
 import type { TwilioTokens } from '../oauth/tokens'
 import { finishedLoginOf } from '../request/finished-login'
@@ -90,16 +90,16 @@ export class SessionTokens {
       const login = finishedLoginOf(req)
       const tokens = login ? login.tokens : tokensInAuthInfo(req)
       if (!tokens) {
-        next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
+        next(setupError("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
         return
       }
       if (login && login.clientID !== this.#clientID) {
-        next(new Error('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
+        next(setupError('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
         return
       }
       if (isFixed(req)) {
         delete peekSession(req)?.passport
-        next(new Error('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
+        next(setupError('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
         return
       }
       this.#hasKept = true
