@@ -12,7 +12,7 @@ describe("twilioClient() with a session's tokens", () => {
   let sandbox: Sandbox
   let client: TwilioOAuthClient
   beforeEach(async () => {
-    sandbox = await startSandbox()
+    sandbox = await startSandbox({ accountLogins: true })
     client = new TwilioOAuthClient({ clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, baseURL: sandbox.url })
   })
   afterEach(async () => {
