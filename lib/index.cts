@@ -37,6 +37,7 @@ namespace TwilioStrategy {
   export type LoginStateReason = surface.LoginStateReason
   export type TwilioIdTokenError = surface.TwilioIdTokenError
   export type TwilioNetworkError = surface.TwilioNetworkError
+  export type TwilioPermissionError = surface.TwilioPermissionError
   export type TwilioResponseError = surface.TwilioResponseError
   export type TwilioTimeoutError = surface.TwilioTimeoutError
   export type TwilioTokenError = surface.TwilioTokenError

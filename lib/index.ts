@@ -28,7 +28,7 @@ export type { Claims } from './oauth/claims'
 export type { TwilioProfile } from './oauth/profile'
 export type { TwilioTokens } from './oauth/tokens'
 
-export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
+export { TwilioIdTokenError, TwilioNetworkError, TwilioPermissionError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export { LoginStateError } from './login/login-state-error'
 export type { LoginStateReason } from './login/login-state-error'
 

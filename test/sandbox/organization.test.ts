@@ -243,7 +243,7 @@ describe('the sandbox with the OAuth apps that Twilio has', () => {
     await start({ accountLogins: true, apps: [{}] })
     const { claims } = await logIn({ as: 'Tomás Rivera' })
     const person = sandbox.people.find(({ name }) => name === 'Tomás Rivera')
-    assert.deepEqual({ sub: claims['sub'], act: claims.act }, { sub: `trn:us1:iam:user:${person?.userSid ?? ''}`, act: { sub: `trn:us1:iam:account:${person?.accountSid ?? ''}` } })
+    assert.deepEqual({ sub: claims.sub, act: claims.act }, { sub: `trn:us1:iam:user:${person?.userSid ?? ''}`, act: { sub: `trn:us1:iam:account:${person?.accountSid ?? ''}` } })
     assert.deepEqual((await client(logins).clientCredentials()).claims.act, { sub: `trn:us1:iam:account:${sandbox.accountSid}` })
   })
 })
