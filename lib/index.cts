@@ -24,6 +24,8 @@ namespace TwilioStrategy {
   export type AuthorizationParameters = surface.AuthorizationParameters
   export type CallOptions = surface.CallOptions
   export type ClientCredentialsOptions = surface.ClientCredentialsOptions
+  export type DiscoveredEndpoints = surface.DiscoveredEndpoints
+  export type DiscoverOptions = surface.DiscoverOptions
   export type ExchangeCodeOptions = surface.ExchangeCodeOptions
   export type RefreshOptions = surface.RefreshOptions
   export type IdTokenOptions = surface.IdTokenOptions

@@ -21,6 +21,7 @@ export type {
 
 export { TwilioOAuthClient } from './oauth/client'
 export type { AuthorizationParameters, CallOptions, ClientCredentialsOptions, ExchangeCodeOptions, RefreshOptions } from './oauth/client'
+export type { DiscoveredEndpoints, DiscoverOptions } from './oauth/discovery'
 export type { IdTokenOptions, JSONWebKeySet, TwilioOAuthClientOptions } from './oauth/options'
 export type { ApiVersion, OAuthParameters } from './oauth/dialect'
 

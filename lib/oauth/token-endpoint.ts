@@ -69,6 +69,7 @@ export class TokenEndpoint {
 
   /** RFC 6749 §4.4. */
   async clientCredentials(scope?: string, audience?: string, signal?: AbortSignal): Promise<GrantResult> {
+    if (this.#configuration.clientSecret === undefined) throw new TypeError('clientCredentials() needs clientSecret: a public client can only act for people who have logged in.')
     const parameters = { grant_type: 'client_credentials', scope, audience }
     const response = await this.#request(parameters, signal, this.#deadline())
     const tokens = readTokens(response)
@@ -100,7 +101,7 @@ export class TokenEndpoint {
     const body = parseJSON(response)
     const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
-    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier])
+    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier], { isPublicClient: clientSecret === undefined })
     if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
     return body
   }
