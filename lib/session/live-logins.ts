@@ -80,7 +80,7 @@ export class LiveLogins {
     const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground
     if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
     const refreshing = this.#refresh(known, session, recordTTL)
-    if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session)
+    if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session, recordTTL)
     // #refresh() has reported the error, and the next request tries again.
     refreshing.catch(() => undefined)
     return known
@@ -108,7 +108,7 @@ export class LiveLogins {
     }
   }
 
-  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession): Promise<KeptLogin | undefined> {
+  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
     const { clock } = this.#options
     let refreshed: Refreshed
     try {
@@ -123,8 +123,8 @@ export class LiveLogins {
     }
     const { login } = refreshed
     if (!session.hasStore) session.setCopy(login)
-    // A token that Twilio has just issued is used whatever its expiry.
-    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : undefined
+    // A token that Twilio has just issued is used whatever its expiry. Another one may have expired while this process was frozen.
+    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : this.get(login, session, recordTTL)
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {

@@ -76,7 +76,7 @@ function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string |
 
 interface AskToLogInOptions {
   readonly loginPath?: string | undefined
-  readonly beforeSessionChange?: () => void
+  readonly mayChangeSession?: () => boolean
 }
 
 /**
@@ -86,9 +86,9 @@ interface AskToLogInOptions {
  * If there is no response object, as with a WebSocket upgrade, an error with `status` 401 is passed to `next`.
  *
  * @param options.loginPath default: the `loginPath` of the guard that the request has passed; without one, every request gets 401
- * @param options.beforeSessionChange called before the page is stored in the session
+ * @param options.mayChangeSession called before the page is stored in the session; default: it may be
  */
-export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), beforeSessionChange }: AskToLogInOptions = {}): void {
+export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), mayChangeSession = () => true }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
     next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
     return
@@ -101,10 +101,7 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
     return
   }
   const page = isPrefetch(req) ? undefined : pageToComeBackTo(req)
-  if (page !== undefined) {
-    beforeSessionChange?.()
-    keepReturnTo(req, page)
-  }
+  if (page !== undefined && mayChangeSession()) keepReturnTo(req, page)
   // 303 turns any method into GET.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
   res.setHeader('Location', publicPath(loginPath, req))

@@ -154,7 +154,7 @@ export class SessionTokens {
           next()
         } else {
           this.#warnIfNothingKeeps(req)
-          askToLogIn(req, res, next, { beforeSessionChange: () => session.prepareChange(held) })
+          askToLogIn(req, res, next, { mayChangeSession: () => this.#prepareChange(session, held, res) })
         }
       }
       if (held && !this.#freshness.isStale(held, systemClock.now())) proceed(held.tokens)
@@ -203,6 +203,14 @@ export class SessionTokens {
   async #liveTokens(req: object, session: LoginSession, held: KeptLogin | undefined): Promise<TwilioTokens | undefined> {
     const live = held && (await this.#liveLogins.get(held, session, this.#recordTTLOf(req)))
     return live?.tokens
+  }
+
+  /** @returns whether the session may be changed */
+  #prepareChange(session: LoginSession, held: KeptLogin | undefined, res: Partial<ServerResponse>): boolean {
+    const mayChange = session.prepareChange(held)
+    // The session is saved before the response ends. If the person has logged out in the meantime, that has restored it.
+    if (held && mayChange && session.hasUser) res.once?.('close', () => void this.#refresher.destroyIfLoggedOut(held, session))
+    return mayChange
   }
 
   #recordTTLOf(req: object): number {

@@ -16,6 +16,8 @@ export type Writer = 'refresher' | SavingRequest
 export interface SavingRequest {
   /** Whether the app has changed the session, so that express-session saves it whatever the package does. */
   readonly isChangedByApp: boolean
+  /** Whether the package has changed the session. It destroys it again after a logout. */
+  readonly ended?: object
 }
 
 type Session = Record<string, unknown>

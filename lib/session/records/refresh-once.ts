@@ -106,6 +106,11 @@ export class LoginRefresher {
     await this.#records.logOut(login, recordTTL)
   }
 
+  /** Destroys a session that may have been saved again after a logout. Never rejects: an error is retried in the background. */
+  async destroyIfLoggedOut(login: KeptLogin, session: StoredLogin): Promise<boolean> {
+    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+  }
+
   /** Resolves when all refreshes in progress have finished. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay.values())
@@ -178,11 +183,12 @@ export class LoginRefresher {
 
   /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
-    // A process that refreshed without the record store may have stored newer tokens in the session.
+    // Another process may have refreshed the login without the record store, or after this lock was lost with a server.
     const stored = await session.load(login).catch(() => undefined)
-    if (stored && stored.generation > login.generation) {
+    const newest = newerOf(await this.newest(login).catch(() => login), stored)
+    if (newest.generation > login.generation) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
-      await this.#records.save(lock, stored, recordTTL)
+      await this.#records.save(lock, newest, recordTTL)
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)
@@ -193,7 +199,7 @@ export class LoginRefresher {
   /** @returns whether the person has logged out in the meantime, in which case the session is destroyed */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
-    const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+    const undoIfLoggedOut = () => this.destroyIfLoggedOut(login, session)
     const changing = change()
     try {
       await inTime(changing, this.#options.clock)
