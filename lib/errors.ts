@@ -78,8 +78,11 @@ export class TwilioPermissionError extends Error {
   override readonly name = 'TwilioPermissionError'
   /** The status to answer the visitor with: 502, since the OAuth app has to be changed. */
   readonly status = 502
+  readonly code = 'ERR_TWILIO_PERMISSION'
+  /** Where this error is explained. */
+  readonly help = 'node_modules/passport-twilio/docs/errors.md#twiliopermissionerror'
   /** Twilio's number of the error. */
-  readonly code = 70051
+  readonly twilioCode = 70051
   /** The permission, such as `twilio/messaging/messages/list`, if Twilio names it. */
   readonly permission: string | undefined
   /** Twilio's page about the error. */

@@ -76,6 +76,7 @@ export interface TokenManagerOptions {
 /** The edges of Twilio's regions outside the United States. */
 const EDGES: Readonly<Record<string, string>> = { ie1: 'dublin', au1: 'sydney' }
 const DEFAULT_REGION = 'us1'
+const ACCOUNT_SID = /^AC[\da-f]{32}$/i
 /** Twilio's maximum. */
 const MAX_PAGE_SIZE = 1000
 /** Such as `us1`, `ie1`, `au1`. */
@@ -88,13 +89,15 @@ const REGION = /^[a-z]{2}\d$/
  * with {@link TwilioNetworkError}, {@link TwilioTimeoutError} or {@link TwilioResponseError} without a usable response, unless
  * `httpClient` is set. With a {@link TokenManager}, a call whose token Twilio has ended early is retried once with another token.
  *
- * @throws {TypeError} without tokens, and if neither the token nor `accountSid` names an account
+ * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is no SID of an account
  */
 export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, options: TwilioClientOptions = {}): twilio.Twilio {
   if (!tokens) throw new TypeError('twilioClient() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
   const claims = claimsOf(tokens)
   const accountSid = options.accountSid ?? accountSidOf(claims)
   if (accountSid === undefined || accountSid === '') throw missingAccount(claims)
+  // It becomes part of a path.
+  if (!ACCOUNT_SID.test(accountSid)) throw new TypeError('accountSid must be the SID of an account: AC and 32 hexadecimal digits.')
   return createClient(tokens, accountSid, options)
 }
 

@@ -59,7 +59,7 @@ describe("twilioClient() with a session's tokens", () => {
       }
       const error: unknown = await sdk.messages.list({ limit: 1 }).then(() => undefined, (reason: unknown) => reason)
       assert.ok(error instanceof TwilioPermissionError, String(error))
-      assert.deepEqual([error.permission, error.code, error.status], ['twilio/messaging/messages/list', 70051, 502])
+      assert.deepEqual([error.permission, error.code, error.twilioCode, error.status], ['twilio/messaging/messages/list', 'ERR_TWILIO_PERMISSION', 70051, 502])
       assert.match(error.message, /^The OAuth app lacks the permission twilio\/messaging\/messages\/list\. Grant it in the Twilio Console, .*Organization API access/)
     }
     sandbox.failNext('api', { status: 403, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: 70051, message: 'Not you.', status: 403 }) })
@@ -117,6 +117,7 @@ describe("twilioClient() with a session's tokens", () => {
     assert.throws(() => twilioClient(opaque), /Pass the account: twilioClient\(tokens, \{ accountSid \}\)/)
     assert.equal(twilioClient(opaque, { accountSid: `AC${'1'.repeat(32)}` }).accountSid, `AC${'1'.repeat(32)}`)
     assert.throws(() => twilioClient(opaque, { accountSid: '' }), /Pass the account/)
+    for (const accountSid of ['AC1', `OR${'1'.repeat(32)}`, `AC${'1'.repeat(32)}/../x`]) assert.throws(() => twilioClient(opaque, { accountSid }), /^TypeError: accountSid must be the SID of an account/)
   })
 
   it('says that an account has to be chosen if the token acts for an organization', () => {
