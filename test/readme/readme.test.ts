@@ -343,7 +343,7 @@ describe('the README', () => {
         await page.goto(url)
         await page.addScriptTag({ content: script })
         const { user } = await page.evaluate<{ user: { id: string } }>("api('/account')")
-        assert.match(user.id, /^US/)
+        assert.match(user.id, /^OR/)
       } finally {
         await browser.close()
       }
