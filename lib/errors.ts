@@ -146,6 +146,8 @@ export class TwilioPermissionError extends Error {
 
 /** Seconds until the next attempt, if Twilio does not say. */
 const DEFAULT_RETRY_AFTER_S = 5
+/** The longest wait that is passed on, however far off the time is that Twilio gives. */
+const MAX_RETRY_AFTER_S = 3600
 
 /** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */
 export class TwilioUnavailableError extends Error {
@@ -166,6 +168,6 @@ export class TwilioUnavailableError extends Error {
   constructor(cause: unknown) {
     super("Twilio could not refresh this session's tokens just now. Try again in a moment; the login is kept.", { cause })
     const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined
-    this.retryAfter = retryAt === undefined ? DEFAULT_RETRY_AFTER_S : Math.max(1, Math.ceil((retryAt - Date.now()) / 1000))
+    this.retryAfter = retryAt === undefined ? DEFAULT_RETRY_AFTER_S : Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil((retryAt - Date.now()) / 1000)))
   }
 }

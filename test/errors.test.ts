@@ -56,6 +56,7 @@ describe('an error', () => {
     it('says when to retry: at the time that Twilio gives, in whole seconds, at least one', () => {
       assert.equal(retryAfter(until(NOW + 90_000)), 90)
       assert.equal(retryAfter(until(NOW + 1001)), 2)
+      assert.equal(retryAfter(until(Date.UTC(9999, 0))), 3600)
       assert.equal(retryAfter(until(NOW)), 1)
       assert.equal(retryAfter(until(NOW - 90_000)), 1)
     })

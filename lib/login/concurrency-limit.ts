@@ -13,9 +13,14 @@ export class ConcurrencyLimit {
     this.#max = max
   }
 
+  /** @throws {TooManyLoginsError} if too many calls are running */
+  check(): void {
+    if (this.#running >= this.#max) throw new TooManyLoginsError()
+  }
+
   /** @throws {TooManyLoginsError} if too many calls are running. `call` is not called then. */
   async run<Result>(call: () => Promise<Result>): Promise<Result> {
-    if (this.#running >= this.#max) throw new TooManyLoginsError()
+    this.check()
     this.#running++
     try {
       return await call()

@@ -1,8 +1,8 @@
 import type { Agent } from 'node:http'
 import type { OAuth2 } from 'oauth'
 import type { TwilioOAuthClient } from '../oauth/client'
-import { callHttp, endpointOf } from '../oauth/http'
-import { setAgent, type ClientConfiguration } from '../oauth/options'
+import { callHttp } from '../oauth/http'
+import { endpoint, setAgent, type ClientConfiguration } from '../oauth/options'
 import type { GrantResult, TokenEndpoint } from '../oauth/token-endpoint'
 
 type Parameters = Readonly<Record<string, string | undefined>>
@@ -37,7 +37,8 @@ export function adaptOAuth2(oauth2: OAuth2, { client, tokenEndpoint, configurati
     },
     _request(method: 'GET' | 'POST', url: string, headers: Record<string, string> | null, body: string, accessToken: string | null, callback: DataCallback): void {
       const authorization = accessToken ? { Authorization: `Bearer ${accessToken}` } : {}
-      callHttp({ method, endpoint: endpointOf(url), headers: { ...customHeaders, ...authorization, ...headers }, body: body || undefined }, limits).then(({ status, body }) => {
+      const call = async () => callHttp({ method, endpoint: endpoint('The URL', url), headers: { ...customHeaders, ...authorization, ...headers }, body: body || undefined }, limits)
+      call().then(({ status, body }) => {
         if (status >= 200 && status < 300) callback(null, body, { statusCode: status })
         else callback({ statusCode: status, data: body })
       }, callback)

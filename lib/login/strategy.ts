@@ -188,14 +188,13 @@ export class TwilioStrategy extends Base {
       return { challenge: withState({ message: denialMessageOf(callback) }, login), isDenied: true }
     }
 
-    // The limit comes first, so that a login it refuses is still pending.
-    const { login, grant } = await this._callLimit.run(async () => {
-      const login = await this._finishPendingLogin(req, callback, metadata)
-      return { login, grant: await this._exchangeCode(code, login, metadata, options) }
-    })
+    // A login that is refused here is still pending.
+    this._callLimit.check()
+    const login = await this._finishPendingLogin(req, callback, metadata)
+    const grant = await this._callLimit.run(() => this._exchangeCode(code, login, metadata, options))
     const { user, info } = await this._verifyLogin(req, grant)
     if (!user) return { challenge: info }
-    setFinishedLogin(req, { tokens: grant.tokens, clientID: this.client.clientID, user, returnTo: login.returnTo, previousSession: peekSession(req) })
+    setFinishedLogin(req, { tokens: grant.tokens, clientID: this.client.clientID, user, returnTo: login.returnTo, previousUser: req.user, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens: grant.tokens }, login) }
   }
 

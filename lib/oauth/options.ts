@@ -211,8 +211,14 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '::1' || /^127(?:\.\d+){3}$/.test(hostname)
 }
 
+const ID_TOKEN_OPTIONS: readonly string[] = ['issuer', 'jwksURL', 'jwks', 'required'] satisfies (keyof IdTokenOptions)[]
+
 function checkIdToken(options: unknown): IdTokenOptions {
   if (typeof options !== 'object' || options === null) throw optionError('idToken must be an object: { issuer?, jwksURL? or jwks?, required? }.')
+  for (const [name, value] of Object.entries(options)) {
+    if (!ID_TOKEN_OPTIONS.includes(name)) throw optionError(`idToken.${name} is not an option. The options of idToken are ${ID_TOKEN_OPTIONS.join(', ')}.`)
+    if (value === undefined && name.startsWith('jwks')) throw optionError(`idToken.${name} is undefined. Is the environment variable set? Without keys, leave the option out.`)
+  }
   const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
   if (issuer !== undefined) checkText('idToken.issuer', issuer, 'the iss claim of the ID tokens')
   if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken takes jwksURL or jwks, not both.')

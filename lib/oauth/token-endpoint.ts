@@ -119,11 +119,11 @@ export class TokenEndpoint {
   }
 
   #read(response: HttpResponse, parameters: GrantParameters): Record<string, unknown> {
-    const { clientSecret } = this.#configuration
+    const { clientSecret, customHeaders } = this.#configuration
     const body = parseJSON(response)
     const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
-    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier], { isPublicClient: clientSecret === undefined })
+    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier, ...Object.values(customHeaders)], { isPublicClient: clientSecret === undefined })
     if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
     return body
   }

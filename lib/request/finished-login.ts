@@ -9,6 +9,8 @@ export interface FinishedLogin {
   readonly user?: unknown
   /** The page that was requested before the login. */
   readonly returnTo?: string | undefined
+  /** The user who was logged in before. */
+  readonly previousUser?: unknown
   /** The request's session before Passport renewed it. */
   readonly previousSession?: Record<string, unknown> | undefined
 }

@@ -22,8 +22,12 @@ export function originOf(request: AddressedRequest, trustProxy: boolean): string
 
 /** The path and query that the browser requested, wherever the app is mounted, and with the prefix that a trusted proxy has stripped. */
 export function originalPathOf(request: AddressedRequest, trustProxy = false): string {
-  const { originalUrl, url } = request
-  return publicPath(typeof originalUrl === 'string' ? originalUrl : (url ?? '/'), request, trustProxy)
+  return publicPath(receivedPathOf(request), request, trustProxy)
+}
+
+/** The path and query that the app received, wherever it is mounted. Unlike {@link originalPathOf}, no header changes it. */
+export function receivedPathOf({ originalUrl, url }: AddressedRequest): string {
+  return typeof originalUrl === 'string' ? originalUrl : (url ?? '/')
 }
 
 /** A path of the app as the browser sees it: with the `X-Forwarded-Prefix` of a trusted proxy, unless the path already begins with it. */

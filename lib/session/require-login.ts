@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { helpFor, setupError } from '../errors'
+import { helpFor, optionError, setupError } from '../errors'
 import { checkText } from '../oauth/options'
-import { originOf, originalPathOf, publicPath } from '../request/original-url'
+import { originOf, originalPathOf, publicPath, receivedPathOf } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
 import { peekSession } from '../request/session'
 import { isPrefetch } from '../request/speculative-request'
@@ -26,15 +26,16 @@ export interface RequireLoginOptions {
  */
 export function requireLogin(options: RequireLoginOptions): Middleware {
   const given: unknown = options
-  const { loginPath } = isObject(given) ? given : {}
-  checkText('loginPath', loginPath, "the path of your login route, as in requireLogin({ loginPath: '/auth/twilio' })")
+  const loginPath = checkLoginPath(isObject(given) ? given.loginPath : undefined)
   return (req, res, next) => {
     if (isLoggedIn(req)) {
       setLoginPath(req, loginPath)
       next()
     } else if (hasUnreadLogin(req)) {
       next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
-    } else if (isLoginPath(req, publicPath(loginPath, req))) {
+    } else if (!('isAuthenticated' in req) && !peekSession(req)) {
+      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If they are, the session store may be disconnected.'))
+    } else if (isLoginPath(req, loginPath)) {
       // A guard in front of the whole app must not block the login and its callback.
       next()
     } else {
@@ -43,8 +44,15 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
   }
 }
 
+function checkLoginPath(loginPath: unknown): string {
+  const meaning = "the path of your login route, as in requireLogin({ loginPath: '/auth/twilio' })"
+  checkText('loginPath', loginPath, meaning)
+  if (loginPath !== '/' && !PLAIN_PATH.test(loginPath)) throw optionError(`loginPath must be ${meaning}: it begins with a slash, and has no query, encoded characters or dot segments.`)
+  return loginPath === '/' ? loginPath : loginPath.replace(/\/$/, '')
+}
+
 function isLoggedIn(req: IncomingMessage): boolean {
-  if ('isAuthenticated' in req && typeof req.isAuthenticated === 'function') return Boolean((req.isAuthenticated as () => unknown)())
+  if ('isAuthenticated' in req && typeof req.isAuthenticated === 'function') return (req.isAuthenticated as () => unknown)() === true
   return 'user' in req && Boolean(req.user)
 }
 
@@ -58,10 +66,12 @@ function hasUnreadLogin(req: IncomingMessage): boolean {
 const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/
 
 function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
-  const [path = ''] = originalPathOf(req).split('?', 1)
+  const [path = ''] = receivedPathOf(req).split('?', 1)
   if (path === loginPath) return true
   // Every path is below '/'.
-  return loginPath !== '/' && path.startsWith(loginPath) && PLAIN_PATH.test(path.slice(loginPath.length))
+  if (loginPath === '/' || !path.startsWith(loginPath)) return false
+  const rest = path.slice(loginPath.length)
+  return rest === '/' || PLAIN_PATH.test(rest)
 }
 
 const LOGIN_PATH = Symbol('loginPath')
@@ -143,7 +153,8 @@ function wantsPage({ method, headers }: IncomingMessage): boolean {
   if (destination !== undefined && !PAGE_DESTINATIONS.includes(destination)) return false
   const accepted = acceptedTypes(headers.accept)
   if (accepted.includes('text/html')) return true
-  return !accepted.some((type) => type.endsWith('json')) && accepted.some((type) => type === '*/*' || type === 'text/*')
+  // Browsers list other types for images, styles and scripts.
+  return accepted.includes('text/*') || (accepted.length > 0 && accepted.every((type) => type === '*/*'))
 }
 
 /** The media types of an `Accept` header that aren't excluded by `q=0` (RFC 9110 §12.5.1). */

@@ -97,9 +97,11 @@ export class SessionTokens {
         next(setupError('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
         return
       }
-      if (isFixed(req)) {
+      const fixation = fixationIn(req)
+      if (fixation !== undefined) {
         delete peekSession(req)?.passport
-        next(setupError('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
+        this.#sessions.of(req).forget()
+        next(fixation)
         return
       }
       this.#hasKept = true
@@ -243,12 +245,16 @@ function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
 }
 
-/** Whether Passport has logged the person in without renewing the session, as versions before 0.6 do. */
-function isFixed(req: IncomingMessage): boolean {
+/** The error if the session was not renewed at the login, so that somebody who has planted it would get the tokens. */
+function fixationIn(req: IncomingMessage): Error | undefined {
   const login = finishedLoginOf(req)
   const session = peekSession(req)
-  if (!login || !session || session !== login.previousSession) return false
-  return isObject(session.passport) && session.passport.user !== undefined && 'user' in req && req.user === login.user
+  if (!login || !session || session !== login.previousSession) return undefined
+  const user = 'user' in req ? (req.user ?? undefined) : undefined
+  const previousUser = login.previousUser ?? undefined
+  if (user === undefined) return setupError('tokens.keep() found nobody logged in, and a session that was not renewed, so somebody who has planted it would get the tokens (session fixation). Log the person in before: with passport.authenticate() without session: false, or with req.login() in your own callback.')
+  if (user !== previousUser) return setupError('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.')
+  return undefined
 }
 
 function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, tokens: TwilioTokens): void {

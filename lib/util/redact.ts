@@ -5,7 +5,7 @@ const MIN_SECRET_LENGTH = 8
 /** Makes text from outside safe to put into an error message: a single line of limited length, without the given secrets. */
 export function redact(text: string, secrets: readonly (string | undefined)[]): string {
   let safe = printable(text)
-  for (const secret of writtenForms(secrets)) safe = safe.replaceAll(secret, '[hidden]')
+  for (const secret of writtenForms(secrets)) safe = safe.replace(anyCase(secret), '[hidden]')
   return safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}…` : safe
 }
 
@@ -19,13 +19,18 @@ function printable(text: string): string {
   return text.replace(/\p{Cf}/gu, '').replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
 }
 
-/** Each secret as it is and URL-encoded; the longest first, since one may contain another. */
+/** Each secret as it is, URL-encoded and form-encoded; the longest first, since one may contain another. */
 function writtenForms(secrets: readonly (string | undefined)[]): string[] {
   return secrets
     .filter(isLongEnough)
-    .flatMap((secret) => [printable(secret), encodeURIComponent(secret.toWellFormed())])
+    .flatMap((secret) => [printable(secret), encodeURIComponent(secret.toWellFormed()), new URLSearchParams({ '': secret }).toString().slice(1)])
     .filter(isLongEnough)
     .sort((one, other) => other.length - one.length)
+}
+
+/** Case differs between encoders: `%2f` and `%2F`. */
+function anyCase(text: string): RegExp {
+  return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gi')
 }
 
 function isLongEnough(secret: string | undefined): secret is string {

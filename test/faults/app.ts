@@ -123,7 +123,7 @@ const passportTwilio: SetUp = (app, { clientID, clientSecret, issuer: baseURL, a
     (_accessToken: string, _refreshToken: string | undefined, params: TokenParameters, profile: TwilioProfile | undefined, done: VerifyCallback) =>
       done(null, profile && ({ id: profile.id, name: profile.displayName, note: params.note } as Express.User))
   )
-  const tokens = new SessionTokens(strategy, { secret: tokenSecret })
+  const tokens = new SessionTokens(strategy, tokenSecret === undefined ? {} : { secret: tokenSecret })
   const instance = usePassport(app, strategy, 'twilio')
   app.all('/callback', express.urlencoded(), instance.authenticate('twilio', { failureRedirect: '/denied' }) as RequestHandler, tokens.keep(), (req, res) => {
     res.redirect(returnTo(req, '/account'))

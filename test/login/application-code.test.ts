@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
@@ -316,6 +317,26 @@ describe('TwilioStrategy in an application', () => {
       await running
       assert.equal(await limit.run(() => Promise.resolve('done')), 'done')
     })
+
+    it('are not used up by callbacks that wait for the app to check their state', async () => {
+      const isHung = { value: true }
+      const store = { store: (_req: object, done: (error: null, state: string) => void) => done(null, 'state'), verify: (_req: object, _state: string, done: (error: null, ok: boolean) => void) => void (isHung.value || done(null, true)) }
+      const { app } = setUp({ strategy: { store: store as never } })
+      const server = app.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const hung = Array.from({ length: 300 }, () => http.get({ port, path: `${CALLBACK_PATH}?code=made-up-code&state=state` }).on('error', () => undefined))
+      try {
+        await once(server, 'request')
+        while ((await new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)))) < 300) await new Promise(setImmediate)
+        isHung.value = false
+        await request(app).get(`${CALLBACK_PATH}?code=code-of-a-person&state=state`).expect(302)
+      } finally {
+        for (const one of hung) one.destroy()
+        server.closeAllConnections()
+        server.close()
+      }
+    })
   })
 
   describe('with HTTP/2', () => {
@@ -360,13 +381,24 @@ describe('TwilioStrategy in an application', () => {
       assert.equal(new URL(String(headers.location)).searchParams.get('RedirectUri'), 'http://inner:3000/auth/twilio/callback')
     })
 
+    const guarded = () => {
+      const app = express().set('trust proxy', 1)
+      app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false }), requireLogin({ loginPath: '/auth/twilio' }), (_req, res) => void res.send('through'))
+      return app
+    }
+
     it('lets the login path through a guard of the whole app', async () => {
-      for (const loginPath of ['/auth/twilio', '/shop/auth/twilio']) {
-        const app = express().set('trust proxy', 1).use(requireLogin({ loginPath }), (_req, res) => res.send('through'))
-        await request(app).get('/auth/twilio').set(forwarded).expect(200)
-        await request(app).get('/auth/twilio/callback').set(forwarded).expect(200)
-        const { headers } = await request(app).get('/page').set(forwarded).set('Accept', 'text/html').expect(302)
-        assert.equal(headers.location, '/shop/auth/twilio')
+      const app = guarded()
+      await request(app).get('/auth/twilio').set(forwarded).expect(200)
+      await request(app).get('/auth/twilio/callback').set(forwarded).expect(200)
+      const { headers } = await request(app).get('/page').set(forwarded).set('Accept', 'text/html').expect(302)
+      assert.equal(headers.location, '/shop/auth/twilio')
+    })
+
+    it('does not let a page through because of X-Forwarded-Prefix, which a visitor may have sent', async () => {
+      for (const prefix of ['/auth/twilio', '/auth/twilio/callback', '/auth']) {
+        for (const path of ['/account', '/twilio/account']) await request(guarded()).get(path).set('X-Forwarded-Prefix', prefix).set('Accept', 'text/html').expect(302)
+        await request(guarded()).delete('/users/7').set('X-Forwarded-Prefix', prefix).set('Accept', 'application/json').expect(401)
       }
     })
   })
@@ -385,6 +417,11 @@ describe('TwilioStrategy in an application', () => {
       }
     }
     const get = (strategy: Open, url: string) => new Promise((resolve) => strategy.oauth2.get(url, 'the-token', (...values: unknown[]) => resolve(values)))
+
+    it('sends no token over plain http to another machine', async () => {
+      const [error] = (await get(new Open(strategyOptions(), giveUser), 'http://api.example/user')) as [Error]
+      assert.match(error.message, /^The URL must be an https URL, since secrets and tokens are sent there\./)
+    })
 
     it('uses the agent of setAgent for logins, the client and get()', async () => {
       const strategy = new Open(strategyOptions(), giveUser)

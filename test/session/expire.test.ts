@@ -31,10 +31,10 @@ describe('tokens.expire()', () => {
   after(() => twilio.stop())
 
   it('has the next request refresh a token before its time, once', async () => {
-    for (const secret of [undefined, 'a secret that is long enough for everybody']) {
+    for (const encryption of [{}, { secret: 'a secret that is long enough for everybody' }]) {
       twilio.requests.length = 0
       twilio.behave = rotating()
-      const site = sessionApp(twilio, { tokens: { secret } })
+      const site = sessionApp(twilio, { tokens: encryption })
       const visitor = await visitorWith(site.app)
       await visitor.post('/expire').expect(200)
       for (let request = 0; request < 2; request++) assert.equal(await accessTokenAt(visitor.get('/fresh')), 'access-1')

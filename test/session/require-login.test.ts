@@ -45,7 +45,7 @@ async function pageAfter(method: 'get' | 'head' | 'post' | 'put' | 'delete', pat
 
 /** The status of an app that serves the files of this package behind a guard. */
 async function staticStatus(loginPath: string, path: string): Promise<number> {
-  const app = express().use(requireLogin({ loginPath }), express.static('.'))
+  const app = express().use(session({ secret: 'of the tests', resave: false, saveUninitialized: false }), requireLogin({ loginPath }), express.static('.'))
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
@@ -60,6 +60,23 @@ describe('requireLogin', () => {
     for (const options of [undefined, null, {}, { loginPath: '' }, { loginPath: 7 }, '/login', []]) {
       assert.throws(() => requireLogin(options as never), { name: 'TypeError', message: /^loginPath is missing: it must be the path of your login route/ })
     }
+  })
+
+  it('throws a TypeError for a loginPath that no request would match', () => {
+    for (const loginPath of ['login', '/login?from=guard', '/log in', '/login/../x', '//login', 'https://app.example/login', '/%6cogin']) {
+      assert.throws(() => requireLogin({ loginPath }), { name: 'TypeError', message: /^loginPath must be the path of your login route.* begins with a slash/ }, loginPath)
+    }
+  })
+
+  it('guards nothing but the login below a loginPath that ends with a slash', async () => {
+    for (const path of ['/test', '/test/', '/test/session/require-login.test.ts']) assert.notEqual(await staticStatus('/test/', path), 302, path)
+    assert.equal(await staticStatus('/test/', '/package.json'), 302)
+  })
+
+  it('passes an error to next if there is no session, which would redirect people in circles', async () => {
+    const app = express().use(requireLogin({ loginPath: '/login' }))
+    app.use(((error: Error, _req, res, _next) => void res.status(500).send(error.message)) as express.ErrorRequestHandler)
+    for (const path of ['/page', '/login']) assert.match((await request(app).get(path).expect(500)).text, /^requireLogin\(\) found no session\. Put the session middleware/)
   })
 
   describe('lets through', () => {
@@ -86,6 +103,7 @@ describe('requireLogin', () => {
             next()
           }
         ],
+        ['isAuthenticated returns a promise', (req, _res, next) => next(void Object.assign(req, { isAuthenticated: () => Promise.resolve(false) }))],
         ['no user', (req, _res, next) => next(void Object.assign(req, { user: null }))],
         ['an empty passport', (req, _res, next) => next(void Object.assign(req.session, { passport: {} }))]
       ]
@@ -149,6 +167,8 @@ describe('requireLogin', () => {
       'an XMLHttpRequest': { Accept: 'text/html', 'X-Requested-With': 'XMLHttpRequest' },
       'an XMLHttpRequest whose header is in lower case': { Accept: '*/*', 'X-Requested-With': 'xmlhttprequest' },
       'a fetch() call in a page': { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' },
+      'an image in a page of a browser without Sec-Fetch headers': { Accept: 'image/webp,image/png,image/svg+xml,*/*;q=0.8' },
+      'a style sheet of a browser without Sec-Fetch headers': { Accept: 'text/css,*/*;q=0.1' },
       'an image in a page': { Accept: 'image/avif,image/webp,*/*;q=0.8', 'Sec-Fetch-Dest': 'image' },
       'a stylesheet': { Accept: 'text/css,*/*;q=0.1', 'Sec-Fetch-Dest': 'style' },
       'a client that excludes HTML with q=0': { Accept: 'text/html;q=0, application/xml' },

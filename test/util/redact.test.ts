@@ -13,6 +13,12 @@ describe('text from outside in an error message', () => {
     assert.equal(redact('s3\ncret-1', ['s3 cret-1']), '[hidden]')
   })
 
+  it('hides a secret that is form-encoded, or encoded with lower-case hexadecimal digits', () => {
+    assert.equal(redact('ClientSecret=s3%2fcret%201', ['s3/cret 1']), 'ClientSecret=[hidden]')
+    assert.equal(redact('ClientSecret=s3%2Fcret+1', ['s3/cret 1']), 'ClientSecret=[hidden]')
+    assert.equal(redact('a+b.c*d[e]f', ['a+b.c*d[e]f']), '[hidden]')
+  })
+
   it('is not changed by values too short to be secrets, such as a code "c"', () => {
     assert.equal(redact('The code c is incorrect.', ['c', 'code c', 'correct', 'é']), 'The code c is incorrect.')
     assert.equal(redact('%C3%A9%C3%A9', ['éé']), '%C3%A9%C3%A9')
