@@ -5,7 +5,7 @@
  */
 
 import twilio from 'twilio'
-import { TwilioNetworkError, TwilioPermissionError, TwilioResponseError, TwilioTimeoutError } from './errors'
+import { optionError, TwilioNetworkError, TwilioPermissionError, TwilioResponseError, TwilioTimeoutError } from './errors'
 import { textClaim, type Claims } from './oauth/claims'
 import type { TwilioOAuthClient } from './oauth/client'
 import { endpointOf } from './oauth/http'
@@ -92,12 +92,12 @@ const REGION = /^[a-z]{2}\d$/
  * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is no SID of an account
  */
 export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, options: TwilioClientOptions = {}): twilio.Twilio {
-  if (!tokens) throw new TypeError('twilioClient() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
+  if (!tokens) throw optionError('twilioClient() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
   const claims = claimsOf(tokens)
   const accountSid = options.accountSid ?? accountSidOf(claims)
   if (accountSid === undefined || accountSid === '') throw missingAccount(claims)
   // It becomes part of a path.
-  if (!ACCOUNT_SID.test(accountSid)) throw new TypeError('accountSid must be the SID of an account: AC and 32 hexadecimal digits.')
+  if (!ACCOUNT_SID.test(accountSid)) throw optionError('accountSid must be the SID of an account: AC and 32 hexadecimal digits.')
   return createClient(tokens, accountSid, options)
 }
 
@@ -111,7 +111,7 @@ export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, op
  * @throws {TypeError} without tokens
  */
 export async function listAccounts(tokens: TwilioTokens | TokenManager | undefined, { limit, ...options }: ListAccountsOptions = {}): Promise<AccessibleAccount[]> {
-  if (!tokens) throw new TypeError('listAccounts() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
+  if (!tokens) throw optionError('listAccounts() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
   const client = createClient(tokens, undefined, options)
   const accounts = await client.api.v2010.accounts.list({ pageSize: MAX_PAGE_SIZE, ...(limit === undefined ? {} : { limit }) })
   return accounts.map(({ sid, friendlyName, status }) => ({ accountSid: sid, friendlyName, status }))
@@ -119,8 +119,8 @@ export async function listAccounts(tokens: TwilioTokens | TokenManager | undefin
 
 function missingAccount(claims: Claims): TypeError {
   return sidOf(actorOf(claims), 'OR') === undefined
-    ? new TypeError('The token does not say which account it is for. Pass the account: twilioClient(tokens, { accountSid }).')
-    : new TypeError('The token acts for an organization, and does not say which of its accounts to work in. Pass the account: twilioClient(tokens, { accountSid }). listAccounts(tokens) lists the accounts.')
+    ? optionError('The token does not say which account it is for. Pass the account: twilioClient(tokens, { accountSid }).')
+    : optionError('The token acts for an organization, and does not say which of its accounts to work in. Pass the account: twilioClient(tokens, { accountSid }). listAccounts(tokens) lists the accounts.')
 }
 
 function createClient(tokens: TwilioTokens | TokenManager, accountSid: string | undefined, options: Omit<TwilioClientOptions, 'accountSid'>): twilio.Twilio {

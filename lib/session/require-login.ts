@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { helpFor, setupError } from '../errors'
 import { checkText } from '../oauth/options'
 import { originOf, originalPathOf, publicPath } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
@@ -32,7 +33,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       setLoginPath(req, loginPath)
       next()
     } else if (hasUnreadLogin(req)) {
-      next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
+      next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (isLoginPath(req, publicPath(loginPath, req))) {
       // A guard in front of the whole app must not block the login and its callback.
       next()
@@ -90,7 +91,7 @@ interface AskToLogInOptions {
  */
 export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), mayChangeSession = () => true }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
-    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
+    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401, code: 'ERR_TWILIO_LOGIN_REQUIRED', help: helpFor('mistakes-in-the-app') }))
     return
   }
   // A timeout in the app may have sent a response by now.

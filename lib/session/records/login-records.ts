@@ -4,6 +4,7 @@ import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
+import type { Warn } from '../warnings'
 import { MemoryRefreshes } from './memory-refreshes'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
 import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
@@ -14,7 +15,7 @@ export interface LoginRecordsOptions {
   /** Time limit of a refresh, in ms. */
   readonly timeout: number
   readonly clock: Clock
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** Somebody who waits for a lock, and then holds it. A store may also grant it late, when it is no longer needed. */
@@ -239,7 +240,7 @@ export class LoginRecords {
     try {
       await save()
     } catch (error) {
-      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`)
+      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
       this.#retryInBackground(save)
     }
   }
@@ -274,10 +275,10 @@ export class LoginRecords {
       if (!predecessor.hasExpired(clock.elapsed())) return { acquired: undefined, store: refreshes }
       const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
       if (!this.#mayRefreshAlone(held, error)) {
-        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`)
+        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
         throw error
       }
-      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
+      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`, 'WARN_TWILIO_REFRESHING_ALONE')
       return { acquired: await this.#local.acquire(name, request), store: this.#local }
     }
   }
@@ -313,7 +314,7 @@ export class LoginRecords {
     const login = this.#options.codec.decode(loginID, record)
     if (login) return { kind: 'login', login }
     // The record is newer in any case, so the session's refresh token has already been used.
-    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
+    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
     return { kind: 'ended', reason: 'refused' }
   }
 

@@ -1,4 +1,5 @@
 import { isObject } from '../../util/is-object'
+import { optionError } from '../../errors'
 import { explainPostgresError } from './postgres-errors'
 import { createTable, parseTableName, statementsFor, type Statements } from './postgres-statements'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
@@ -33,7 +34,7 @@ const CLEAN_UP_INTERVAL = 15 * 60_000
  * @throws {TypeError} if `pool` is not such a pool, or `tableName` is not a valid table name
  */
 export function postgresRefreshes(pool: PostgresPool, options: PostgresRefreshesOptions = {}): Refreshes {
-  if (!isObject(pool) || typeof pool.query !== 'function') throw new TypeError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
+  if (!isObject(pool) || typeof pool.query !== 'function') throw optionError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
   return new PostgresRefreshes(pool, options)
 }
 

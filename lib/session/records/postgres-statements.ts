@@ -1,3 +1,4 @@
+import { optionError } from '../../errors'
 /** A row contains the record of a login, a lock, or both. Each has its own expiry, and the row can be removed after the later one. */
 const COLUMNS = `
   name text PRIMARY KEY,
@@ -19,7 +20,7 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 export function parseTableName(tableName: unknown): string {
   const parts = typeof tableName === 'string' ? tableName.split('.') : []
   if (parts.length < 1 || parts.length > 2 || !parts.every((part) => IDENTIFIER.test(part))) {
-    throw new TypeError("tableName must be the name of a table, such as 'twilio_logins' or 'auth.twilio_logins', of letters, digits, _ and $.")
+    throw optionError("tableName must be the name of a table, such as 'twilio_logins' or 'auth.twilio_logins', of letters, digits, _ and $.")
   }
   return parts.map((part) => `"${part}"`).join('.')
 }

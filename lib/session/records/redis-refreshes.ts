@@ -1,3 +1,4 @@
+import { optionError } from '../../errors'
 import { explainRedisError, isRedisClient, RedisScripts, UnexpectedReplyError, type RedisClient } from './redis-client'
 import { StoreCalls } from './store-calls'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
@@ -56,7 +57,7 @@ const READ = `return redis.call('GET', KEYS[1])`
  * @throws {TypeError} if `client` is not such a client
  */
 export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptions = {}): Refreshes {
-  if (!isRedisClient(client)) throw new TypeError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
+  if (!isRedisClient(client)) throw optionError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
   return new RedisRefreshes(client, options)
 }
 

@@ -1,3 +1,4 @@
+import { publishLogout } from '../../diagnostics'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
@@ -169,7 +170,7 @@ export class LoginRefresher {
 
   #withTokens(login: RefreshableLogin, tokens: TwilioTokens): KeptLogin {
     const refreshed = withTokens(login, tokens, this.#options.clock.now())
-    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?')
+    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?', 'WARN_TWILIO_TOKENS_STALE')
     return refreshed
   }
 
@@ -192,6 +193,7 @@ export class LoginRefresher {
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)
+    publishLogout({ reason: 'refused' })
     const isLoggedOut = await this.#changeSession(login, session, () => session.remove(login))
     return { outcome: 'ended', reason: isLoggedOut ? 'logged out' : 'refused' }
   }
@@ -205,7 +207,7 @@ export class LoginRefresher {
       await inTime(changing, this.#options.clock)
       return await undoIfLoggedOut()
     } catch (error) {
-      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
+      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
       // The session may have been saved nevertheless, or still be saved later.
       changing.finally(() => undoIfLoggedOut()).catch(() => undefined)
       return undoIfLoggedOut()

@@ -1,3 +1,5 @@
+import { helpFor } from '../../errors'
+
 /** The parameters of {@link Refreshes.acquire}. */
 export interface AcquireRequest {
   /** The generation of the caller's login. Only a newer record is returned. */
@@ -79,6 +81,9 @@ export interface Refreshes {
  */
 export class RefreshStoreError extends Error {
   override readonly name = 'RefreshStoreError'
+  readonly code = 'ERR_TWILIO_REFRESH_STORE'
+  /** Where this error is explained. */
+  readonly help = helpFor('RefreshStoreError')
 }
 
 export function isRefreshes(value: unknown): value is Refreshes {
