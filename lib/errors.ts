@@ -120,6 +120,7 @@ export class TwilioPermissionError extends Error {
   override readonly name = 'TwilioPermissionError'
   /** The status to answer the visitor with: 502, since the OAuth app has to be changed. */
   readonly status = 502
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_PERMISSION'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioPermissionError')

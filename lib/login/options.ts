@@ -17,7 +17,7 @@ export interface CommonOptions extends TwilioOAuthClientOptions {
   readonly pkce?: boolean | 'S256' | undefined
   /** Request the login page's address from Twilio on the server, and send the browser straight there. Default: `false`. */
   readonly resolveAuthorizeURL?: boolean | undefined
-  /** Complete the profile from Twilio's Accounts resource. Default: `false`. */
+  /** Complete the profile from Twilio's Accounts resource, unless the token acts for an organization with several accounts. Default: `false`. */
   readonly lookUpAccount?: boolean | undefined
   /** Maximum number of pending logins in one session. The oldest is dropped first. Default: 8. */
   readonly maxPendingLogins?: number | undefined

@@ -1,6 +1,7 @@
 import { lookUpAccount } from '../oauth/account'
 import type { ClientConfiguration } from '../oauth/options'
 import { profileOf, type ProfileClaims, type TwilioProfile } from '../oauth/profile'
+import { actorOf } from '../oauth/resource-name'
 import { fromCallback } from '../util/from-callback'
 import type { AnyOptions, SkipUserProfile, SkipUserProfileWithCallback } from './options'
 
@@ -11,7 +12,7 @@ export async function loadProfile(
   { accounts, limits }: ClientConfiguration,
   options: Pick<AnyOptions, 'lookUpAccount'>
 ): Promise<TwilioProfile | undefined> {
-  const account = options.lookUpAccount ? await lookUpAccount(accessToken, accounts, limits) : undefined
+  const account = options.lookUpAccount ? await lookUpAccount(accessToken, accounts, limits, actorOf(claims.accessClaims)) : undefined
   return profileOf(claims, account)
 }
 

@@ -100,7 +100,7 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
     dialect,
     authorize,
     token,
-    accounts: endpointUnder('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=1'),
+    accounts: endpointUnder('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=50'),
     limits: {
       timeout: checkNumber('timeout', options.timeout ?? DEFAULT_TIMEOUT, 'ms'),
       maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES, 'bytes'),

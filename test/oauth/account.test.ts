@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { TwilioResponseError, TwilioTimeoutError } from '../../lib'
 import { lookUpAccount } from '../../lib/oauth/account'
 import { endpointOf } from '../../lib/oauth/http'
+import { parseResourceName } from '../../lib/oauth/resource-name'
 import { json, text, TwilioServer, type Behaviour } from '../support/twilio-server'
 
 const ACCOUNT = { sid: 'AC1', friendly_name: 'Fjord Clinic', status: 'active' }
@@ -14,15 +15,34 @@ describe('the account look-up', () => {
   })
   after(() => twilio.stop())
 
-  function lookUp(behave: Behaviour, timeout = 1000) {
+  async function lookUpFor(actor: string | undefined, behave: Behaviour, timeout = 1000) {
     twilio.behave = behave
-    return lookUpAccount('the-access-token', endpointOf(`${twilio.url}/2010-04-01/Accounts.json?PageSize=1`), { timeout, maxResponseBytes: 1000, agent: undefined })
+    const endpoint = endpointOf(`${twilio.url}/2010-04-01/Accounts.json?PageSize=50`)
+    return lookUpAccount('the-access-token', endpoint, { timeout, maxResponseBytes: 1000, agent: undefined }, parseResourceName(actor))
+  }
+
+  async function lookUp(behave: Behaviour, timeout?: number) {
+    const account = await lookUpFor(undefined, behave, timeout)
+    assert.ok(account)
+    return account
   }
 
   it('sends the access token, and returns the first account that it can access', async () => {
     assert.deepEqual(await lookUp(json(200, { accounts: [ACCOUNT, { sid: 'AC2' }] })), { sid: 'AC1', friendlyName: 'Fjord Clinic', json: ACCOUNT })
     const [request] = twilio.requests
     assert.deepEqual([request?.method, request?.path, request?.headers.authorization, request?.headers.accept], ['GET', '/2010-04-01/Accounts.json', 'Bearer the-access-token', 'application/json'])
+  })
+
+  it('returns the account that the token acts for, not just any that it can access', async () => {
+    const accounts = json(200, { accounts: [{ sid: 'AC2' }, ACCOUNT] })
+    assert.equal((await lookUpFor('trn:us1:iam:account:AC1', accounts))?.friendlyName, 'Fjord Clinic')
+    assert.equal(await lookUpFor('trn:us1:iam:account:AC3', accounts), undefined)
+  })
+
+  it("returns the only account of the organization that the token acts for, and none of several", async () => {
+    const organization = 'trn:us1:iam:organization:OR1'
+    assert.equal((await lookUpFor(organization, json(200, { accounts: [ACCOUNT] })))?.sid, 'AC1')
+    assert.equal(await lookUpFor(organization, json(200, { accounts: [ACCOUNT, { sid: 'AC2' }] })), undefined)
   })
 
   it("keeps the account's Auth Token out of the profile", async () => {

@@ -139,7 +139,7 @@ describe('the endpoints and limits', () => {
     const { authorize, token, accounts, limits, dialect } = configure(OPTIONS)
     assert.equal(authorize.url, 'https://oauth.twilio.com/v1/authorize')
     assert.equal(token.url, 'https://oauth.twilio.com/v1/token')
-    assert.equal(accounts.url, 'https://api.twilio.com/2010-04-01/Accounts.json?PageSize=1')
+    assert.equal(accounts.url, 'https://api.twilio.com/2010-04-01/Accounts.json?PageSize=50')
     assert.deepEqual(limits, { timeout: 10_000, maxResponseBytes: 262_144, agent: undefined })
     assert.equal(dialect.tokenStatus, 201)
   })

@@ -26,7 +26,7 @@ const settings = readme.take(QUICK_START, 'ini')
 readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
-const doctorCommand = readme.take(QUICK_START, 'sh')
+const doctorCommand = readme.take('Creating the OAuth app', 'sh')
 
 /** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'

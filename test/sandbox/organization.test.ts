@@ -154,6 +154,12 @@ describe('the sandbox with the OAuth apps that Twilio has', () => {
     assert.equal((await get('/2010-04-01/Accounts.json', await logIn())).status, 200)
   })
 
+  it('leaves a token valid when the app gets another one', async () => {
+    const first = await client(job).clientCredentials()
+    const second = await client(job).clientCredentials()
+    for (const tokens of [first, second]) assert.equal((await get('/2010-04-01/Accounts.json', tokens)).status, 200)
+  })
+
   it('ends the tokens of an app that is deleted', async () => {
     const tokens = await logIn()
     sandbox.deleteApp()

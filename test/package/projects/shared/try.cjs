@@ -28,7 +28,7 @@ async function main(file) {
 
   const get = await logIn(appURL, sandbox)
   const account = await get('/account')
-  assert.match(account.id, /^US/, 'the app should know who logged in')
+  assert.match(account.id, /^OR/, 'the app should know whose organization logged in')
   // The default leeway is at most half of a token's lifetime (2 s here), after which it is refreshed.
   await pause(Math.max(0, account.expiresAt - 900 - Date.now()))
   const later = await get('/account')
