@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util'
 import { DIALECTS, type ApiVersion } from '../oauth/dialect'
 import { startSandbox, type Sandbox } from './index'
+import { describeRequest, type LoggedRequest } from './request-log'
 
 const USAGE = `Usage: passport-twilio-sandbox [options]
 
 Runs a strict local Twilio for OAuth, for apps in any language.
 
   --port NUMBER          port to listen on, 0 for a free one (default: 8020)
+  --quiet                don't log requests
   --api-version VERSION  v1 or v2, whose endpoints are printed (default: v1); both are always served
   --client-id ID         client ID of the OAuth app, 34 characters, OQ… (default: random)
   --client-secret TEXT   client secret of the OAuth app (default: random)
@@ -27,6 +29,7 @@ class UsageError extends Error {}
 
 interface CommandOptions {
   readonly port: number
+  readonly quiet: boolean
   readonly apiVersion: ApiVersion
   readonly clientID: string | undefined
   readonly clientSecret: string | undefined
@@ -39,14 +42,18 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`)
     return
   }
-  const { port, clientID, clientSecret, redirectURIs } = command
-  const sandbox = await startSandbox({ port, apps: [{ clientID, clientSecret, redirectURIs }] })
+  const { port, quiet, clientID, clientSecret, redirectURIs } = command
+  const sandbox = await startSandbox({ port, onRequest: quiet ? undefined : logRequest, apps: [{ clientID, clientSecret, redirectURIs }] })
   process.stdout.write(`${describe(sandbox, command)}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
 }
 
+function logRequest(request: LoggedRequest): void {
+  process.stdout.write(`${describeRequest(request)}\n`)
+}
+
 function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
-  const { help, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs } = parse(args)
+  const { help, quiet = false, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs } = parse(args)
   if (help) return 'help'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535, not ${port}.`)
   if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2, not ${apiVersion}.`)
@@ -54,7 +61,7 @@ function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
   if (clientSecret === '') throw new UsageError('--client-secret must not be empty.')
   const invalidURI = redirectURIs?.find((uri) => !URL.canParse(uri))
   if (invalidURI !== undefined) throw new UsageError(`--redirect-uri must be an absolute URI such as http://localhost:3000/auth/twilio/callback, not ${invalidURI}.`)
-  return { port: Number(port), apiVersion, clientID, clientSecret, redirectURIs }
+  return { port: Number(port), quiet, apiVersion, clientID, clientSecret, redirectURIs }
 }
 
 function parse(args: readonly string[]) {
@@ -63,6 +70,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: 'string' },
+        quiet: { type: 'boolean' },
         'api-version': { type: 'string' },
         'client-id': { type: 'string' },
         'client-secret': { type: 'string' },
