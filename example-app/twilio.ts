@@ -23,7 +23,7 @@ export interface SandboxControl {
 
 export async function connectTwilio({ credentials, twilioURL }: Config, callbackURL: string): Promise<Twilio> {
   if (credentials) return { ...credentials, ...(twilioURL === undefined ? {} : { baseURL: twilioURL, apiBaseURL: twilioURL }) }
-  const sandbox = await startSandbox({ apps: [{ name: 'Example app', redirectURIs: [callbackURL] }] })
+  const sandbox = await startSandbox({ accountLogins: true, apps: [{ name: 'Example app', redirectURIs: [callbackURL] }] })
   return {
     clientID: sandbox.clientID,
     clientSecret: sandbox.clientSecret,

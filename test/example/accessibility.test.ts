@@ -20,7 +20,7 @@ describe('the example app, for everybody', () => {
   before(async function () {
     this.timeout(60_000)
     browser = await launchBrowser(this)
-    sandbox = await startSandbox()
+    sandbox = await startSandbox({ accountLogins: true })
     const { clientID, clientSecret, url } = sandbox
     example = await ExampleProcess.start()
     exampleInTrouble = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url })

@@ -11,7 +11,7 @@ describe("the example app's error pages", () => {
   let example: ExampleProcess
   let visitor: ReturnType<typeof request.agent>
   before(async () => {
-    sandbox = await startSandbox({ accessTokenTTL: TTL })
+    sandbox = await startSandbox({ accountLogins: true, accessTokenTTL: TTL })
     example = await startOn(sandbox, sandbox.clientSecret)
   })
   after(async () => {

@@ -32,7 +32,7 @@ describe('the example app, when it is started', () => {
   })
 
   it('runs on a sandbox of its own where it is told where that is, and makes do with the SIDs that Twilio tells', async () => {
-    const sandbox = await startSandbox()
+    const sandbox = await startSandbox({ accountLogins: true })
     const { clientID, clientSecret, url } = sandbox
     const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: `${url}/` })
     assert.match(example.output, new RegExp(`^Logging in with Twilio at ${url} \\(v1\\)\\.\n`))

@@ -97,7 +97,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'the loser of a race clears what the winner has saved',
-    changes: [{ file: REFRESHER, from: 'if (stored && stored.generation > login.generation)', to: 'if (stored && stored.generation < 0)' }]
+    changes: [{ file: REFRESHER, from: 'if (newest.generation > login.generation)', to: 'if (newest.generation < 0)' }]
   },
   {
     fault: 'an older record replaces a newer one',

@@ -184,11 +184,12 @@ export class LoginRefresher {
 
   /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
-    // A process that refreshed without the record store may have stored newer tokens in the session.
+    // Another process may have refreshed the login without the record store, or after this lock was lost with a server.
     const stored = await session.load(login).catch(() => undefined)
-    if (stored && stored.generation > login.generation) {
+    const newest = newerOf(await this.newest(login).catch(() => login), stored)
+    if (newest.generation > login.generation) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
-      await this.#records.save(lock, stored, recordTTL)
+      await this.#records.save(lock, newest, recordTTL)
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)

@@ -8,7 +8,7 @@ const LONG = 60_000
 /** ms, to wait for. */
 const SHORT = 20
 /** ms: enough for a few replies, also on a busy machine. */
-const SOON = 150
+const SOON = 400
 const LATER = 20
 
 /** What every store of records promises. `stores` gives the store as two processes have it. */
