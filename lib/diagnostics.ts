@@ -18,6 +18,7 @@ export interface LoginMessage {
 
 /** Twilio's token endpoint was called. */
 export interface TokenMessage {
+  /** The grant (RFC 6749 §1.3). */
   readonly grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'
   /** The HTTP status; missing without a response. */
   readonly status?: number | undefined
@@ -63,9 +64,13 @@ export interface LogoutMessage {
  * })
  */
 export interface DiagnosticsMessages {
+  /** A login has begun or ended. */
   'passport-twilio:login': LoginMessage
+  /** Twilio's token endpoint was called. */
   'passport-twilio:token': TokenMessage
+  /** A request needed a token that had to be refreshed. */
   'passport-twilio:refresh': RefreshMessage
+  /** A login has ended. */
   'passport-twilio:logout': LogoutMessage
 }
 

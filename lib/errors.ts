@@ -75,6 +75,7 @@ export class TwilioTokenError extends TokenError {
 /** Twilio's response cannot be used. The message says why, and never quotes the response. */
 export class TwilioResponseError extends Error {
   override readonly name = 'TwilioResponseError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_RESPONSE'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioResponseError')
@@ -85,6 +86,7 @@ export class TwilioResponseError extends Error {
 /** Twilio did not send a complete response within `timeout`. */
 export class TwilioTimeoutError extends Error {
   override readonly name = 'TwilioTimeoutError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_TIMEOUT'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTimeoutError')
@@ -95,6 +97,7 @@ export class TwilioTimeoutError extends Error {
 /** Twilio could not be reached, or the connection broke. `cause` is Node's error. */
 export class TwilioNetworkError extends Error {
   override readonly name = 'TwilioNetworkError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_NETWORK'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioNetworkError')
@@ -105,6 +108,7 @@ export class TwilioNetworkError extends Error {
 /** The ID token is invalid, so nobody can be logged in with it (OpenID Connect Core §3.1.3.7). The message says why. */
 export class TwilioIdTokenError extends Error {
   override readonly name = 'TwilioIdTokenError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_ID_TOKEN'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioIdTokenError')
@@ -153,6 +157,7 @@ const MAX_RETRY_AFTER_S = 3600
 /** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */
 export class TwilioUnavailableError extends Error {
   override readonly name = 'TwilioUnavailableError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_UNAVAILABLE'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioUnavailableError')

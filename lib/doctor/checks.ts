@@ -36,6 +36,7 @@ const MADE_UP_CODE = 'passport-twilio-doctor'
 /** PKCE's verifier and challenge, from RFC 7636 appendix B. */
 const CODE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CODE_CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+const NOT_SET = 'TWILIO_CLIENT_SECRET is not set in the environment. Is .env loaded (node --env-file=.env)?'
 /** Has the form of a secret, where a client needs one that is not sent. */
 const PLACEHOLDER = 'not a secret'
 
@@ -63,15 +64,11 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   yield { subject: 'Connection', isFine: true, text: `${response.host} answers.` }
   yield checkClock(response.headers.date, response.receivedAt)
 
-  const client = (secret: string) => new TwilioOAuthClient({ clientID, clientSecret: secret, baseURL, apiVersion, agent })
+  const client = (secret: string | undefined) => new TwilioOAuthClient({ clientID, clientSecret: secret, baseURL, apiVersion, agent })
   yield await checkRedirectURI(client(PLACEHOLDER), redirectURI, apiVersion)
-  if (clientSecret === undefined || clientSecret === '') {
-    const isRequired = apiVersion === 'v1'
-    yield { subject: 'Client secret', isFine: isRequired ? false : undefined, text: `TWILIO_CLIENT_SECRET is not set.${isRequired ? '' : ' That is right for a public client only.'} Set it in the environment, for example with node --env-file=.env.` }
-    return
-  }
   const secretForm = checkForm(() => configure({ clientID, clientSecret, baseURL, apiVersion }))
-  yield secretForm === undefined ? await checkSecret(client(clientSecret), redirectURI, apiVersion) : { subject: 'Client secret', isFine: false, text: secretForm }
+  if (secretForm === undefined) yield await checkSecret(client(clientSecret), clientSecret === undefined, redirectURI, apiVersion)
+  else yield { subject: 'Client secret', isFine: false, text: clientSecret === undefined ? NOT_SET : secretForm }
 }
 
 /** The message of a TypeError for a wrong option. */
@@ -139,13 +136,14 @@ async function checkRedirectURI(client: TwilioOAuthClient, redirectURI: string, 
 }
 
 /** Sends a made-up code. A client that is accepted is told that the code is wrong. */
-async function checkSecret(client: TwilioOAuthClient, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
+async function checkSecret(client: TwilioOAuthClient, isPublic: boolean, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
   const subject = 'Client secret'
   try {
     await client.exchangeCode({ code: MADE_UP_CODE, redirectURI, codeVerifier: apiVersion === 'v2' ? CODE_VERIFIER : undefined })
     return { subject, isFine: undefined, text: 'The token endpoint gave tokens for a made-up code. Check --base-url.' }
   } catch (error) {
     const isAccepted = error instanceof TwilioTokenError && ['invalid_grant', 'invalid_request'].includes(error.code)
+    if (isPublic) return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint needs none: the OAuth app is a public client.' : `${messageOf(error)} ${NOT_SET} Only a public client needs no secret.` }
     return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it, and refuses only the made-up code.' : messageOf(error) }
   }
 }

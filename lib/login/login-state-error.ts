@@ -18,6 +18,7 @@ const LOGIN_STATE_MESSAGES: Readonly<Record<LoginStateReason, string>> = {
 
 /** Options for {@link LoginStateError}. */
 export interface LoginStateErrorOptions extends ErrorOptions {
+  /** Why the session is not there. */
   readonly likelyCause?: LoginStateCause | undefined
   /** The likely cause and its remedy, for the message. */
   readonly explanation?: string | undefined
@@ -26,6 +27,7 @@ export interface LoginStateErrorOptions extends ErrorOptions {
 /** The `state` of a callback does not belong to a pending login of this session (RFC 6749 §10.12). */
 export class LoginStateError extends Error {
   override readonly name = 'LoginStateError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_LOGIN_STATE'
   /** Where this error is explained. */
   readonly help = helpFor('LoginStateError')

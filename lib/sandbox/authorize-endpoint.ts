@@ -23,7 +23,7 @@ export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequ
   const parameters = readParameters(query, dialect)
   const clientID = requireParameter(parameters, 'client_id', dialect)
   const app = apps.find(clientID)
-  if (!app) throw new SandboxError('invalid_client', 'No OAuth app is registered with this client ID.')
+  if (!app) throw new SandboxError('invalid_client', `No OAuth app is registered with this client ID. Sent: ${clientID}. Registered: ${apps.all.map((registered) => registered.clientID).join(', ')}`)
   const redirectURI = requireParameter(parameters, 'redirect_uri', dialect)
   checkRedirectURI(app, redirectURI)
   if (requireParameter(parameters, 'response_type', dialect) !== 'code') throw new SandboxError('unsupported_response_type', 'The response type must be code.')
@@ -43,9 +43,9 @@ export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequ
 
 function checkRedirectURI({ redirectURIs }: SandboxApp, redirectURI: string): void {
   if (redirectURIs) {
-    if (!redirectURIs.includes(redirectURI)) throw new SandboxError('invalid_request', 'The redirect URI is not registered for this OAuth app. It must match a registered redirect URI exactly.')
+    if (!redirectURIs.includes(redirectURI)) throw new SandboxError('invalid_request', `The redirect URI is not registered for this OAuth app. It must match a registered redirect URI exactly. Sent: ${redirectURI}. Registered: ${redirectURIs.join(', ')}`)
   } else if (!isOnThisMachine(redirectURI)) {
-    throw new SandboxError('invalid_request', 'The redirect URI is not registered for this OAuth app. Without any registered redirect URI, only localhost, 127.0.0.1 and [::1] are allowed.')
+    throw new SandboxError('invalid_request', `The redirect URI is not registered for this OAuth app. Without any registered redirect URI, only localhost, 127.0.0.1 and [::1] are allowed. Sent: ${redirectURI}`)
   }
 }
 

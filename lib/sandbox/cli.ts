@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util'
 import { DIALECTS, type ApiVersion } from '../oauth/dialect'
 import { startSandbox, type Sandbox } from './index'
+import { describeRequest, type LoggedRequest } from './request-log'
 
 const USAGE = `Usage: passport-twilio-sandbox [options]
 
 Runs a strict local Twilio for OAuth, for apps in any language.
 
   --port NUMBER          port to listen on, 0 for a free one (default: 8020)
+  --quiet                don't log requests
   --api-version VERSION  v1 or v2, whose endpoints are printed (default: v1); both are always served
   --client-id ID         client ID of the OAuth app, 34 characters, OQ… (default: random)
   --client-secret TEXT   client secret of the OAuth app (default: random)
@@ -28,6 +30,7 @@ class UsageError extends Error {}
 
 interface CommandOptions {
   readonly port: number
+  readonly quiet: boolean
   readonly apiVersion: ApiVersion
   readonly clientID: string | undefined
   readonly clientSecret: string | undefined
@@ -41,14 +44,18 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`)
     return
   }
-  const { port, clientID, clientSecret, redirectURIs, accountLogins } = command
-  const sandbox = await startSandbox({ port, accountLogins, apps: [{ clientID, clientSecret, redirectURIs }, { owner: 'account', name: 'Your back-end job' }] })
+  const { port, quiet, clientID, clientSecret, redirectURIs, accountLogins } = command
+  const sandbox = await startSandbox({ port, onRequest: quiet ? undefined : logRequest, accountLogins, apps: [{ clientID, clientSecret, redirectURIs }, { owner: 'account', name: 'Your back-end job' }] })
   process.stdout.write(`${describe(sandbox, command)}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
 }
 
+function logRequest(request: LoggedRequest): void {
+  process.stdout.write(`${describeRequest(request)}\n`)
+}
+
 function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
-  const { help, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs, 'account-logins': accountLogins } = parse(args)
+  const { help, quiet = false, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs, 'account-logins': accountLogins } = parse(args)
   if (help) return 'help'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535, not ${port}.`)
   if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2, not ${apiVersion}.`)
@@ -56,7 +63,7 @@ function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
   if (clientSecret === '') throw new UsageError('--client-secret must not be empty.')
   const invalidURI = redirectURIs?.find((uri) => !URL.canParse(uri))
   if (invalidURI !== undefined) throw new UsageError(`--redirect-uri must be an absolute URI such as http://localhost:3000/auth/twilio/callback, not ${invalidURI}.`)
-  return { port: Number(port), apiVersion, clientID, clientSecret, redirectURIs, accountLogins }
+  return { port: Number(port), quiet, apiVersion, clientID, clientSecret, redirectURIs, accountLogins }
 }
 
 function parse(args: readonly string[]) {
@@ -65,6 +72,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: 'string' },
+        quiet: { type: 'boolean' },
         'api-version': { type: 'string' },
         'client-id': { type: 'string' },
         'client-secret': { type: 'string' },

@@ -12,6 +12,8 @@ export interface SandboxRequest {
   readonly form: URLSearchParams | undefined
   /** The `Authorization` header. */
   readonly authorization: string | undefined
+  /** The `Accept` header. */
+  readonly accept?: string | undefined
 }
 
 /** An HTTP response, not sent yet. */

@@ -59,6 +59,8 @@ export interface SandboxOptions {
   readonly accountLogins?: boolean | undefined
   /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
   readonly latency?: number | undefined
+  /** Called with each request once it is answered, for a log. Secrets, codes and tokens are masked. */
+  readonly onRequest?: ((request: LoggedRequest) => void) | undefined
 }
 
 const DEFAULT_APPS: readonly SandboxAppOptions[] = [{}, { owner: 'account', name: 'Your back-end job' }]
@@ -158,6 +160,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const server = await SandboxServer.listen(port)
   const { url } = server
+  server.log.onRequest = options.onRequest
   const grants = new Grants()
   const authorizationRequests = new AuthorizationRequests()
   const signer = createTokenSigner()

@@ -16,6 +16,9 @@ p{margin:0 0 1rem;color:var(--soft)}
 ul{margin:0;padding:0;list-style:none}
 li{display:grid;grid-template-columns:1.4rem 1fr;padding:.3rem 0;overflow-wrap:anywhere}
 li::before{content:"✓";color:var(--accent);font-weight:700}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.4rem 1rem;margin:0 0 1.5rem}
+dt{color:var(--soft)}
+dd{margin:0;overflow-wrap:anywhere}
 fieldset{border:0;margin:1.5rem 0 0;padding:0;min-width:0}
 legend{margin-top:0}
 label{display:grid;grid-template-columns:auto 1fr;gap:0 .8rem;align-items:center;padding:.7rem .9rem;border:1px solid var(--line);border-radius:12px;margin-bottom:.5rem;cursor:pointer}

@@ -1,5 +1,6 @@
 import { DIALECTS, type OAuthParameter } from '../oauth/dialect'
-import type { SandboxRequest } from './http'
+import type { SandboxRequest, SandboxResponse } from './http'
+import { reasonIn } from './refusal'
 
 /** A request that the sandbox received, with secrets masked. */
 export interface LoggedRequest {
@@ -13,6 +14,8 @@ export interface LoggedRequest {
   readonly at: number
   /** The HTTP status of the response; missing until there is one. */
   status?: number
+  /** Why the request was refused. */
+  error?: string
 }
 
 const MAX_ENTRIES = 1000
@@ -25,6 +28,8 @@ const SINGLE_USE = new Set([...namesOf('code', 'code_verifier', 'state', 'code_c
 export class RequestLog {
   /** Oldest first. */
   readonly entries: LoggedRequest[] = []
+  /** Called with each request once it is answered. */
+  onRequest: ((request: LoggedRequest) => void) | undefined
 
   add({ method, path, query, form, authorization }: SandboxRequest): LoggedRequest {
     const parameters: Record<string, string> = {}
@@ -35,6 +40,25 @@ export class RequestLog {
     if (this.entries.length > MAX_ENTRIES) this.entries.shift()
     return entry
   }
+
+  /** @param content `undefined` if the request gets no response */
+  answered(entry: LoggedRequest, content?: SandboxResponse): void {
+    const reason = content && reasonIn(content)
+    if (reason !== undefined) entry.error = reason
+    this.onRequest?.(entry)
+  }
+}
+
+/** One line about a request, such as `POST /v1/token GrantType=refresh_token ClientSecret=… → 401 invalid_client: …`. */
+export function describeRequest({ method, path, parameters, status, error }: LoggedRequest): string {
+  const sent = Object.entries(parameters).map((pair) => ` ${pair.join('=')}`).join('')
+  const outcome = status === undefined ? 'no response' : [status, error].filter((part) => part !== undefined).join(' ')
+  return printable(`${method} ${path}${sent} → ${outcome}`)
+}
+
+/** Without line breaks and control characters, which could forge a line or control the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ')
 }
 
 /** The names of OAuth parameters in every version. */

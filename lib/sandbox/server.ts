@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Faults, sendResponse, type SandboxEndpoint } from './faults'
 import { errorResponse, handleMethod, type ErrorFormat, type Methods, type SandboxRequest, type SandboxResponse } from './http'
+import { forBrowser } from './refusal'
 import { RequestLog } from './request-log'
 import { SandboxError } from './sandbox-error'
 
@@ -76,11 +77,13 @@ export class SandboxServer {
     if (route?.latency) await pause(route.latency)
     if (drop) {
       drop(response)
+      this.log.answered(logged)
       return
     }
     const content = respond ? respond() : dispatch(request, route, this.#errorFormat)
     logged.status = content.status
-    send(response, content)
+    send(response, forBrowser(request, logged, content))
+    this.log.answered(logged, content)
   }
 }
 
@@ -110,6 +113,7 @@ async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
     path: pathname,
     query: searchParams,
     form: mediaType === FORM ? new URLSearchParams(Buffer.concat(chunks).toString()) : undefined,
-    authorization: headers.authorization
+    authorization: headers.authorization,
+    accept: headers.accept
   }
 }

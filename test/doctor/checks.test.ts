@@ -77,8 +77,15 @@ describe('passport-twilio-doctor', () => {
   it('finds a client secret that is not set, or was pasted with a line break', async () => {
     assert.match((await problem({ clientSecret: undefined })).text, /TWILIO_CLIENT_SECRET is not set/)
     assert.match((await problem({ clientSecret: `${sandbox.clientSecret}\n` })).text, /contains a line break/)
-    const [missing] = (await findings({ clientSecret: undefined, apiVersion: 'v2' })).filter(({ isFine }) => isFine === undefined)
-    assert.match(missing?.text ?? '', /right for a public client only/)
+    assert.match((await problem({ clientSecret: undefined, apiVersion: 'v2' })).text, /TWILIO_CLIENT_SECRET is not set.*Only a public client needs no secret/)
+  })
+
+  it('finds nothing wrong with a public client, which has no client secret', async () => {
+    await sandbox.stop()
+    sandbox = await startSandbox({ apps: [{ redirectURIs: [REDIRECT_URI], isPublic: true }] })
+    const found = await findings({ clientSecret: undefined, apiVersion: 'v2' })
+    assert.ok(found.every(({ isFine }) => isFine))
+    assert.match(found.at(-1)?.text ?? '', /needs none: the OAuth app is a public client/)
   })
 
   it('finds a host that cannot be reached, and tries nothing else', async () => {

@@ -319,9 +319,18 @@ describe('TwilioStrategy in an application', () => {
     })
 
     it('are not used up by callbacks that wait for the app to check their state', async () => {
-      const isHung = { value: true }
-      const store = { store: (_req: object, done: (error: null, state: string) => void) => done(null, 'state'), verify: (_req: object, _state: string, done: (error: null, ok: boolean) => void) => void (isHung.value || done(null, true)) }
-      const { app } = setUp({ strategy: { store: store as never } })
+      let isHung = true
+      const store = {
+        store: (_req: unknown, ...more: unknown[]) => {
+          const done = more.at(-1) as (error: null, state: string) => void
+          done(null, 'state')
+        },
+        verify: (_req: unknown, _state: unknown, ...more: unknown[]) => {
+          const done = more.at(-1) as (error: null, ok: boolean) => void
+          if (!isHung) done(null, true)
+        }
+      }
+      const { app } = setUp({ strategy: { store } })
       const server = app.listen(0, '127.0.0.1')
       await once(server, 'listening')
       const { port } = server.address() as AddressInfo
@@ -329,7 +338,7 @@ describe('TwilioStrategy in an application', () => {
       try {
         await once(server, 'request')
         while ((await new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)))) < 300) await new Promise(setImmediate)
-        isHung.value = false
+        isHung = false
         await request(app).get(`${CALLBACK_PATH}?code=code-of-a-person&state=state`).expect(302)
       } finally {
         for (const one of hung) one.destroy()

@@ -14,7 +14,7 @@ const app = compose(quickStart, errorHandler)
 /** Makes the token of a session expire. */
 const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 
-describe('what a developer sees in the log, with the quick start and its error handler,', () => {
+describe('what a developer sees, with the quick start and its error handler,', () => {
   let newcomer: Newcomer
   let sandbox: Sandbox
   beforeEach(async () => {
@@ -72,10 +72,10 @@ describe('what a developer sees in the log, with the quick start and its error h
     const { visitor, command } = await run(compose(app, expire))
     await visitor.logIn(approve)
     await visitor.request('/expire', { method: 'POST' })
-    sandbox.failNext('token', { status: 401, body: JSON.stringify({ code: 20003, message: 'Authenticate', status: 401 }), headers: { 'Content-Type': 'application/json' } })
+    sandbox.rotateSecret(sandbox.clientID)
     assert.equal((await visitor.request('/account')).status, 503)
     await logHas(command, '[WARN_TWILIO_REFRESH_REFUSED] PassportTwilioWarning: Twilio refuses to refresh tokens: ', 'Check clientID and clientSecret', 'TwilioUnavailableError', 'docs/errors.md#twiliounavailableerror')
-    assert.equal((await visitor.request('/account')).status, 200, 'once it is fixed, nobody has to log in again')
+    assert.match((await visitor.request('/')).text, /Log out/)
   })
 
   it('names a clock that is two hours fast', async () => {
@@ -104,6 +104,15 @@ describe('what a developer sees in the log, with the quick start and its error h
     await visitor.logIn(approve)
     assert.equal((await visitor.request('/account')).location, '/auth/twilio')
     await logHas(command, '[WARN_TWILIO_TOKENS_NOT_KEPT] PassportTwilioWarning: tokens.fresh() found no tokens', "Put tokens.keep() after passport.authenticate('twilio') at the callback")
+  })
+
+  it("names a redirect URI that is not registered, on the sandbox's page: what was sent, and what is registered", async () => {
+    await sandbox.stop()
+    sandbox = await startSandbox({ apps: [{ redirectURIs: ['https://app.example.com/callback'] }] })
+    const { url, visitor } = await run(app)
+    const { location } = await visitor.request('/auth/twilio')
+    const page = await (await fetch(location, { headers: { accept: 'text/html' } })).text()
+    assert.ok(page.includes(`It must match a registered redirect URI exactly. Sent: ${url}/auth/twilio/callback. Registered: https://app.example.com/callback`), page)
   })
 
   it('names Twilio that cannot be reached, with host and port', async () => {

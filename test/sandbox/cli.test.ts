@@ -21,8 +21,13 @@ class Command {
   }
 
   /** Waits until the sandbox is running and returns what it has printed. */
-  async started(): Promise<string> {
-    while (!this.output.includes('Press Ctrl-C to stop.') && this.#process.stdout) await once(this.#process.stdout, 'data')
+  started(): Promise<string> {
+    return this.prints('Press Ctrl-C to stop.')
+  }
+
+  /** Waits until it has printed a text, and returns everything that it has printed. */
+  async prints(text: string): Promise<string> {
+    while (!this.output.includes(text) && this.#process.stdout) await once(this.#process.stdout, 'data')
     return this.output
   }
 
@@ -61,6 +66,29 @@ describe('passport-twilio-sandbox', () => {
     await sandbox.exitCode('SIGTERM')
   })
 
+  it('logs a line for each request, with secrets masked, and why it was refused', async () => {
+    const sandbox = new Command('--port', '0', '--client-id', CLIENT_ID, '--client-secret', 'a secret that is long enough', '--redirect-uri', CALLBACK)
+    const [, url = ''] = /running at (\S+) /.exec(await sandbox.started()) ?? []
+    const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: 'a secret that is long enough', baseURL: url })
+    await fetch(client.authorizationURL({ redirectURI: CALLBACK, state: 'state-of-the-login' }), { redirect: 'manual' })
+    await assert.rejects(client.exchangeCode({ code: 'a-made-up-code', redirectURI: CALLBACK }))
+    await fetch(client.authorizationURL({ redirectURI: `${CALLBACK}\n2` }))
+    const log = (await sandbox.prints('not registered')).split('Press Ctrl-C to stop.\n')[1]?.trim().split('\n') ?? []
+    assert.equal(log.length, 3)
+    assert.match(log[0] ?? '', /^GET \/v1\/authorize .*RedirectUri=http:\/\/localhost:4000\/callback .*State=stat… → 302$/)
+    assert.match(log[1] ?? '', /^POST \/v1\/token GrantType=authorization_code Code=a-ma… .*ClientSecret=… → 400 invalid_grant: /)
+    assert.match(log[2] ?? '', /^GET \/v1\/authorize .*RedirectUri=http:\/\/localhost:4000\/callback 2.* → 400 invalid_request: .*Sent: .*Registered: http:\/\/localhost:4000\/callback$/)
+    await sandbox.exitCode('SIGTERM')
+  })
+
+  it('logs no requests with --quiet', async () => {
+    const sandbox = new Command('--port', '0', '--quiet')
+    const [, url = ''] = /running at (\S+) /.exec(await sandbox.started()) ?? []
+    await fetch(url)
+    await sandbox.exitCode('SIGTERM')
+    assert.ok(sandbox.output.endsWith('Press Ctrl-C to stop.\n'))
+  })
+
   it('lets people log in with one app that has all grants, with --account-logins', async () => {
     const sandbox = new Command('--port=0', '--account-logins', '--client-id', CLIENT_ID, '--client-secret', 'a secret')
     const [, url = ''] = /running at (\S+) /.exec(await sandbox.started()) ?? []
@@ -72,7 +100,7 @@ describe('passport-twilio-sandbox', () => {
   it('prints every option with --help', async () => {
     const help = new Command('--help')
     assert.equal(await help.exitCode(), 0)
-    for (const option of ['--port', '--api-version', '--client-id', '--client-secret', '--redirect-uri', '--account-logins']) assert.ok(help.output.includes(`  ${option} `))
+    for (const option of ['--port', '--api-version', '--client-id', '--client-secret', '--redirect-uri', '--account-logins', '--quiet']) assert.ok(help.output.includes(`  ${option} `))
   })
 
   it('names the wrong option and the expected value, and exits with 1', async () => {

@@ -81,6 +81,7 @@ export interface Refreshes {
  */
 export class RefreshStoreError extends Error {
   override readonly name = 'RefreshStoreError'
+  /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_REFRESH_STORE'
   /** Where this error is explained. */
   readonly help = helpFor('RefreshStoreError')
