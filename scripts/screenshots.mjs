@@ -26,7 +26,7 @@ const SECRETS = { state: 'Hq7x…', request: '3f9a…' }
 const DESKTOP = { viewport: { width: 1080, height: 680 }, deviceScaleFactor: 1.5 }
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 
-const example = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
+const example = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
   cwd: join(root, 'example-app'),
   env: { PATH: process.env.PATH, PORT: '0' },
   stdio: ['ignore', 'pipe', 'inherit']

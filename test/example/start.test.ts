@@ -8,7 +8,7 @@ import { ExampleProcess, runExample } from '../support/example-process'
 
 /** What the example reads its environment with. It needs the built package, which the types of the tests do not. */
 async function importReadConfig(): Promise<(variables: NodeJS.ProcessEnv) => unknown> {
-  const { readConfig } = (await import(pathToFileURL('example-app/config.ts').href)) as { readConfig: (variables: NodeJS.ProcessEnv) => unknown }
+  const { readConfig } = (await import(pathToFileURL('example-app/src/config.ts').href)) as { readConfig: (variables: NodeJS.ProcessEnv) => unknown }
   return readConfig
 }
 
@@ -56,9 +56,10 @@ describe('the example app, when it is started', () => {
   it('knows each mistake in its environment', async () => {
     const readConfig = await importReadConfig()
     const cases: readonly [Record<string, string>, RegExp][] = [
-      [{ PORT: 'http' }, /^PORT must be a number/],
-      [{ PORT: '70000' }, /^PORT must be 0 to 65535/],
-      [{ BASE_URL: 'app.example' }, /^BASE_URL must be an address/],
+      [{ PORT: 'http' }, /^PORT must be a whole number/],
+      [{ PORT: '70000' }, /^PORT must be a whole number from 0 to 65535/],
+      [{ TRUST_PROXY: 'true' }, /^TRUST_PROXY must be a whole number from 0 to 10$/],
+      [{ BASE_URL: 'app.example' }, /^BASE_URL must be a URL/],
       [{ TWILIO_API_VERSION: 'v3' }, /^TWILIO_API_VERSION must be v1 or v2/],
       [{ SESSION_SECRET: 'short' }, /^SESSION_SECRET must have at least 32 characters/],
       [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}` }, /^TWILIO_CLIENT_SECRET is missing/],
@@ -67,7 +68,7 @@ describe('the example app, when it is started', () => {
       [{ TWILIO_CLIENT_ID: `SK${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID looks like an API key SID/],
       [{ TWILIO_CLIENT_ID: 'OQ123', TWILIO_CLIENT_SECRET: 's' }, /^TWILIO_CLIENT_ID has 5 characters\..*$/],
       [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}`, TWILIO_CLIENT_SECRET: 's', TWILIO_BASE_URL: 'http://sandbox:8020' }, /^TWILIO_BASE_URL must be an https URL.*$/],
-      [{ TWILIO_BASE_URL: 'sandbox' }, /^TWILIO_BASE_URL must be an address/],
+      [{ TWILIO_BASE_URL: 'sandbox' }, /^TWILIO_BASE_URL must be a URL/],
       [{ TWILIO_BASE_URL: 'http://127.0.0.1:8020' }, /^TWILIO_CLIENT_ID is missing: the sandbox/],
       [{ NODE_ENV: 'production' }, /^SESSION_SECRET is missing/],
       [{ PORT: '-1', TWILIO_API_VERSION: 'v3' }, /^PORT .*\nTWILIO_API_VERSION .*$/]
@@ -94,7 +95,7 @@ describe('the example app, when it is started', () => {
 
     it('keeps its cookie to https, and out of reach of scripts (SEC-32)', async () => {
       const { headers } = await request(example.localURL).get('/auth/twilio').set('X-Forwarded-Proto', 'https').expect(302)
-      assert.match(String(headers['set-cookie']), /^example\.session=.*HttpOnly; Secure; SameSite=Lax/)
+      assert.match(String(headers['set-cookie']), /^__Host-switchboard\.session=.*HttpOnly; Secure; SameSite=Lax/)
     })
 
     it('answers with the headers that keep a page safe', async () => {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
@@ -62,17 +62,15 @@ async function freePort(): Promise<number> {
 function spawnExample(environment: Readonly<Record<string, string>>, entry = 'server.ts'): ChildProcess {
   const { PATH, HOME, NODE_V8_COVERAGE } = process.env
   const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return spawn(process.execPath, ['--import', 'tsx', entry], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, ['--import', 'tsx', join('src', entry)], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** All that was printed so far, each time that something is. */
+/** Everything printed so far, each time that something is. Keeps reading after the caller has stopped, so that the process never has to wait. */
 async function* outputOf({ stdout, stderr }: ChildProcess): AsyncGenerator<string> {
   if (!stdout || !stderr) return
   let text = ''
   stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  for await (const chunk of stdout as AsyncIterable<Buffer>) {
-    text += chunk.toString()
-    yield text
-  }
+  stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  for await (const _chunk of on(stdout, 'data', { close: ['end'] })) yield text
   yield text
 }

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { LoginStateError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
+import { CrossSiteRequestError, TooManyLoginsError } from './security.ts'
 
 /** An error page: what happened, and what the visitor can do. */
 interface ErrorPage {
@@ -50,6 +51,7 @@ const LOGIN_STATE_PAGES: Record<LoginStateReason, Omit<ErrorPage, 'status'>> = {
 const UNAVAILABLE: Omit<ErrorPage, 'status'> = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.' }
 const REFUSED: Omit<ErrorPage, 'status'> = { title: 'Twilio refused our request', message: 'Your account may not have permission to do this, or this app is not set up correctly. The error has been logged.' }
 const NO_PROFILE: Omit<ErrorPage, 'status'> = { title: 'Twilio did not say who you are', message: 'You are not logged in, and your account is not affected. The error has been logged.' }
+const CROSS_SITE: Omit<ErrorPage, 'status'> = { title: 'This did not come from our site', message: 'A page of another site tried to do this in your name, so we have not done it. If it was you, please do it again on our site.' }
 
 function pageFor(error: unknown): ErrorPage {
   const { status, message } = statusOf(error)
@@ -58,11 +60,18 @@ function pageFor(error: unknown): ErrorPage {
     return { status: 403, title: 'Twilio did not accept this login', message: 'The authorization code from Twilio works once, for five minutes. Please log in again.' }
   }
   if (error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429) return { status: 502, ...REFUSED }
+  if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
+  if (error instanceof TooManyLoginsError) return { status, title: 'Too many logins', message: `There were too many logins from your address. Please try again ${inMinutes(error.retryAt)}.` }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
   if (status > 500) return { status, ...UNAVAILABLE }
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...UNAVAILABLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }
   return { status, title: 'Something went wrong', message: 'This is our fault, and the error has been logged. Please try again.' }
+}
+
+function inMinutes(date: Date): string {
+  const minutes = Math.max(1, Math.ceil((date.getTime() - Date.now()) / 60_000))
+  return minutes === 1 ? 'in a minute' : `in ${minutes} minutes`
 }
 
 function statusOf(error: unknown): { status: number; message: string } {

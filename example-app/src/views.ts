@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 import { Eta } from 'eta'
 import type { Express, RequestHandler } from 'express'
 
-const FOLDER = join(import.meta.dirname, 'views')
+const FOLDER = join(import.meta.dirname, '../views')
 
 /** Shown in the footer of every page. */
 export interface Site {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CALLBACK_PATH, createApp } from './app.ts'
 import { ConfigError, type Config } from './config.ts'
-import { openSessions } from './sessions.ts'
+import { connectRedis } from './redis.ts'
 import { connectTwilio, type Twilio } from './twilio.ts'
 
 /**
@@ -12,12 +12,12 @@ import { connectTwilio, type Twilio } from './twilio.ts'
  * @returns the URL to open
  */
 export async function startApp(config: Config, sharedTwilio?: Twilio): Promise<string> {
-  const server = await listen(config.port)
+  const server = await listen(config)
   const { port } = server.address() as AddressInfo
   const baseURL = config.baseURL ?? `http://localhost:${port}`
   const twilio = sharedTwilio ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
-  const sessions = await openSessions(config, baseURL.startsWith('https:'))
-  const { app, tokens } = createApp({ config, baseURL, twilio, sessions })
+  const redis = config.redisURL === undefined ? undefined : await connectRedis(config.redisURL)
+  const { app, tokens } = createApp({ config, baseURL, twilio, redis })
   server.on('request', app)
   stopOnSignals(async () => {
     server.close()
@@ -25,17 +25,17 @@ export async function startApp(config: Config, sharedTwilio?: Twilio): Promise<s
     // A refresh that is under way has spent its refresh token: its result must be stored before the process ends.
     await tokens.close()
     server.closeAllConnections()
-    sessions.close()
+    redis?.destroy()
     await twilio.sandbox?.stop()
   })
   return baseURL
 }
 
-function listen(port: number): Promise<Server> {
+function listen({ port, host }: Config): Promise<Server> {
   const server = createServer()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, () => resolve(server))
+    server.listen({ port, host }, () => resolve(server))
   })
 }
 

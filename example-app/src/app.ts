@@ -1,15 +1,17 @@
 import { join } from 'node:path'
 import express, { type Express, type RequestHandler } from 'express'
-import helmet from 'helmet'
 import passport from 'passport'
-import { requireLogin, type SessionTokens } from 'passport-twilio'
+import { redisRefreshes, requireLogin, type SessionTokens } from 'passport-twilio'
 import { accountPage } from './account.ts'
+import { APP_SLUG } from './brand.ts'
 import type { Config } from './config.ts'
 import { errorPage, notFound } from './errors.ts'
 import { login } from './login.ts'
 import { setNotice } from './notice.ts'
 import { phonePages } from './phone.ts'
-import type { Sessions } from './sessions.ts'
+import type { Redis } from './redis.ts'
+import { limitLogins, refuseCrossSiteRequests, securityHeaders } from './security.ts'
+import { sessions } from './sessions.ts'
 import { EVERY_LOGIN } from './story.ts'
 import type { Twilio } from './twilio.ts'
 import { personalPages, useViews } from './views.ts'
@@ -19,25 +21,29 @@ export interface AppOptions {
   /** The app's public URL. */
   baseURL: string
   twilio: Twilio
-  sessions: Sessions
+  /** Stores what all processes share. Without it, everything is kept in this process's memory. */
+  redis?: Redis | undefined
 }
 
 export const CALLBACK_PATH = '/auth/twilio/callback'
 
-export function createApp({ config, baseURL, twilio, sessions }: AppOptions): { app: Express; tokens: SessionTokens } {
-  const { apiVersion, sessionSecret, redisURL, isProduction } = config
+export function createApp({ config, baseURL, twilio, redis }: AppOptions): { app: Express; tokens: SessionTokens } {
+  const { apiVersion, sessionSecret } = config
   const { sandbox, apiBaseURL } = twilio
-  const { refreshes } = sessions
+  const isSecure = baseURL.startsWith('https:')
+  const refreshes = redis && redisRefreshes(redis, { prefix: `${APP_SLUG}:login:` })
   const { tokens, routes } = login({ twilio, apiVersion, callbackURL: baseURL + CALLBACK_PATH, secret: sessionSecret, refreshes })
   const app = express()
 
   app.disable('x-powered-by')
-  // The proxy terminates TLS, so only its X-Forwarded-Proto header says whether the browser used https.
-  if (isProduction) app.set('trust proxy', 1)
-  useViews(app, { apiVersion, hasSandbox: sandbox !== undefined, hasRedis: redisURL !== undefined, process: process.pid })
+  // This process speaks plain http. If the site is on https, a proxy in front of it says who the visitor is, and how they came.
+  app.set('trust proxy', config.proxies ?? (isSecure ? 1 : 0))
+  useViews(app, { apiVersion, hasSandbox: sandbox !== undefined, hasRedis: redis !== undefined, process: process.pid })
   app.use(securityHeaders(baseURL))
-  app.use(express.static(join(import.meta.dirname, 'public'), { maxAge: '1h' }))
-  app.use(sessions.middleware)
+  app.use(express.static(join(import.meta.dirname, '../public'), { maxAge: '1h' }))
+  app.use(refuseCrossSiteRequests(baseURL))
+  app.use('/auth/twilio', limitLogins(redis))
+  app.use(sessions({ secret: sessionSecret, redis, isSecure }))
   app.use(passport.session() as RequestHandler)
   app.use(personalPages)
 
@@ -67,12 +73,6 @@ export function createApp({ config, baseURL, twilio, sessions }: AppOptions): { 
   app.use(notFound)
   app.use(errorPage)
   return { app, tokens }
-}
-
-/** Security headers. Those that only make sense over https are left out without it, so that the app also runs on http://localhost. */
-function securityHeaders(baseURL: string): RequestHandler {
-  const isSecure = baseURL.startsWith('https:')
-  return helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: isSecure ? [] : null } }, strictTransportSecurity: isSecure })
 }
 
 /** Marks the access token as expired. `tokens.fresh()` on the next page then refreshes it. */
