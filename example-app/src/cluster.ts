@@ -1,20 +1,23 @@
 import cluster, { type Worker } from 'node:cluster'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoggedRequest } from 'passport-twilio/sandbox'
 import { CALLBACK_PATH } from './app.ts'
-import { ConfigError, readConfig } from './config.ts'
-import { describeTwilio, giveUp, startApp } from './start.ts'
+import { ConfigError, readConfig, type Config } from './config.ts'
+import { connectRedis } from './redis.ts'
+import { describeTwilio, giveUp, listen, portOf, startApp } from './start.ts'
 import { connectTwilio, type SandboxControl, type Twilio } from './twilio.ts'
+import { openUsers } from './users.ts'
 
 /** Runs the app as three processes behind one port. They share their sessions, and coordinate refreshes, through Redis. */
 
 const PROCESSES = 3
-const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
+const REDIS_PORT = 6379
 
 /** Sent by a worker to the primary process, which runs the one sandbox that all workers use. */
 type SandboxCall = { call: 'requests'; callID: number } | { call: 'expireAccessTokens' }
@@ -22,44 +25,91 @@ interface SandboxReply {
   callID: number
   requests: LoggedRequest[]
 }
+/** Sent by a worker once it can answer requests. */
+interface Ready {
+  isReady: true
+}
 
 await (cluster.isPrimary ? startPrimary() : startWorker()).catch(giveUp)
 
 async function startPrimary(): Promise<void> {
   const config = readConfig(process.env)
-  const baseURL = config.baseURL ?? `http://localhost:${config.port}`
-  const redisURL = config.redisURL ?? (await findRedis())
+  const port = await findPort(config)
+  const baseURL = config.baseURL ?? `http://localhost:${port}`
+  const redis = config.redisURL === undefined ? await findRedis() : { url: config.redisURL, stop: () => undefined }
+  // A problem that all workers would have is reported once, before they are started.
+  await checkStorage({ ...config, redisURL: redis.url })
   const { sandbox, ...twilio } = await connectTwilio(config, baseURL + CALLBACK_PATH)
+
   const shared = {
-    REDIS_URL: redisURL,
+    PORT: String(port),
+    REDIS_URL: redis.url,
     SESSION_SECRET: config.sessionSecret ?? randomBytes(32).toString('base64'),
     EXAMPLE_TWILIO: JSON.stringify({ ...twilio, hasSandbox: sandbox !== undefined })
   }
   const workers = Array.from({ length: PROCESSES }, () => cluster.fork(shared))
   if (sandbox) for (const worker of workers) handleSandboxCalls(worker, sandbox)
-  const stopAll = () => {
-    for (const worker of workers) worker.kill()
-    void sandbox?.stop()
+
+  const stopping = new AbortController()
+  const stopWorkers = () => {
+    stopping.abort()
+    for (const worker of workers) worker.process.kill('SIGTERM')
   }
-  cluster.once('exit', (_worker, code) => {
-    // A worker that cannot start has logged why. Without it there is no point in running the others.
-    if (code !== 0) process.exitCode = 1
-    stopAll()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopWorkers)
+  cluster.on('exit', () => {
+    if (!stopping.signal.aborted) {
+      // The worker has logged why. Without it, there is no point in running the others.
+      process.exitCode = 1
+      stopWorkers()
+    }
+    // The workers need the sandbox and Redis until the end.
+    if (workers.every((worker) => worker.isDead())) {
+      void sandbox?.stop()
+      redis.stop()
+    }
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stopAll)
-  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('listening', resolve))))
-  console.log(`${PROCESSES} processes, with ${redisURL}, logging in with ${describeTwilio(config)}. Open ${baseURL}`)
+
+  await Promise.all(workers.map(untilReady))
+  if (stopping.signal.aborted) return
+  console.log(`${PROCESSES} processes, with Redis at ${new URL(redis.url).host}, logging in with ${describeTwilio(config)}. Open ${baseURL}`)
 }
 
 async function startWorker(): Promise<void> {
   const { hasSandbox, ...twilio } = JSON.parse(process.env.EXAMPLE_TWILIO ?? '{}') as Twilio & { hasSandbox: boolean }
   await startApp(readConfig(process.env), hasSandbox ? { ...twilio, sandbox: remoteSandbox() } : twilio)
+  process.send?.({ isReady: true } satisfies Ready)
+}
+
+/** Fails if the port is taken. */
+async function findPort(config: Config): Promise<number> {
+  const server = await listen(config)
+  const port = portOf(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function checkStorage({ redisURL = '', databaseURL }: Config): Promise<void> {
+  const redis = await connectRedis(redisURL)
+  const users = await openUsers({ databaseURL, redis })
+  await users.close()
+  redis.destroy()
+}
+
+/** Until it is ready, or has exited. */
+function untilReady(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.on('message', (message: Partial<Ready>) => {
+      if (message.isReady) resolve()
+    })
+    worker.once('exit', () => resolve())
+  })
 }
 
 function handleSandboxCalls(worker: Worker, sandbox: SandboxControl): void {
-  worker.on('message', (message: SandboxCall) => {
+  worker.on('message', (message: Partial<SandboxCall>) => {
     if (message.call === 'expireAccessTokens') sandbox.expireAccessTokens()
-    else void sandbox.requests().then((requests) => worker.send({ callID: message.callID, requests }))
+    else if (message.call === 'requests') void sandbox.requests().then((requests) => worker.isConnected() && worker.send({ callID: message.callID, requests }))
   })
 }
 
@@ -85,20 +135,29 @@ function remoteSandbox(): SandboxControl {
   }
 }
 
+interface RunningRedis {
+  url: string
+  stop(): void
+}
+
 /** Uses the Redis on the default port, or starts one if `redis-server` is installed. */
-async function findRedis(): Promise<string> {
-  if (await isListening(6379)) return DEFAULT_REDIS_URL
-  const folder = mkdtempSync(join(tmpdir(), 'passport-twilio-example-'))
-  const redis = spawn('redis-server', ['--port', '6379', '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore' })
+async function findRedis(): Promise<RunningRedis> {
+  const url = `redis://127.0.0.1:${REDIS_PORT}`
+  if (await isListening(REDIS_PORT)) return { url, stop: () => undefined }
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-'))
+  // Detached, so that Ctrl-C does not reach it while the workers still need it.
+  const redis = spawn('redis-server', ['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore', detached: true })
   process.once('exit', () => {
     redis.kill()
     rmSync(folder, { recursive: true, force: true })
   })
-  const missing = new Promise<never>((_resolve, reject) => {
-    redis.once('error', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server is not installed. Several processes need a Redis to share their sessions: install redis-server, or set REDIS_URL.'])))
+  const failed = new Promise<never>((_resolve, reject) => {
+    redis.once('error', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server is not installed. The processes need a Redis to share their sessions: install redis-server, or set REDIS_URL.'])))
+    redis.once('exit', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server could not be started. Start a Redis, and set REDIS_URL.'])))
   })
-  await Promise.race([missing, untilListening(6379)])
-  return DEFAULT_REDIS_URL
+  await Promise.race([failed, untilListening(REDIS_PORT)])
+  failed.catch(() => undefined)
+  return { url, stop: () => redis.kill() }
 }
 
 async function untilListening(port: number): Promise<void> {
@@ -115,4 +174,3 @@ function isListening(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false))
   })
 }
-

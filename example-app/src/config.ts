@@ -14,11 +14,18 @@ export interface Config {
   sessionSecret: string | undefined
   /** Stores sessions and refreshes. Without it, both are kept in memory. */
   redisURL: string | undefined
+  /** Stores the users, in PostgreSQL. */
+  databaseURL: string | undefined
+  logLevel: string
   isProduction: boolean
   /** The client ID and secret of the OAuth app. Without them, the app starts a sandbox. */
   credentials: { clientID: string; clientSecret: string } | undefined
   /** The URL of a sandbox that runs separately, instead of Twilio. */
   twilioURL: string | undefined
+  /** What the app asks for. By default, all that the sandbox allows, and `offline_access` of Twilio. */
+  scope: string | undefined
+  /** Whether the name of the account is looked up at login, for people whose name Twilio does not return. */
+  lookUpAccount: boolean
 }
 
 /** Explains what is wrong with the environment variables, one problem per line. */
@@ -47,10 +54,14 @@ const environment = z
     BASE_URL: url('BASE_URL', /^https?$/, 'https://app.example.com'),
     TRUST_PROXY: wholeNumber('TRUST_PROXY', 0, 10).optional(),
     REDIS_URL: url('REDIS_URL', /^rediss?$/, 'redis://localhost:6379'),
+    DATABASE_URL: url('DATABASE_URL', /^postgres(?:ql)?$/, 'postgres://localhost/switchboard'),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'LOG_LEVEL must be debug, info, warn, error or silent').default('info'),
     TWILIO_API_VERSION: z.enum(['v1', 'v2'], 'TWILIO_API_VERSION must be v1 or v2').default('v1'),
     TWILIO_CLIENT_ID: text,
     TWILIO_CLIENT_SECRET: text,
     TWILIO_BASE_URL: url('TWILIO_BASE_URL', /^https?$/, 'http://127.0.0.1:8020'),
+    TWILIO_SCOPE: text,
+    TWILIO_LOOK_UP_ACCOUNT: z.enum(['true', 'false'], 'TWILIO_LOOK_UP_ACCOUNT must be true or false').default('true'),
     SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters. Generate one with: openssl rand -base64 32').optional(),
     NODE_ENV: text
   })
@@ -97,8 +108,12 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     apiVersion: data.TWILIO_API_VERSION,
     sessionSecret: data.SESSION_SECRET,
     redisURL: data.REDIS_URL,
+    databaseURL: data.DATABASE_URL,
+    logLevel: data.LOG_LEVEL,
     isProduction,
     credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined,
-    twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, '')
+    twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, ''),
+    scope: data.TWILIO_SCOPE,
+    lookUpAccount: data.TWILIO_LOOK_UP_ACCOUNT === 'true'
   }
 }

@@ -1,6 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { LoginStateError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
+import { log } from './log.ts'
 import { CrossSiteRequestError, TooManyLoginsError } from './security.ts'
+import { isTwilioAPIError, missingPermissionIn } from './twilio-api.ts'
 
 /** An error page: what happened, and what the visitor can do. */
 interface ErrorPage {
@@ -9,12 +11,15 @@ interface ErrorPage {
   message: string
 }
 
+type Explanation = Omit<ErrorPage, 'status'>
+
 /** Twilio's tokens did not identify the user. This is not a denial: the user has approved the login. */
 export class NoProfileError extends Error {
   readonly status = 502
 
   constructor() {
-    super('Twilio did not say who logged in. Add openid to the scope, or set lookUpAccount.')
+    super('Twilio did not say who logged in. Add openid to TWILIO_SCOPE, or set TWILIO_LOOK_UP_ACCOUNT=true.')
+    this.name = 'NoProfileError'
   }
 }
 
@@ -22,6 +27,7 @@ export const notFound: RequestHandler = (_req, res) => {
   res.status(404).render('error', { status: 404, title: 'There is no such page', message: 'Please check the address: it may be mistyped, or the page may have moved.' } satisfies ErrorPage)
 }
 
+/** Shows what the visitor can do. The details are for the log, under the same reference. */
 export const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) => {
   if (res.headersSent) {
     next(error)
@@ -33,45 +39,53 @@ export const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) =
     return
   }
   const page = pageFor(error)
-  // Visitors see what they can do. The details are for the log.
-  if (page.status >= 500) console.error(error)
+  const reference = res.locals.requestID as string
+  // The path without the query, which contains the code and state of a login.
+  log[page.status >= 500 ? 'error' : 'warn']({ requestID: reference, method: req.method, path: req.path, status: page.status, err: error }, page.title)
   // A failed page can be reloaded. A failed login has to start again, because its code and state only work once.
-  const isLogin = req.path.startsWith('/auth/')
+  const isLogin = req.path.startsWith('/auth/') && page.status !== 429
   const canRetry = !isLogin && req.method === 'GET' && page.status > 500
-  res.status(page.status).render('error', { ...page, isLogin, canRetry })
+  res.set('Cache-Control', 'no-store')
+  res.status(page.status).render('error', { ...page, reference, isLogin, canRetry })
 }
 
-const LOGIN_STATE_PAGES: Record<LoginStateReason, Omit<ErrorPage, 'status'>> = {
+const LOGIN_STATE_PAGES: Record<LoginStateReason, Explanation> = {
   missing: { title: 'This login cannot be finished', message: 'We could not tell which login this response from Twilio belongs to. Your account is not affected. Please log in again.' },
   unknown: { title: 'This login cannot be finished', message: 'It was not started in this browser, or it was started a long time ago. Your account is not affected. Please log in again.' },
   expired: { title: 'This login took too long', message: 'For your security, a login must be completed within a few minutes. Your account is not affected. Please log in again.' },
   used: { title: 'This login was already used', message: 'A login can be completed only once, so going back or reloading this page does not work. Please log in again.' }
 }
 
-const UNAVAILABLE: Omit<ErrorPage, 'status'> = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.' }
-const REFUSED: Omit<ErrorPage, 'status'> = { title: 'Twilio refused our request', message: 'Your account may not have permission to do this, or this app is not set up correctly. The error has been logged.' }
-const NO_PROFILE: Omit<ErrorPage, 'status'> = { title: 'Twilio did not say who you are', message: 'You are not logged in, and your account is not affected. The error has been logged.' }
-const CROSS_SITE: Omit<ErrorPage, 'status'> = { title: 'This did not come from our site', message: 'A page of another site tried to do this in your name, so we have not done it. If it was you, please do it again on our site.' }
+const UNAVAILABLE: Explanation = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.' }
+const REFUSED: Explanation = { title: 'Twilio refused our request', message: 'Your account may not have permission to do this, or this app is not set up correctly.' }
+const NO_PROFILE: Explanation = { title: 'Twilio did not say who you are', message: 'You are not logged in, and your account is not affected.' }
+const INVALID_CODE: Explanation = { title: 'Twilio did not accept this login', message: 'The authorization code from Twilio works once, for five minutes. Please log in again.' }
+const CROSS_SITE: Explanation = { title: 'This did not come from our site', message: 'A page of another site tried to do this in your name, so we have not done it. If it was you, please do it again on our site.' }
+const OUR_FAULT: Explanation = { title: 'Something went wrong', message: 'This is our fault. Please try again.' }
 
 function pageFor(error: unknown): ErrorPage {
   const { status, message } = statusOf(error)
+  const permission = missingPermissionIn(error)
+  if (permission !== undefined) return { status: 403, ...missingPermission(permission) }
   if (error instanceof LoginStateError) return { status, ...LOGIN_STATE_PAGES[error.reason] }
-  if (error instanceof TwilioTokenError && error.code === 'invalid_grant') {
-    return { status: 403, title: 'Twilio did not accept this login', message: 'The authorization code from Twilio works once, for five minutes. Please log in again.' }
-  }
-  if (error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429) return { status: 502, ...REFUSED }
   if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
-  if (error instanceof TooManyLoginsError) return { status, title: 'Too many logins', message: `There were too many logins from your address. Please try again ${inMinutes(error.retryAt)}.` }
+  if (error instanceof TooManyLoginsError) return { status, ...tooManyLogins(error) }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
+  if (error instanceof TwilioTokenError && error.code === 'invalid_grant') return { status: 403, ...INVALID_CODE }
+  if (error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429) return { status: 502, ...REFUSED }
   if (status > 500) return { status, ...UNAVAILABLE }
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...UNAVAILABLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }
-  return { status, title: 'Something went wrong', message: 'This is our fault, and the error has been logged. Please try again.' }
+  return { status, ...OUR_FAULT }
 }
 
-function inMinutes(date: Date): string {
-  const minutes = Math.max(1, Math.ceil((date.getTime() - Date.now()) / 60_000))
-  return minutes === 1 ? 'in a minute' : `in ${minutes} minutes`
+function missingPermission(permission: string): Explanation {
+  return { title: 'Twilio does not let this app do that', message: `It needs the permission ${permission}. An owner or administrator of your Twilio organization can add it to the OAuth app. Then log out and log in again.` }
+}
+
+function tooManyLogins({ retryAt }: TooManyLoginsError): Explanation {
+  const minutes = Math.max(1, Math.ceil((retryAt.getTime() - Date.now()) / 60_000))
+  return { title: 'Too many logins', message: `There were too many logins from your address. Please try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.` }
 }
 
 function statusOf(error: unknown): { status: number; message: string } {
@@ -85,5 +99,5 @@ function statusOf(error: unknown): { status: number; message: string } {
  * to Twilio, so it must not become the status of our own response.
  */
 function isFromTwilio(error: unknown): boolean {
-  return error instanceof TwilioTokenError || (error instanceof Error && 'moreInfo' in error)
+  return error instanceof TwilioTokenError || isTwilioAPIError(error)
 }

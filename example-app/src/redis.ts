@@ -1,5 +1,6 @@
 import { createClient } from 'redis'
 import { ConfigError } from './config.ts'
+import { log } from './log.ts'
 
 export type Redis = Awaited<ReturnType<typeof connectRedis>>
 
@@ -13,7 +14,7 @@ export async function connectRedis(url: string) {
   let isConnected = false
   const client = createClient({ url, socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) } })
   client.on('error', (error: Error) => {
-    if (isConnected) console.error(`Redis: ${error.message}`)
+    if (isConnected) log.error({ err: error }, 'Redis cannot be reached')
   })
   await client.connect().catch((error: unknown) => {
     throw new ConfigError([`REDIS_URL cannot be reached (${reasonOf(error)}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`])

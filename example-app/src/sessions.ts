@@ -15,7 +15,7 @@ export interface SessionOptions {
 }
 
 /** How long people stay logged in after their last visit, in ms. */
-const SESSION_LIFETIME = 7 * 24 * 3600 * 1000
+export const SESSION_LIFETIME = 7 * 24 * 3600 * 1000
 
 export function sessions({ secret = randomBytes(32).toString('base64'), redis, isSecure }: SessionOptions): RequestHandler {
   return session({
