@@ -16,7 +16,7 @@ describe('the example app in three processes behind one port', () => {
   })
 
   it('prints one line, with the number of processes and the URL to open', () => {
-    assert.match(example.output, /^3 processes, with redis:\/\/\S+, logging in with a sandbox, .*\. Open http:\/\/localhost:\d+\n$/)
+    assert.match(example.output, /^3 processes, with Redis at \S+, logging in with a sandbox, .*\. Open http:\/\/localhost:\d+\n$/)
   })
 
   it('recognizes a logged-in user in each process, and shows the steps of the login', async () => {
@@ -31,8 +31,8 @@ describe('the example app in three processes behind one port', () => {
 
     const processes = new Set<string>()
     for (let visit = 0; visit < 30 && processes.size < 3; visit++) {
-      const { text } = await visitor.get('/').set('Connection', 'close').expect(200)
-      assert.ok(text.includes('Hello, Amara Okafor') && text.includes('POST /v1/token'))
+      const { text } = await visitor.get('/how-it-works').set('Connection', 'close').expect(200)
+      assert.ok(text.includes('How you logged in') && text.includes('Amara Okafor') && text.includes('POST /v1/token'))
       processes.add(/Process (\d+) rendered this page/.exec(text)?.[1] ?? '')
     }
     assert.equal(processes.size, 3)
