@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoggedRequest } from 'passport-twilio/sandbox'
 import { CALLBACK_PATH } from './app.ts'
+import { APP_SLUG } from './brand.ts'
 import { ConfigError, readConfig, type Config } from './config.ts'
 import { connectRedis } from './redis.ts'
 import { describeTwilio, giveUp, listen, portOf, startApp } from './start.ts'
@@ -17,7 +18,7 @@ import { openUsers } from './users.ts'
 /** Runs the app as three processes behind one port. They share their sessions, and coordinate refreshes, through Redis. */
 
 const PROCESSES = 3
-const REDIS_PORT = 6379
+const DEFAULT_REDIS_PORT = 6379
 
 /** Sent by a worker to the primary process, which runs the one sandbox that all workers use. */
 type SandboxCall = { call: 'requests'; callID: number } | { call: 'expireAccessTokens' }
@@ -80,8 +81,8 @@ async function startWorker(): Promise<void> {
   process.send?.({ isReady: true } satisfies Ready)
 }
 
-/** Fails if the port is taken. */
-async function findPort(config: Config): Promise<number> {
+/** The port to listen on; a free one for port 0. Fails if the port is taken. */
+async function findPort(config: Pick<Config, 'port' | 'host'>): Promise<number> {
   const server = await listen(config)
   const port = portOf(server)
   server.close()
@@ -142,11 +143,16 @@ interface RunningRedis {
 
 /** Uses the Redis on the default port, or starts one if `redis-server` is installed. */
 async function findRedis(): Promise<RunningRedis> {
-  const url = `redis://127.0.0.1:${REDIS_PORT}`
-  if (await isListening(REDIS_PORT)) return { url, stop: () => undefined }
-  const folder = mkdtempSync(join(tmpdir(), 'switchboard-'))
+  const isRunning = await isListening(DEFAULT_REDIS_PORT)
+  const port = isRunning ? DEFAULT_REDIS_PORT : await findPort({ port: 0, host: '127.0.0.1' })
+  return { url: `redis://127.0.0.1:${port}`, stop: isRunning ? () => undefined : await startRedis(port) }
+}
+
+/** Returns a function that stops it. */
+async function startRedis(port: number): Promise<() => void> {
+  const folder = mkdtempSync(join(tmpdir(), `${APP_SLUG}-`))
   // Detached, so that Ctrl-C does not reach it while the workers still need it.
-  const redis = spawn('redis-server', ['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore', detached: true })
+  const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore', detached: true })
   process.once('exit', () => {
     redis.kill()
     rmSync(folder, { recursive: true, force: true })
@@ -155,9 +161,9 @@ async function findRedis(): Promise<RunningRedis> {
     redis.once('error', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server is not installed. The processes need a Redis to share their sessions: install redis-server, or set REDIS_URL.'])))
     redis.once('exit', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server could not be started. Start a Redis, and set REDIS_URL.'])))
   })
-  await Promise.race([failed, untilListening(REDIS_PORT)])
+  await Promise.race([failed, untilListening(port)])
   failed.catch(() => undefined)
-  return { url, stop: () => redis.kill() }
+  return () => redis.kill()
 }
 
 async function untilListening(port: number): Promise<void> {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import request from 'supertest'
 import { ExampleProcess, runExample } from '../support/example-process'
 import { RedisServer } from '../support/redis'
+import { findProgram, skipWithout } from '../support/requirements'
 
 describe('the example app in three processes behind one port', () => {
   let redis: RedisServer
@@ -41,6 +44,42 @@ describe('the example app in three processes behind one port', () => {
   })
 })
 
+describe('the example app in three processes, when it starts and stops', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`answers as soon as it prints its URL, and stops everything on ${signal}: the processes, the sandbox, and the Redis that it started`, async function () {
+      if (!findProgram('redis-server')) return skipWithout(this, 'redis', 'there is no redis-server on this machine (Debian: apt-get install redis-server).')
+      // The example would use the Redis that is already running.
+      if (await isListening(6379)) return this.skip()
+      const example = await ExampleProcess.start({}, 'cluster.ts')
+      const [, redisPort] = /Redis at 127\.0\.0\.1:(\d+)/.exec(example.output) ?? []
+      const answers = await Promise.all(Array.from({ length: 30 }, () => request(example.localURL).get('/').set('Connection', 'close')))
+      assert.ok(answers.every(({ status }) => status === 200))
+      const { headers } = await request(example.localURL).get('/auth/twilio').expect(302)
+      const ports = [redisPort, new URL(example.localURL).port, new URL(String(headers.location)).port].map(Number)
+      for (const port of ports) assert.ok(await isListening(port), `port ${port}`)
+
+      assert.equal(await example.stop(signal), 0)
+      for (const port of ports) assert.ok(!(await isListening(port)), `port ${port}`)
+    })
+  }
+
+  it('prints one line and exits if Redis cannot be reached', async () => {
+    const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' }, 'cluster.ts')
+    assert.equal(code, 1)
+    assert.match(output, /^REDIS_URL cannot be reached \(ECONNREFUSED\)\. .*\n$/)
+  })
+
+  it('prints one line and exits if its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { code, output } = await runExample({ PORT: String(port) }, 'cluster.ts')
+    assert.equal(code, 1)
+    assert.match(output, /^Port \d+ is taken\. .*\n$/)
+    other.close()
+  })
+})
+
 describe('the example app with a Redis that cannot be reached', () => {
   it('prints one line that says so, and exits', async () => {
     const { code, output } = await runExample({ PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' })
@@ -54,3 +93,14 @@ describe('the example app with a Redis that cannot be reached', () => {
     assert.match(output, /^REDIS_URL cannot be reached \((?:ENOTFOUND|EAI_AGAIN)\)\. Start Redis, or leave REDIS_URL out to keep sessions in memory\.\n$/)
   })
 })
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
