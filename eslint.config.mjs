@@ -3,12 +3,13 @@ import tseslint from 'typescript-eslint'
 
 /** The folders of lib/ that the files of each folder must not import: dependencies point one way. */
 const FORBIDDEN_IMPORTS = {
-  util: ['errors', 'login', 'oauth', 'request', 'sandbox', 'sdk', 'session'],
-  request: ['login', 'sandbox', 'sdk', 'session'],
-  oauth: ['login', 'request', 'sandbox', 'sdk', 'session'],
-  session: ['login', 'sandbox', 'sdk'],
-  login: ['sandbox', 'sdk', 'session'],
-  sandbox: ['login', 'request', 'sdk', 'session']
+  doctor: ['login', 'request', 'sandbox', 'sdk', 'session'],
+  util: ['diagnostics', 'doctor', 'errors', 'login', 'oauth', 'request', 'sandbox', 'sdk', 'session'],
+  request: ['doctor', 'login', 'sandbox', 'sdk', 'session'],
+  oauth: ['doctor', 'login', 'request', 'sandbox', 'sdk', 'session'],
+  session: ['doctor', 'login', 'sandbox', 'sdk'],
+  login: ['doctor', 'sandbox', 'sdk', 'session'],
+  sandbox: ['doctor', 'login', 'request', 'sdk', 'session']
 }
 
 function oneWay([folder, forbidden]) {
@@ -74,7 +75,7 @@ export default tseslint.config(
   {
     files: ['lib/*.ts'],
     ignores: ['lib/index.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^\\./sandbox(?:/|$)', message: 'Nothing depends on the sandbox.' }] }] }
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '^\\./(?:doctor|sandbox)(?:/|$)', message: 'Nothing depends on the doctor or the sandbox.' }] }] }
   },
   ...Object.entries(FORBIDDEN_IMPORTS).map(oneWay)
 )

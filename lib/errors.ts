@@ -1,5 +1,33 @@
 import { TokenError } from 'passport-oauth2'
 
+/** Where an error is explained: a section of docs/errors.md, which is part of the package. */
+export function helpFor(section: string): string {
+  return `node_modules/passport-twilio/docs/errors.md#${section.toLowerCase()}`
+}
+
+/** An error of a kind that has no class of its own. */
+export interface CodedError extends Error {
+  readonly code: string
+  /** Where this error is explained. */
+  readonly help: string
+}
+
+/** A wrong option or argument. The message begins with its name. */
+export function optionError(message: string, options?: ErrorOptions): TypeError & CodedError {
+  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', optionError)
+}
+
+/** A mistake in how the app is put together, which shows at a request. */
+export function setupError(message: string): CodedError {
+  return withCode(new Error(message), 'ERR_TWILIO_SETUP', setupError)
+}
+
+/** @param maker left out of the stack */
+function withCode<Kind extends Error>(error: Kind, code: string, maker: (message: string) => Error): Kind & CodedError {
+  Error.captureStackTrace(error, maker)
+  return Object.assign(error, { code, help: helpFor('mistakes-in-the-app') })
+}
+
 /**
  * Twilio refused a request for tokens, or could not handle it (RFC 6749 §5.2, Twilio's own error shape, or RFC 9457).
  *
@@ -9,6 +37,8 @@ import { TokenError } from 'passport-oauth2'
  * `status` is what to answer the visitor with: 502 for a mistake of the app, such as a wrong client secret.
  */
 export class TwilioTokenError extends TokenError {
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioTokenError')
   /** Twilio's number of the error, such as 20003. */
   readonly twilioCode: number | undefined
   /** The HTTP status that Twilio answered with. */
@@ -45,6 +75,9 @@ export class TwilioTokenError extends TokenError {
 /** Twilio's response cannot be used. The message says why, and never quotes the response. */
 export class TwilioResponseError extends Error {
   override readonly name = 'TwilioResponseError'
+  readonly code = 'ERR_TWILIO_RESPONSE'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioResponseError')
   /** The status to answer the visitor with: 502. */
   readonly status = 502
 }
@@ -52,6 +85,9 @@ export class TwilioResponseError extends Error {
 /** Twilio did not send a complete response within `timeout`. */
 export class TwilioTimeoutError extends Error {
   override readonly name = 'TwilioTimeoutError'
+  readonly code = 'ERR_TWILIO_TIMEOUT'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioTimeoutError')
   /** The status to answer the visitor with: 504. */
   readonly status = 504
 }
@@ -59,6 +95,9 @@ export class TwilioTimeoutError extends Error {
 /** Twilio could not be reached, or the connection broke. `cause` is Node's error. */
 export class TwilioNetworkError extends Error {
   override readonly name = 'TwilioNetworkError'
+  readonly code = 'ERR_TWILIO_NETWORK'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioNetworkError')
   /** The status to answer the visitor with: 502. */
   readonly status = 502
 }
@@ -66,6 +105,9 @@ export class TwilioNetworkError extends Error {
 /** The ID token is invalid, so nobody can be logged in with it (OpenID Connect Core §3.1.3.7). The message says why. */
 export class TwilioIdTokenError extends Error {
   override readonly name = 'TwilioIdTokenError'
+  readonly code = 'ERR_TWILIO_ID_TOKEN'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioIdTokenError')
   /** The status to answer the visitor with: 502. */
   readonly status = 502
 }
@@ -76,6 +118,9 @@ const DEFAULT_RETRY_AFTER_S = 5
 /** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */
 export class TwilioUnavailableError extends Error {
   override readonly name = 'TwilioUnavailableError'
+  readonly code = 'ERR_TWILIO_UNAVAILABLE'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioUnavailableError')
   /** The status to answer the visitor with: 503. */
   readonly status = 503
   /** Seconds until the next attempt: the value of the `Retry-After` header. */

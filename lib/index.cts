@@ -33,7 +33,14 @@ namespace TwilioStrategy {
   export type Claims = surface.Claims
   export type TwilioProfile = surface.TwilioProfile
   export type TwilioTokens = surface.TwilioTokens
+  export type DiagnosticsMessages = surface.DiagnosticsMessages
+  export type LoginMessage = surface.LoginMessage
+  export type LogoutMessage = surface.LogoutMessage
+  export type RefreshMessage = surface.RefreshMessage
+  export type TokenMessage = surface.TokenMessage
   export type LoginStateError = surface.LoginStateError
+  export type LoginStateCause = surface.LoginStateCause
+  export type LoginStateErrorOptions = surface.LoginStateErrorOptions
   export type LoginStateReason = surface.LoginStateReason
   export type TwilioIdTokenError = surface.TwilioIdTokenError
   export type TwilioNetworkError = surface.TwilioNetworkError
@@ -45,6 +52,7 @@ namespace TwilioStrategy {
   export type SessionTokens = surface.SessionTokens
   export type SessionTokensOptions = surface.SessionTokensOptions
   export type UserSerializer = surface.UserSerializer
+  export type TwilioWarningCode = surface.TwilioWarningCode
   export type RefreshStoreError = surface.RefreshStoreError
   export type Acquired = surface.Acquired
   export type AcquireRequest = surface.AcquireRequest

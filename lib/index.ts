@@ -28,9 +28,11 @@ export type { Claims } from './oauth/claims'
 export type { TwilioProfile } from './oauth/profile'
 export type { TwilioTokens } from './oauth/tokens'
 
+export type { DiagnosticsMessages, LoginMessage, LogoutMessage, RefreshMessage, TokenMessage } from './diagnostics'
+
 export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export { LoginStateError } from './login/login-state-error'
-export type { LoginStateReason } from './login/login-state-error'
+export type { LoginStateCause, LoginStateErrorOptions, LoginStateReason } from './login/login-state-error'
 
 export { returnTo } from './request/return-to'
 export { requireLogin } from './session/require-login'
@@ -46,4 +48,5 @@ export type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest
 export { SessionTokens } from './session/session-tokens'
 export type { UserSerializer } from './session/session-tokens'
 export type { SessionTokensOptions } from './session/options'
+export type { TwilioWarningCode } from './session/warnings'
 export type { Middleware } from './session/middleware'

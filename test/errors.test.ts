@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
+import { promisify } from 'node:util'
 import { TokenError } from 'passport-oauth2'
-import { LoginStateError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from '../lib'
+import { LoginStateError, RefreshStoreError, SessionTokens, TwilioIdTokenError, TwilioNetworkError, TwilioOAuthClient, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from '../lib'
+import { CLIENT_ID, CLIENT_SECRET } from './support/jwt'
 
 describe('an error', () => {
   it('has a name, and a status to answer the visitor with', () => {
@@ -24,6 +26,15 @@ describe('an error', () => {
       [true, 'TwilioUnavailableError', 503]
     ])
     assert.ok(new TwilioTokenError('m', { code: 'invalid_grant', status: 400 }) instanceof TokenError, "it is a TokenError of passport-oauth2, too")
+  })
+
+  it('has a stable code, and refers to its explanation', async () => {
+    assert.throws(() => new TwilioOAuthClient({ clientID: '', clientSecret: '' }), { name: 'TypeError', code: 'ERR_TWILIO_OPTION', help: 'node_modules/passport-twilio/docs/errors.md#mistakes-in-the-app' })
+    const keep = promisify(new SessionTokens(new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET })).keep())
+    await assert.rejects(keep({} as never, {} as never), { name: 'Error', code: 'ERR_TWILIO_SETUP', help: 'node_modules/passport-twilio/docs/errors.md#mistakes-in-the-app' })
+    const codes = [new TwilioResponseError('m'), new TwilioTimeoutError('m'), new TwilioNetworkError('m'), new TwilioIdTokenError('m'), new LoginStateError('missing'), new TwilioUnavailableError(undefined), new RefreshStoreError('m')].map(({ code }) => code)
+    assert.deepEqual(codes, ['RESPONSE', 'TIMEOUT', 'NETWORK', 'ID_TOKEN', 'LOGIN_STATE', 'UNAVAILABLE', 'REFRESH_STORE'].map((name) => `ERR_TWILIO_${name}`))
+    assert.equal(new TwilioTokenError('m', { code: 'invalid_grant', status: 400 }).code, 'invalid_grant', "OAuth 2.0's name, as in passport-oauth2")
   })
 
   it('says what happened and what to do', () => {

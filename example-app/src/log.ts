@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import { subscribe } from 'node:diagnostics_channel'
 import type { RequestHandler } from 'express'
+import type { DiagnosticsMessages } from 'passport-twilio'
 import { pino } from 'pino'
 
 const requestIDs = new AsyncLocalStorage<string>()
@@ -25,12 +26,8 @@ export const requestID: RequestHandler = (_req, res, next) => {
   requestIDs.run(id, next)
 }
 
-/** What the package publishes on its diagnostics channels. It contains no tokens, codes or secrets. */
-interface TwilioEvent {
-  phase?: 'begin' | 'end'
-  error?: unknown
-  [detail: string]: unknown
-}
+/** What the package publishes on its diagnostics channels. No message contains a token, code or secret. */
+type TwilioEvent = DiagnosticsMessages[keyof DiagnosticsMessages] & { phase?: 'begin' | 'end'; error?: unknown }
 
 const EVENTS = ['login', 'token', 'refresh', 'logout'] as const
 
@@ -39,7 +36,7 @@ export function logTwilioEvents(): void {
   for (const event of EVENTS) {
     subscribe(`passport-twilio:${event}`, (message) => {
       const { phase, error, ...details } = message as TwilioEvent
-      if (phase === 'begin') return
+      if (phase === 'begin' && error === undefined) return
       log[error === undefined ? 'info' : 'warn']({ event: `twilio.${event}`, ...details, err: error })
     })
   }

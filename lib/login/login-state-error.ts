@@ -1,8 +1,13 @@
+import { helpFor } from '../errors'
+
 /**
  * Why a callback's state was refused: the callback has none (`missing`), the session has no such login (`unknown`),
  * the login was started too long ago (`expired`), or its callback has already been received (`used`).
  */
 export type LoginStateReason = 'missing' | 'unknown' | 'expired' | 'used'
+
+/** What the request shows of why its session has no such login. docs/errors.md explains each. */
+export type LoginStateCause = 'secure_cookie' | 'strict_cookie' | 'other_host' | 'no_cookie' | 'memory_sessions' | 'unknown_session'
 
 const LOGIN_STATE_MESSAGES: Readonly<Record<LoginStateReason, string>> = {
   missing: 'The callback has no state, so it does not belong to any login. Start the login again.',
@@ -11,17 +16,34 @@ const LOGIN_STATE_MESSAGES: Readonly<Record<LoginStateReason, string>> = {
   used: 'The callback of this login has already been received. Start the login again.'
 }
 
+/** Options for {@link LoginStateError}. */
+export interface LoginStateErrorOptions extends ErrorOptions {
+  readonly likelyCause?: LoginStateCause | undefined
+  /** The likely cause and its remedy, for the message. */
+  readonly explanation?: string | undefined
+}
+
 /** The `state` of a callback does not belong to a pending login of this session (RFC 6749 §10.12). */
 export class LoginStateError extends Error {
   override readonly name = 'LoginStateError'
+  readonly code = 'ERR_TWILIO_LOGIN_STATE'
+  /** Where this error is explained. */
+  readonly help = helpFor('LoginStateError')
   /** The status to answer the visitor with: 403. */
   readonly status = 403
   /** Why the state was refused. */
   readonly reason: LoginStateReason
+  /** For `unknown`: why the session is not there, if the request shows it. */
+  readonly likelyCause: LoginStateCause | undefined
 
-  /** An error whose message explains the reason. `cause` is the error that the callback reports, if it reports one. */
-  constructor(reason: LoginStateReason, options?: ErrorOptions) {
-    super(LOGIN_STATE_MESSAGES[reason], options)
+  /**
+   * An error whose message explains the reason. `cause` is the error that the callback reports, if it reports one.
+   *
+   * @param options `explanation` replaces the general message
+   */
+  constructor(reason: LoginStateReason, { likelyCause, explanation, ...options }: LoginStateErrorOptions = {}) {
+    super(explanation === undefined ? LOGIN_STATE_MESSAGES[reason] : `The session in which this login was started is not there. ${explanation} Then start the login again.`, options)
     this.reason = reason
+    this.likelyCause = likelyCause
   }
 }

@@ -1,4 +1,5 @@
 import type { AuthenticateCallback as PassportCallback, AuthenticateOptions as PassportOptions } from 'passport'
+import { optionError } from '../errors'
 import { checkText, type TwilioOAuthClientOptions } from '../oauth/options'
 
 export type SkipUserProfile = (accessToken: string) => boolean | Promise<boolean>
@@ -82,7 +83,7 @@ export function checkCallbackURL(callbackURL: unknown): string {
   const isAbsolute = /^https?:\/\//i.test(url) && URL.canParse(url)
   const isPath = /^\/(?!\/)/.test(url)
   if (isAbsolute || isPath) return url
-  throw new TypeError("callbackURL must be an absolute http or https URL, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
+  throw optionError("callbackURL must be an absolute http or https URL, such as https://app.example.com/auth/twilio/callback, or a path that begins with '/'.")
 }
 
 /**
@@ -92,7 +93,7 @@ export function checkCallbackURL(callbackURL: unknown): string {
  */
 export function checkApplicationState(state: unknown): void {
   if (state === undefined || isSerializable(state)) return
-  throw new TypeError("state must be a JSON value: a string, number, boolean, null, array or object, without BigInt, functions or cycles.")
+  throw optionError("state must be a JSON value: a string, number, boolean, null, array or object, without BigInt, functions or cycles.")
 }
 
 function isSerializable(value: unknown): boolean {
@@ -106,10 +107,10 @@ function isSerializable(value: unknown): boolean {
 export function checkPKCE(pkce: unknown): boolean | undefined {
   if (pkce === undefined || typeof pkce === 'boolean') return pkce
   if (pkce === 'S256') return true
-  throw new TypeError("pkce must be true (S256) or false. Twilio supports no other method than 'S256'.")
+  throw optionError("pkce must be true (S256) or false. Twilio supports no other method than 'S256'.")
 }
 
 export function checkScope(scope: unknown): void {
   const parts: unknown[] = Array.isArray(scope) ? scope : [scope]
-  if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw new TypeError('scope must be a string, or an array of strings.')
+  if (scope !== undefined && !parts.every((part) => typeof part === 'string')) throw optionError('scope must be a string, or an array of strings.')
 }

@@ -1,3 +1,4 @@
+import { setupError } from '../errors'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
@@ -72,7 +73,7 @@ export function applicationLoginStore(store: StateStore, pkce: boolean): LoginSt
       const [state] = await fromCallback<[unknown?]>((callback) => store.store(...(parameters[store.store.length] ?? [request]), callback), {
         hasCallbackParameter: store.store.length > 1
       })
-      if (typeof state !== 'string' || state === '') throw new Error('The state store gave no state. Its store() must pass the one-time value to its callback: callback(null, state).')
+      if (typeof state !== 'string' || state === '') throw setupError('The state store gave no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
     async finish(request, returnedState, metadata) {

@@ -1,5 +1,7 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
+import { publishLogin, startTimer, type LoginMessage } from '../diagnostics'
+import { optionError } from '../errors'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
@@ -15,6 +17,7 @@ import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type C
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
 import { LoginStateError } from './login-state-error'
+import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
@@ -36,6 +39,8 @@ interface Success {
 /** Nobody is logged in. */
 interface Failure {
   readonly challenge: object | undefined
+  /** Whether the person did not approve. */
+  readonly isDenied?: boolean
 }
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
 type UserProfileResult = Promise<TwilioProfile | undefined> | void
@@ -67,6 +72,7 @@ export class TwilioStrategy extends Base {
   private readonly _tokenEndpoint: TokenEndpoint
   private readonly _callLimit = new ConcurrencyLimit()
   private readonly _logins: LoginStore
+  private readonly _lostSessions = new LostSessions()
   private readonly _verifyUser: AnyVerify
 
   /* eslint-disable @typescript-eslint/unified-signatures -- separate overloads, in this order, give the usual function's parameters their types */
@@ -87,7 +93,7 @@ export class TwilioStrategy extends Base {
     const configuration = configure(options)
     const callbackURL = checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
-    if (!isFunction(verify)) throw new TypeError('verify is missing: pass a function that finds the user, after the options.')
+    if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
     super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret, customHeaders }, verify)
@@ -142,7 +148,7 @@ export class TwilioStrategy extends Base {
   private async _handle(req: Request, options: TwilioAuthenticateOptions): Promise<Outcome> {
     if (isSpeculative(req)) throw badRequest('A HEAD request or a prefetch can neither begin nor finish a login.')
     const callback = readCallback(req)
-    return callback ? this._finish(req, callback, options) : this._begin(req, options)
+    return callback ? published('end', () => this._finish(req, callback, options)) : published('begin', () => this._begin(req, options))
   }
 
   /** Sends the browser to Twilio (RFC 6749 §4.1.1). */
@@ -163,6 +169,7 @@ export class TwilioStrategy extends Base {
 
   private async _authorizationParameters(req: Request, context: LoginContext, metadata: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<AuthorizationParameters> {
     const { state, codeVerifier } = await this._logins.begin(req, context, metadata)
+    this._lostSessions.began(req, state)
     return {
       redirectURI: metadata.callbackURL,
       scope: this._scopeFor(options),
@@ -178,7 +185,7 @@ export class TwilioStrategy extends Base {
     const { code } = callback
     if (code === undefined) {
       const login = await this._finishPendingLogin(req, callback, metadata)
-      return { challenge: withState({ message: denialMessageOf(callback) }, login) }
+      return { challenge: withState({ message: denialMessageOf(callback) }, login), isDenied: true }
     }
 
     // The limit comes first, so that a login it refuses is still pending.
@@ -199,8 +206,9 @@ export class TwilioStrategy extends Base {
       if (login.returnTo !== undefined) keepReturnTo(req, login.returnTo)
       return login
     } catch (error) {
-      if (callback.error === undefined || !(error instanceof LoginStateError)) throw error
-      throw new LoginStateError(error.reason, { cause: authorizationErrorOf(callback) })
+      if (!(error instanceof LoginStateError)) throw error
+      const lost = error.reason === 'unknown' ? this._lostSessions.causeOf(req, callback.state) : undefined
+      throw new LoginStateError(error.reason, { ...lost, ...(callback.error !== undefined && { cause: authorizationErrorOf(callback) }) })
     }
   }
 
@@ -247,6 +255,25 @@ export class TwilioStrategy extends Base {
 // eslint-disable-next-line @typescript-eslint/unbound-method -- only compared, to find out whether a subclass overrides it
 const defaultUserProfile = TwilioStrategy.prototype.userProfile
 
+/** Publishes how the beginning or the end of a login went. */
+async function published<Result extends Outcome>(phase: LoginMessage['phase'], handle: () => Promise<Result>): Promise<Result> {
+  const elapsed = startTimer()
+  try {
+    const result = await handle()
+    publishLogin({ phase, outcome: outcomeOf(result), duration: elapsed() })
+    return result
+  } catch (error) {
+    publishLogin({ phase, outcome: 'failed', duration: elapsed(), error })
+    throw error
+  }
+}
+
+function outcomeOf(outcome: Outcome): LoginMessage['outcome'] {
+  if ('location' in outcome) return undefined
+  if ('user' in outcome) return 'success'
+  return outcome.isDenied ? 'denied' : 'failed'
+}
+
 /** Makes properties non-enumerable, since they hold secrets that must not be logged or serialized. */
 function hide(object: object, ...names: readonly string[]): void {
   for (const name of names) Object.defineProperty(object, name, { enumerable: false })
@@ -260,7 +287,7 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
   const pkce = checkPKCE(options.pkce) ?? dialect.pkce
   const { store } = options
   if (isStateStore(store)) return applicationLoginStore(store, pkce)
-  if (typeof store === 'object') throw new TypeError('store must have the functions store and verify, like a state store for passport-oauth2.')
+  if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
   const pending = new PendingLogins({
     clientID,
     sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),

@@ -1,7 +1,7 @@
 import type * as Jose from 'jose'
 import { isObject } from '../util/is-object'
 import { decodeJWT, type Claims } from './claims'
-import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
+import { optionError, TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
 import { callHttp, endpointOf, type CallLimits } from './http'
 import type { IdTokenOptions } from './options'
 
@@ -84,7 +84,7 @@ async function loadJose(): Promise<typeof Jose> {
     return await import('jose')
   } catch (error) {
     if (!isObject(error) || error.code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG') throw error
-    throw new TypeError('Verifying ID tokens with keys (idToken.jwksURL or idToken.jwks) under Jest needs NODE_OPTIONS=--experimental-vm-modules.', { cause: error })
+    throw optionError('Verifying ID tokens with keys (idToken.jwksURL or idToken.jwks) under Jest needs NODE_OPTIONS=--experimental-vm-modules.', { cause: error })
   }
 }
 

@@ -1,4 +1,5 @@
 import { validateHeaderName, validateHeaderValue, type Agent } from 'node:http'
+import { optionError } from '../errors'
 import { isObject } from '../util/is-object'
 import { DIALECTS, type ApiVersion, type Dialect } from './dialect'
 import { endpointOf, type CallLimits, type Endpoint } from './http'
@@ -77,11 +78,11 @@ const OTHER_SIDS: Readonly<Record<string, string>> = {
 /** @throws {TypeError} naming the option that is wrong and what it should be */
 export function configure(options: TwilioOAuthClientOptions): ClientConfiguration {
   const given: unknown = options
-  if (typeof given !== 'object' || given === null) throw new TypeError('options must be an object with clientID and clientSecret.')
+  if (typeof given !== 'object' || given === null) throw optionError('options must be an object with clientID and clientSecret.')
   checkClientID(options.clientID)
   checkClientSecret(options.clientSecret)
   const { apiVersion = 'v1', baseURL = 'https://oauth.twilio.com', apiBaseURL = 'https://api.twilio.com' } = options
-  if (!Object.hasOwn(DIALECTS, apiVersion)) throw new TypeError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
+  if (!Object.hasOwn(DIALECTS, apiVersion)) throw optionError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
   const dialect = DIALECTS[apiVersion]
   const authorize = options.authorizationURL === undefined ? endpointUnder('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL)
   const token = options.tokenURL === undefined ? endpointUnder('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL)
@@ -108,19 +109,19 @@ function describe(value: unknown): string {
 }
 
 export function checkText(option: string, value: unknown, meaning: string): asserts value is string {
-  if (typeof value !== 'string' || value === '') throw new TypeError(`${option} is missing: it must be ${meaning}.`)
+  if (typeof value !== 'string' || value === '') throw optionError(`${option} is missing: it must be ${meaning}.`)
 }
 
 export function checkNumber(option: string, value: unknown, unit: string): number {
   // Node's timers fire at once if they are set to more than 2^31 - 1 ms.
   if (typeof value !== 'number' || !(value > 0 && value <= 0x7fffffff)) {
-    throw new TypeError(`${option} must be a number of ${unit} from 1 to 2147483647, not ${describe(value)}.`)
+    throw optionError(`${option} must be a number of ${unit} from 1 to 2147483647, not ${describe(value)}.`)
   }
   return value
 }
 
 export function checkCount(option: string, value: unknown): number {
-  if (!(Number.isInteger(value) && Number(value) > 0)) throw new TypeError(`${option} must be a whole number, 1 or more.`)
+  if (!(Number.isInteger(value) && Number(value) > 0)) throw optionError(`${option} must be a whole number, 1 or more.`)
   return Number(value)
 }
 
@@ -129,12 +130,12 @@ function checkClientID(clientID: unknown): void {
   const other = OTHER_SIDS[clientID.slice(0, 2)]
   if (clientID.length === CLIENT_ID_LENGTH && !other) return
   const looks = other ? `looks like ${other} (${clientID.slice(0, 2)}…)` : `has ${clientID.length} characters`
-  throw new TypeError(`clientID ${looks}. It must be the client ID of an OAuth app from the Twilio Console: ${CLIENT_ID_LENGTH} characters, OQ….`)
+  throw optionError(`clientID ${looks}. It must be the client ID of an OAuth app from the Twilio Console: ${CLIENT_ID_LENGTH} characters, OQ….`)
 }
 
 function checkClientSecret(secret: unknown): void {
   checkText('clientSecret', secret, 'the secret of the OAuth app in the Twilio Console')
-  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw new TypeError('clientSecret starts or ends with white space, or contains a line break. Was more than the secret pasted or read from a file?')
+  if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw optionError('clientSecret starts or ends with white space, or contains a line break. Was more than the secret pasted or read from a file?')
 }
 
 /** Replaces the agent. */
@@ -146,17 +147,17 @@ function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): A
   const given: unknown = agent
   // Node's http calls this method. The dispatchers of undici don't have it.
   const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
-  if (given !== undefined && !isAgent) throw new TypeError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
+  if (given !== undefined && !isAgent) throw optionError('agent must be an http.Agent or an https.Agent, such as new HttpsProxyAgent(url).')
   const other = agent && Object.hasOwn(agent, 'protocol') ? endpoints.find(({ url }) => new URL(url).protocol !== (agent as { protocol?: unknown }).protocol) : undefined
-  if (other) throw new TypeError(`agent is for the wrong protocol: ${other.hostname} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
+  if (other) throw optionError(`agent is for the wrong protocol: ${other.hostname} needs an ${other.secure ? 'https' : 'http'}.Agent.`)
   return agent
 }
 
 function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
-  if (!isObject(headers)) throw new TypeError("customHeaders must be an object of header names and values, such as { 'X-App': 'mine' }.")
+  if (!isObject(headers)) throw optionError("customHeaders must be an object of header names and values, such as { 'X-App': 'mine' }.")
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value !== 'string' || !isValidHeader(name, value)) throw new TypeError(`customHeaders: ${describe(name)} is not a valid HTTP header, or its value is not a valid string.`)
+    if (typeof value !== 'string' || !isValidHeader(name, value)) throw optionError(`customHeaders: ${describe(name)} is not a valid HTTP header, or its value is not a valid string.`)
     checked[name] = value
   }
   return checked
@@ -176,17 +177,17 @@ function isValidHeader(name: string, value: string): boolean {
 function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint {
   const { url } = endpoint(option, baseURL)
   const { search, hash, username, password } = new URL(url)
-  if (search || hash || username || password || /[?#]/.test(url)) throw new TypeError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
+  if (search || hash || username || password || /[?#]/.test(url)) throw optionError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
   return endpointOf(url.replace(/\/+$/, '') + path)
 }
 
 /** An endpoint whose URL is used exactly as given. */
 function endpoint(option: string, url: unknown): Endpoint {
-  if (typeof url !== 'string' || !URL.canParse(url)) throw new TypeError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
+  if (typeof url !== 'string' || !URL.canParse(url)) throw optionError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
   const parsed = endpointOf(url)
   const { protocol } = new URL(url)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(parsed.hostname))) {
-    throw new TypeError(`${option} must be an https URL, since secrets and tokens are sent there. Plain http is allowed for localhost only (localhost, 127.0.0.1, ::1).`)
+    throw optionError(`${option} must be an https URL, since secrets and tokens are sent there. Plain http is allowed for localhost only (localhost, 127.0.0.1, ::1).`)
   }
   return parsed
 }
@@ -196,13 +197,13 @@ function isLoopback(hostname: string): boolean {
 }
 
 function checkIdToken(options: unknown): IdTokenOptions {
-  if (typeof options !== 'object' || options === null) throw new TypeError('idToken must be an object: { issuer?, jwksURL? or jwks?, required? }.')
+  if (typeof options !== 'object' || options === null) throw optionError('idToken must be an object: { issuer?, jwksURL? or jwks?, required? }.')
   const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
   if (issuer !== undefined) checkText('idToken.issuer', issuer, 'the iss claim of the ID tokens')
-  if (jwksURL !== undefined && jwks !== undefined) throw new TypeError('idToken takes jwksURL or jwks, not both.')
+  if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken takes jwksURL or jwks, not both.')
   if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
-  if (jwks !== undefined && !isKeySet(jwks)) throw new TypeError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
-  if (required !== undefined && typeof required !== 'boolean') throw new TypeError('idToken.required must be true or false.')
+  if (jwks !== undefined && !isKeySet(jwks)) throw optionError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
+  if (required !== undefined && typeof required !== 'boolean') throw optionError('idToken.required must be true or false.')
   return options
 }
 

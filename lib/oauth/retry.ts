@@ -10,12 +10,13 @@ const FIRST_PAUSE = 200
  * Calls `attempt`, and retries it after a temporary failure: a broken connection, throttling (at the time Twilio gives,
  * if that is before the deadline), or an error of Twilio's own (5xx). At most two retries.
  *
+ * @param attempt called with 1 for the first attempt
  * @param deadline epoch ms
  */
-export async function withRetries<Result>(attempt: () => Promise<Result>, deadline: number, signal?: AbortSignal): Promise<Result> {
+export async function withRetries<Result>(attempt: (number: number) => Promise<Result>, deadline: number, signal?: AbortSignal): Promise<Result> {
   for (let retry = 0; ; retry++) {
     try {
-      return await attempt()
+      return await attempt(retry + 1)
     } catch (error) {
       const wait = retry < MAX_RETRIES ? pauseAfter(error, retry) : undefined
       if (wait === undefined || Date.now() + wait >= deadline) throw error

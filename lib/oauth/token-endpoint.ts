@@ -1,9 +1,10 @@
+import { publishToken, startTimer, type TokenMessage } from '../diagnostics'
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { withTimeLimit } from '../util/with-time-limit'
 import type { Claims } from './claims'
 import { encodeParameters, type OAuthParameters } from './dialect'
-import { callHttp, parseJSON } from './http'
+import { callHttp, parseJSON, type HttpResponse } from './http'
 import { idTokenChecker, type CheckIdToken } from './id-token'
 import type { ClientConfiguration } from './options'
 import { withRetries } from './retry'
@@ -28,6 +29,8 @@ export interface GrantResult {
   readonly idClaims: Claims
 }
 
+type GrantParameters = OAuthParameters & { readonly grant_type: TokenMessage['grantType'] }
+
 const FORM = 'application/x-www-form-urlencoded'
 
 /** Removes `client_id` and `client_secret` from an application's extra parameters. */
@@ -50,7 +53,7 @@ export class TokenEndpoint {
 
   /** RFC 6749 §4.1.3. Never retried, since a code is valid for one attempt. */
   async exchangeCode({ code, redirectURI, codeVerifier, extra, signal }: CodeGrant): Promise<GrantResult> {
-    const parameters = { ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }
+    const parameters: GrantParameters = { ...extra, ...NO_CREDENTIALS, grant_type: 'authorization_code', code, redirect_uri: redirectURI, code_verifier: codeVerifier }
     const response = await this.#request(parameters, signal, this.#deadline())
     const tokens = readTokens(response)
     return { tokens, response, idClaims: await this.#checkIdToken(tokens.idToken) }
@@ -59,8 +62,8 @@ export class TokenEndpoint {
   /** RFC 6749 §6. Retried after a temporary failure, at most twice and within the timeout. */
   async refresh(refreshToken: string, scope?: string, signal?: AbortSignal): Promise<GrantResult> {
     const deadline = this.#deadline()
-    const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
-    const response = await withRetries(() => this.#request(parameters, signal, deadline), deadline, signal)
+    const parameters: GrantParameters = { grant_type: 'refresh_token', refresh_token: refreshToken, scope }
+    const response = await withRetries((attempt) => this.#request(parameters, signal, deadline, attempt), deadline, signal)
     // The refresh token is spent now: an invalid ID token must not lose the new tokens.
     const idClaims = await this.#idClaimsIfValid(response.id_token, deadline)
     const tokens = readTokens(idClaims ? response : { ...response, id_token: undefined }, refreshToken)
@@ -69,7 +72,7 @@ export class TokenEndpoint {
 
   /** RFC 6749 §4.4. */
   async clientCredentials(scope?: string, audience?: string, signal?: AbortSignal): Promise<GrantResult> {
-    const parameters = { grant_type: 'client_credentials', scope, audience }
+    const parameters: GrantParameters = { grant_type: 'client_credentials', scope, audience }
     const response = await this.#request(parameters, signal, this.#deadline())
     const tokens = readTokens(response)
     return { tokens, response, idClaims: tokens.idToken === undefined ? {} : await this.#checkIdToken(tokens.idToken) }
@@ -84,9 +87,24 @@ export class TokenEndpoint {
     return withTimeLimit(deadline - Date.now(), this.#checkIdToken(idToken)).catch(() => undefined)
   }
 
-  async #request(parameters: OAuthParameters, signal: AbortSignal | undefined, deadline: number): Promise<Record<string, unknown>> {
-    const { clientSecret, dialect, limits, token } = this.#configuration
-    const response = await callHttp(
+  async #request(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number, attempt = 1): Promise<Record<string, unknown>> {
+    const elapsed = startTimer()
+    let response: HttpResponse | undefined
+    let error: unknown
+    try {
+      response = await this.#send(parameters, signal, deadline)
+      return this.#read(response, parameters)
+    } catch (thrown) {
+      error = thrown
+      throw thrown
+    } finally {
+      publishToken({ grantType: parameters.grant_type, status: response?.status, duration: elapsed(), attempt, error })
+    }
+  }
+
+  #send(parameters: GrantParameters, signal: AbortSignal | undefined, deadline: number): Promise<HttpResponse> {
+    const { dialect, limits, token } = this.#configuration
+    return callHttp(
       {
         method: 'POST',
         endpoint: token,
@@ -97,10 +115,13 @@ export class TokenEndpoint {
       },
       limits
     )
+  }
+
+  #read(response: HttpResponse, parameters: GrantParameters): Record<string, unknown> {
     const body = parseJSON(response)
     const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
-    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier])
+    if (error || !succeeded) throw tokenErrorOf(response, error, [this.#configuration.clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier])
     if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
     return body
   }

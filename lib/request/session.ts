@@ -1,3 +1,4 @@
+import { setupError } from '../errors'
 import { isObject } from '../util/is-object'
 
 /**
@@ -8,7 +9,7 @@ import { isObject } from '../util/is-object'
 export function sessionOf(request: object): Record<string, unknown> {
   const session = peekSession(request)
   if (session) return session
-  throw new Error(
+  throw setupError(
     'There is no req.session. Add session middleware before this route: app.use(session({ secret, resave: false, saveUninitialized: false })), from express-session. ' +
       'If it is there, its store may be disconnected.'
   )

@@ -20,7 +20,9 @@ export class Freshness {
   /** Whether a token should be refreshed. A token without an expiry is never stale. */
   isStale({ receivedAt, tokens: { expiresAt } }: Lifetime, now: number): boolean {
     if (expiresAt === undefined) return false
-    return expiresAt - now <= (this.#leeway ?? Math.min(DEFAULT_LEEWAY, (expiresAt - receivedAt) / 2))
+    // Clocks differ: a token may have been marked as expired by a machine whose clock is behind the one that received it.
+    const lifetime = Math.max(0, expiresAt - receivedAt)
+    return expiresAt - now <= (this.#leeway ?? Math.min(DEFAULT_LEEWAY, lifetime / 2))
   }
 }
 

@@ -1,12 +1,15 @@
+import { publishRefresh, startTimer, type RefreshMessage } from '../diagnostics'
 import { TwilioTimeoutError, TwilioUnavailableError } from '../errors'
 import { isPermanentError } from '../oauth/permanent-error'
 import type { Clock } from '../util/clock'
 import { BoundedMap } from '../util/bounded-map'
 import { patiently } from '../util/patience'
+import { FailingRefreshes } from './failing-refreshes'
 import { isAlive, isUsable, type Freshness } from './freshness'
 import { isRefreshable, type KeptLogin } from './kept-login'
 import type { LoginSession } from './login-session'
 import type { LoginRefresher, Refreshed } from './records/refresh-once'
+import type { Warn } from './warnings'
 
 export interface LiveLoginsOptions {
   readonly refresher: LoginRefresher
@@ -16,7 +19,7 @@ export interface LiveLoginsOptions {
   /** Whether a request proceeds with a token that is still valid while it is being refreshed. */
   readonly refreshInBackground: boolean
   readonly clock: Clock
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** ms that a request waits beyond the time limit of a call to Twilio, so that it gets the more specific error of that call. */
@@ -36,9 +39,11 @@ export class LiveLogins {
   readonly #refused = new BoundedMap<string, true>(MAX_REFUSED)
   /** When background refreshes may resume, in elapsed ms. */
   readonly #backOffUntil = new BoundedMap<string, number>(MAX_BACK_OFFS)
+  readonly #failing: FailingRefreshes
 
   constructor(options: LiveLoginsOptions) {
     this.#options = options
+    this.#failing = new FailingRefreshes(options.warn, options.clock)
   }
 
   /** The login in the request's copy of the session. An access token that Twilio has rejected counts as expired. */
@@ -79,10 +84,11 @@ export class LiveLogins {
     if (isUsableMeanwhile && this.#isBackingOff(known)) return known
     const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground
     if (goesOnMeanwhile && refresher.isRefreshing(known)) return known
+    const isShared = refresher.isRefreshing(known)
     const refreshing = this.#refresh(known, session, recordTTL)
-    if (!goesOnMeanwhile) return this.#waitFor(refreshing, known, session)
+    if (!goesOnMeanwhile) return this.#waitFor(this.#published(this.#withinTimeout(refreshing), known, isShared), known, session, recordTTL)
     // #refresh() has reported the error, and the next request tries again.
-    refreshing.catch(() => undefined)
+    this.#published(refreshing, known, isShared).catch(() => undefined)
     return known
   }
 
@@ -100,19 +106,35 @@ export class LiveLogins {
   async #refresh(held: KeptLogin, session: LoginSession, recordTTL: number): Promise<Refreshed> {
     const { clock, refresher, warn } = this.#options
     try {
-      return await refresher.refresh({ held, session, recordTTL })
+      const refreshed = await refresher.refresh({ held, session, recordTTL })
+      this.#failing.succeeded()
+      return refreshed
     } catch (error) {
       this.#backOffUntil.set(isOfThisLogin(error) ? held.id : ALL_LOGINS, clock.elapsed() + BACK_OFF)
-      if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`)
+      if (isPermanentError(error)) warn(`Twilio refuses to refresh tokens: ${error.message}`, 'WARN_TWILIO_REFRESH_REFUSED')
+      else this.#failing.failed(error)
       throw error
     }
   }
 
-  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession): Promise<KeptLogin | undefined> {
+  /** Publishes what a refresh means for a request. */
+  async #published(refreshing: Promise<Refreshed>, held: KeptLogin, isShared: boolean): Promise<Refreshed> {
+    const elapsed = startTimer()
+    try {
+      const refreshed = await refreshing
+      publishRefresh({ outcome: outcomeOf(refreshed, isShared), duration: elapsed() })
+      return refreshed
+    } catch (error) {
+      publishRefresh({ outcome: isAlive(held, this.#options.clock.now()) ? 'kept' : 'failed', duration: elapsed(), error })
+      throw error
+    }
+  }
+
+  async #waitFor(refreshing: Promise<Refreshed>, held: KeptLogin, session: LoginSession, recordTTL: number): Promise<KeptLogin | undefined> {
     const { clock } = this.#options
     let refreshed: Refreshed
     try {
-      refreshed = await this.#withinTimeout(refreshing)
+      refreshed = await refreshing
     } catch (error) {
       if (isAlive(held, clock.now())) return held
       throw new TwilioUnavailableError(error)
@@ -123,8 +145,8 @@ export class LiveLogins {
     }
     const { login } = refreshed
     if (!session.hasStore) session.setCopy(login)
-    // A token that Twilio has just issued is used whatever its expiry.
-    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : undefined
+    // A token that Twilio has just issued is used whatever its expiry. Another one may have expired while this process was frozen.
+    return refreshed.outcome === 'refreshed' || isAlive(login, clock.now()) ? login : this.get(login, session, recordTTL)
   }
 
   async #withinTimeout(refreshing: Promise<Refreshed>): Promise<Refreshed> {
@@ -137,6 +159,11 @@ export class LiveLogins {
 
 function copyOf({ id, generation }: KeptLogin): string {
   return `${id} ${generation}`
+}
+
+function outcomeOf(refreshed: Refreshed, isShared: boolean): RefreshMessage['outcome'] {
+  if (refreshed.outcome === 'ended') return refreshed.reason === 'refused' ? 'refused' : 'ended'
+  return refreshed.outcome === 'refreshed' && isShared ? 'shared' : refreshed.outcome
 }
 
 /** Whether Twilio refuses this login, unlike an outage or a wrong client secret, which concern all of them. */

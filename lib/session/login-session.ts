@@ -61,8 +61,8 @@ export class LoginSession {
   readonly #sessions: LoginSessions
   readonly #req: object
   readonly #stored: StoredSession | undefined
-  /** The content for the request's copy if it has to be saved, though it is out of date. */
-  #successor: Session | undefined
+  /** Whether the session goes on without the login, so that saving the request's copy of it could undo what has happened since. */
+  #isOutdated = false
 
   constructor(sessions: LoginSessions, req: object, stored: StoredSession | undefined) {
     this.#sessions = sessions
@@ -78,6 +78,11 @@ export class LoginSession {
   /** The login in the request's own copy of the session. */
   get copy(): KeptLogin | undefined {
     return this.#sessions.read(peekSession(this.#req))
+  }
+
+  /** Whether a person is logged in with Passport, by the request's own copy of the session. */
+  get hasUser(): boolean {
+    return hasUser(peekSession(this.#req))
   }
 
   /** Writes the login to the request's own copy, which is saved with the response. */
@@ -137,26 +142,31 @@ export class LoginSession {
       this.#sessions.remove(copy)
       return
     }
-    if (reason === 'refused') return
-    const unknown: Session = {}
-    const stored = await this.#loadSession().catch(() => unknown)
-    if (!stored) removeContent(copy)
-    else if (stored === unknown || this.#hasAnotherLogin(stored, login)) this.#successor = stored
-    else if (!hasUser(stored) || (reason === 'logged out' && this.#sessions.isIn(stored))) {
+    let stored: Session | undefined
+    try {
+      stored = await this.#loadSession()
+    } catch {
+      this.#isOutdated = true
+      return
+    }
+    if (!stored) {
+      removeContent(copy)
+    } else if (this.#isLoggedOut(stored, login, reason)) {
       remove(copy, [PASSPORT_KEY])
       this.#sessions.remove(copy)
+    } else {
+      this.#isOutdated = reason !== 'refused' || this.#sessions.isIn(stored)
     }
   }
 
-  /** Call it before the request's own copy is changed, which causes all of it to be saved: a login that has ended must not be saved. */
-  prepareChange(login: KeptLogin | undefined): void {
-    const copy = peekSession(this.#req)
-    if (copy && this.#successor) {
-      removeContent(copy)
-      for (const [key, value] of Object.entries(this.#successor)) if (!HOUSEKEEPING.includes(key)) copy[key] = value
-    } else if (this.copy?.id === login?.id) {
-      this.forget()
-    }
+  /**
+   * Prepares the request's own copy to be changed, which causes all of it to be saved: a login that has ended must not be saved.
+   *
+   * @returns whether it may be changed
+   */
+  prepareChange(login: KeptLogin | undefined): boolean {
+    if (this.copy?.id === login?.id && !this.#isOutdated) this.forget()
+    return !this.#isOutdated
   }
 
   async #change(login: KeptLogin, change: (session: Session) => void): Promise<void> {
@@ -171,8 +181,11 @@ export class LoginSession {
     return this.#stored ? this.#stored.load() : peekSession(this.#req)
   }
 
-  #hasAnotherLogin(session: Session, { id }: KeptLogin): boolean {
-    return this.#sessions.isIn(session) && this.#sessions.read(session)?.id !== id
+  /** Whether the stored session shows a logout that is complete or in progress. */
+  #isLoggedOut(stored: Session, { id }: KeptLogin, reason: EndReason): boolean {
+    const isLoginStored = this.#sessions.read(stored)?.id === id
+    if (isLoginStored) return reason === 'logged out'
+    return !hasUser(stored) && !this.#sessions.isIn(stored)
   }
 
   #loginIn(session: Session | undefined, { id }: KeptLogin): KeptLogin | undefined {

@@ -1,8 +1,10 @@
+import { optionError } from '../errors'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkNumber, checkText } from '../oauth/options'
 import { freezesAfterResponse } from './platform'
 import { memoryRefreshes } from './records/memory-refreshes'
 import { isRefreshes, type Refreshes } from './records/refresh-store'
+import { emitWarning, type TwilioWarningCode } from './warnings'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {
@@ -20,8 +22,8 @@ export interface SessionTokensOptions {
   readonly refreshInBackground?: boolean | undefined
   /** How long the record of a login is kept after its last change and beyond the expiry of its token, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
-  /** Called with each warning for the app's operator. Default: `process.emitWarning`. */
-  readonly warn?: ((message: string) => unknown) | undefined
+  /** Called with warnings for the app's operator, and with the kind of each. A kind is reported at most once an hour. Default: `process.emitWarning`. */
+  readonly warn?: ((message: string, code: TwilioWarningCode) => unknown) | undefined
 }
 
 export interface SessionTokensConfiguration {
@@ -32,14 +34,14 @@ export interface SessionTokensConfiguration {
   readonly refreshes: Refreshes
   readonly refreshInBackground: boolean
   readonly recordTTL: number | undefined
-  readonly warn: (message: string) => unknown
+  readonly warn: (message: string, code: TwilioWarningCode) => unknown
 }
 
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
 export function configureSessionTokens(strategyOrClient: unknown, options: SessionTokensOptions): SessionTokensConfiguration {
   const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn = emitWarning } = options
-  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw new TypeError('leeway must be a number of ms, 0 or more.')
-  if (!isRefreshes(refreshes)) throw new TypeError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
+  if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw optionError('leeway must be a number of ms, 0 or more.')
+  if (!isRefreshes(refreshes)) throw optionError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
   return {
     client: clientOf(strategyOrClient),
     secrets: secret === undefined ? [] : checkSecrets(secret),
@@ -54,7 +56,7 @@ export function configureSessionTokens(strategyOrClient: unknown, options: Sessi
 function clientOf(strategyOrClient: unknown): TwilioOAuthClient {
   const client: unknown = typeof strategyOrClient === 'object' && strategyOrClient !== null && 'client' in strategyOrClient ? strategyOrClient.client : strategyOrClient
   if (client instanceof TwilioOAuthClient) return client
-  throw new TypeError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
+  throw optionError('SessionTokens needs the TwilioStrategy or the TwilioOAuthClient whose tokens it keeps: new SessionTokens(strategy).')
 }
 
 const SECRET_LENGTH = 32
@@ -65,11 +67,7 @@ function checkSecrets(secret: unknown): string[] {
   if (secrets.length === 0) checkText('secret', undefined, meaning)
   return secrets.map((one) => {
     checkText('secret', one, meaning)
-    if (one.length < SECRET_LENGTH) throw new TypeError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
+    if (one.length < SECRET_LENGTH) throw optionError(`secret is too short: it must be ${meaning}. Create one with: openssl rand -base64 32`)
     return one
   })
-}
-
-export function emitWarning(message: string): void {
-  process.emitWarning(message, 'PassportTwilioWarning')
 }

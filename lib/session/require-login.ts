@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { helpFor, setupError } from '../errors'
 import { checkText } from '../oauth/options'
 import { originOf, originalPathOf, publicPath } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
@@ -32,7 +33,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
       setLoginPath(req, loginPath)
       next()
     } else if (hasUnreadLogin(req)) {
-      next(new Error("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
+      next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (isLoginPath(req, publicPath(loginPath, req))) {
       // A guard in front of the whole app must not block the login and its callback.
       next()
@@ -76,7 +77,7 @@ function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string |
 
 interface AskToLogInOptions {
   readonly loginPath?: string | undefined
-  readonly beforeSessionChange?: () => void
+  readonly mayChangeSession?: () => boolean
 }
 
 /**
@@ -86,11 +87,11 @@ interface AskToLogInOptions {
  * If there is no response object, as with a WebSocket upgrade, an error with `status` 401 is passed to `next`.
  *
  * @param options.loginPath default: the `loginPath` of the guard that the request has passed; without one, every request gets 401
- * @param options.beforeSessionChange called before the page is stored in the session
+ * @param options.mayChangeSession called before the page is stored in the session; default: it may be
  */
-export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), beforeSessionChange }: AskToLogInOptions = {}): void {
+export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), mayChangeSession = () => true }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
-    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401 }))
+    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401, code: 'ERR_TWILIO_LOGIN_REQUIRED', help: helpFor('mistakes-in-the-app') }))
     return
   }
   // A timeout in the app may have sent a response by now.
@@ -101,10 +102,7 @@ export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, n
     return
   }
   const page = isPrefetch(req) ? undefined : pageToComeBackTo(req)
-  if (page !== undefined) {
-    beforeSessionChange?.()
-    keepReturnTo(req, page)
-  }
+  if (page !== undefined && mayChangeSession()) keepReturnTo(req, page)
   // 303 turns any method into GET.
   res.statusCode = req.method === 'GET' || req.method === 'HEAD' ? 302 : 303
   res.setHeader('Location', publicPath(loginPath, req))

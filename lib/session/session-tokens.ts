@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { TwilioUnavailableError } from '../errors'
+import { publishLogout } from '../diagnostics'
+import { setupError, TwilioUnavailableError } from '../errors'
 import type { TwilioOAuthClient } from '../oauth/client'
 import type { TwilioTokens } from '../oauth/tokens'
 import { finishedLoginOf } from '../request/finished-login'
 import { peekSession } from '../request/session'
 import { saveSession } from '../request/session-store'
-import { BoundedMap } from '../util/bounded-map'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
 import { Freshness } from './freshness'
@@ -14,10 +14,11 @@ import { LiveLogins } from './live-logins'
 import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
-import { configureSessionTokens, emitWarning, type SessionTokensOptions } from './options'
+import { configureSessionTokens, type SessionTokensOptions } from './options'
 import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 import { askToLogIn, isResponse } from './require-login'
+import { limitWarnings, type Warn } from './warnings'
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to extend Express's types
@@ -38,8 +39,6 @@ declare global {
 /** A function for Passport's `serializeUser`. */
 export type UserSerializer = (req: IncomingMessage, user: Express.User, done: (error: unknown, id?: unknown) => void) => void
 
-/** How many different warnings are remembered, so that none is repeated. */
-const MAX_WARNINGS = 100
 /** ms that a record is kept if the session cookie has no `maxAge`. */
 const DEFAULT_RECORD_TTL = 24 * 3600 * 1000
 
@@ -51,8 +50,7 @@ export class SessionTokens {
   readonly #refresher: LoginRefresher
   readonly #liveLogins: LiveLogins
   readonly #recordTTL: number | undefined
-  readonly #warn: (message: string) => unknown
-  readonly #warned = new BoundedMap<string, true>(MAX_WARNINGS)
+  readonly #warn: Warn
   #hasKept = false
 
   /**
@@ -62,16 +60,15 @@ export class SessionTokens {
   constructor(strategyOrClient: TwilioOAuthClient | { readonly client: TwilioOAuthClient }, options: SessionTokensOptions = {}) {
     const { client, secrets, leeway, refreshes, refreshInBackground, recordTTL, warn } = configureSessionTokens(strategyOrClient, options)
     const [newest, ...older] = secrets
-    const warnOnce = (message: string) => this.#warnOnce(message)
-    this.#warn = warn
+    this.#warn = limitWarnings(warn, systemClock)
     this.#freshness = new Freshness(leeway)
     this.#recordTTL = recordTTL
     this.#clientID = client.clientID
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
-      warnOnce('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
+      this.#warn('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
     )
     const { timeout } = client
-    const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: warnOnce }
+    const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: this.#warn }
     this.#refresher = new LoginRefresher({
       ...shared,
       refreshTokens: (refreshToken) => client.refresh(refreshToken),
@@ -93,16 +90,16 @@ export class SessionTokens {
       const login = finishedLoginOf(req)
       const tokens = login ? login.tokens : tokensInAuthInfo(req)
       if (!tokens) {
-        next(new Error("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
+        next(setupError("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
         return
       }
       if (login && login.clientID !== this.#clientID) {
-        next(new Error('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
+        next(setupError('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
         return
       }
       if (isFixed(req)) {
         delete peekSession(req)?.passport
-        next(new Error('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
+        next(setupError('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.'))
         return
       }
       this.#hasKept = true
@@ -154,7 +151,7 @@ export class SessionTokens {
           next()
         } else {
           this.#warnIfNothingKeeps(req)
-          askToLogIn(req, res, next, { beforeSessionChange: () => session.prepareChange(held) })
+          askToLogIn(req, res, next, { mayChangeSession: () => this.#prepareChange(session, held, res) })
         }
       }
       if (held && !this.#freshness.isStale(held, systemClock.now())) proceed(held.tokens)
@@ -171,8 +168,12 @@ export class SessionTokens {
       const session = this.#sessions.of(req)
       const login = session.copy
       session.forget()
-      if (login) this.#refresher.logOut(login, this.#recordTTLOf(req)).then(() => next(), next)
-      else next()
+      if (!login) {
+        next()
+        return
+      }
+      publishLogout({ reason: 'dropped' })
+      this.#refresher.logOut(login, this.#recordTTLOf(req)).then(() => next(), next)
     }
   }
 
@@ -191,7 +192,7 @@ export class SessionTokens {
     try {
       await this.#liveLogins.expire(typeof used === 'string' ? used : undefined, this.#sessions.of(req), this.#recordTTLOf(req))
     } catch (error) {
-      this.#warnOnce(`tokens.expire() could not mark a token as expired in every process: ${String(error)}`)
+      this.#warn(`tokens.expire() could not mark a token as expired in every process: ${String(error)}`, 'WARN_TWILIO_EXPIRE_FAILED')
     }
   }
 
@@ -203,6 +204,14 @@ export class SessionTokens {
   async #liveTokens(req: object, session: LoginSession, held: KeptLogin | undefined): Promise<TwilioTokens | undefined> {
     const live = held && (await this.#liveLogins.get(held, session, this.#recordTTLOf(req)))
     return live?.tokens
+  }
+
+  /** @returns whether the session may be changed */
+  #prepareChange(session: LoginSession, held: KeptLogin | undefined, res: Partial<ServerResponse>): boolean {
+    const mayChange = session.prepareChange(held)
+    // The session is saved before the response ends. If the person has logged out in the meantime, that has restored it.
+    if (held && mayChange && session.hasUser) res.once?.('close', () => void this.#refresher.destroyIfLoggedOut(held, session))
+    return mayChange
   }
 
   #recordTTLOf(req: object): number {
@@ -217,20 +226,10 @@ export class SessionTokens {
   /** Without stored tokens, a person who is logged in would be redirected to the login again and again. */
   #warnIfNothingKeeps(req: object): void {
     if (this.#hasKept || !('user' in req) || !req.user) return
-    this.#warnOnce(
-      "tokens.fresh() found no tokens in the session of a person who is logged in, and this process has kept none yet. Put tokens.keep() after passport.authenticate('twilio') at the callback; with successRedirect, which ends the request before it, use passport.serializeUser(tokens.serializer())."
+    this.#warn(
+      "tokens.fresh() found no tokens in the session of a person who is logged in, and this process has kept none yet. Put tokens.keep() after passport.authenticate('twilio') at the callback; with successRedirect, which ends the request before it, use passport.serializeUser(tokens.serializer()).",
+      'WARN_TWILIO_TOKENS_NOT_KEPT'
     )
-  }
-
-  #warnOnce(message: string): void {
-    if (this.#warned.has(message)) return
-    this.#warned.set(message, true)
-    // A warn() that fails must neither stop a logout nor end the process.
-    try {
-      Promise.resolve(this.#warn(message)).catch(() => emitWarning(message))
-    } catch {
-      emitWarning(message)
-    }
   }
 }
 

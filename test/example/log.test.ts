@@ -40,6 +40,32 @@ describe("the example app's log", () => {
     assert.equal((refresh?.err as { message: string }).message, 'Twilio is down.')
   })
 
+  it('follows a person from the login over a refresh to the logout, without any token', async () => {
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url })
+    const visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const callback = new URL(await sandbox.login(String(begun.headers.location)))
+    const { headers } = await visitor.get(callback.pathname + callback.search).expect(302)
+    await visitor.post('/account/refresh').expect(303)
+    await visitor.get('/account').expect(200)
+    await visitor.post('/logout').expect(303)
+    await example.stop()
+    await sandbox.stop()
+
+    const events = example.log.flatMap(({ event, outcome, grantType, reason }) => (event === undefined ? [] : [[event, outcome ?? grantType ?? reason].join(' ')]))
+    assert.deepEqual(events, [
+      'twilio.token authorization_code',
+      'twilio.login success',
+      'twilio.token refresh_token',
+      'twilio.refresh refreshed',
+      'twilio.logout dropped'
+    ])
+    assert.equal(example.log.find(({ event }) => event === 'twilio.login')?.requestID, headers['x-request-id'])
+    assert.doesNotMatch(JSON.stringify(example.log), /eyJ/)
+  })
+
   it('has the reference that an error page shows, and no code, state or secret', async () => {
     const sandbox = await startSandbox()
     const { clientID, url } = sandbox

@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
@@ -17,6 +18,11 @@ export interface ReportedError {
   readonly fields: Readonly<Record<string, unknown>>
   /** Everything that a logger could print of it. */
   readonly printed: string
+}
+
+/** What is published is searched for secrets, with the rest of the output. */
+for (const name of ['login', 'token', 'refresh', 'logout'].map((event) => `passport-twilio:${event}`)) {
+  subscribe(name, (message) => process.stdout.write(`${name} ${describe(message).printed}\n`))
 }
 
 const servers = new Map<number, Server>()

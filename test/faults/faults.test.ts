@@ -44,4 +44,11 @@ describe('faults', function () {
       }
     })
   }
+
+  describe('on diagnostics channels', () => {
+    it('are published on all of them, so that the search for secrets covers the messages', async () => {
+      await Promise.all(observations.values())
+      for (const event of ['login', 'token', 'refresh', 'logout']) assert.ok(host?.output.includes(`\npassport-twilio:${event} `), event)
+    })
+  })
 })

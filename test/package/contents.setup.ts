@@ -41,7 +41,7 @@ describe('the packed package', () => {
 
   it('contains the sources, what tsc makes of each, and nothing else', () => {
     const sources = filesIn('lib')
-    assert.deepEqual(packed.files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', 'package.json', ...sources, ...sources.flatMap(compiledFrom)].sort())
+    assert.deepEqual(packed.files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', 'docs/errors.md', 'package.json', ...sources, ...sources.flatMap(compiledFrom)].sort())
   })
 
   it('contains the source that each source map and declaration map refers to', () => {

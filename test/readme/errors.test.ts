@@ -27,10 +27,50 @@ describe('docs/errors.md', () => {
     }
   })
 
+  it('has the code and the status of each class', () => {
+    const errors: readonly { readonly name: string; readonly code: string; readonly status?: number }[] = [
+      new surface.LoginStateError('missing'),
+      new surface.TwilioResponseError('m'),
+      new surface.TwilioTimeoutError('m'),
+      new surface.TwilioNetworkError('m'),
+      new surface.TwilioIdTokenError('m'),
+      new surface.TwilioUnavailableError(undefined),
+      new surface.RefreshStoreError('m')
+    ]
+    for (const { name, code, status = 'none' } of errors) assert.ok(page.includes(`| [\`${name}\`](#${name.toLowerCase()}) | \`${code}\` | ${status} |`), name)
+  })
+
+  it('has the section that each error refers to', () => {
+    const errors: readonly { readonly help: string }[] = [
+      new surface.LoginStateError('missing'),
+      new surface.TwilioTokenError('m', { code: 'invalid_grant', status: 400 }),
+      new surface.TwilioResponseError('m'),
+      new surface.TwilioTimeoutError('m'),
+      new surface.TwilioNetworkError('m'),
+      new surface.TwilioIdTokenError('m'),
+      new surface.TwilioUnavailableError(undefined),
+      new surface.RefreshStoreError('m')
+    ]
+    for (const { help } of errors) {
+      const [path, section = ''] = help.split('#')
+      assert.equal(path, 'node_modules/passport-twilio/docs/errors.md')
+      assert.ok(headings.map((heading) => heading.toLowerCase().replaceAll(' ', '-')).includes(section), help)
+    }
+  })
+
+  it('has every likely cause of a LoginStateError', () => {
+    for (const cause of new Surface().textsIn('LoginStateCause')) assert.ok(page.includes(`\n| \`${cause}\` | `), cause)
+  })
+
   it('has the message of every error and warning that reaches an app', () => {
-    const messages = messagesIn(join(root, 'lib')).filter(({ folder }) => folder !== 'sandbox')
+    const messages = messagesIn(join(root, 'lib')).filter(({ folder }) => folder !== 'sandbox' && folder !== 'doctor')
     assert.ok(messages.length > 50)
     assert.deepEqual(messages.map(({ text }) => text).filter((text) => !page.includes(text)), [])
+  })
+
+  it('has the code of every warning', () => {
+    const codes = new Surface().textsIn('TwilioWarningCode')
+    assert.deepEqual(codes.filter((code) => !page.includes(`\`${code}\``)), [])
   })
 
   it('has no message that is not in the code', () => {

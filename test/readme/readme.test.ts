@@ -26,6 +26,7 @@ const settings = readme.take(QUICK_START, 'ini')
 readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
+const doctorCommand = readme.take(QUICK_START, 'sh')
 
 /** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'
@@ -95,6 +96,14 @@ describe('the README', () => {
       assert.match((await visitor.request('/')).text, /action="\/logout"/)
       assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
       assert.equal(await statusOf(visitor, '/account'), 302)
+    })
+
+    it('has a command that finds a wrong client secret', async () => {
+      const { clientID, clientSecret, url } = sandbox
+      const command = `${doctorCommand.replace(/OQ\w+/, clientID)} --base-url ${url}`
+      const [right, wrong] = [newcomer.run(command, { TWILIO_CLIENT_SECRET: clientSecret }), newcomer.run(command, { TWILIO_CLIENT_SECRET: 'of another app' })]
+      assert.deepEqual([await right.ends(), await wrong.ends()], [0, 1], right.output + wrong.output)
+      assert.match(wrong.output, /✗ Client secret: .*Check clientID and clientSecret/)
     })
 
     it('exits with the reason if its port is taken', async () => {
@@ -413,11 +422,12 @@ describe('the README', () => {
   describe('Errors', () => {
     const handler = readme.take('Errors', 'js')
 
-    it('says what to do, redirects people whom another tab has logged in, and shows no details of an error of Twilio', async () => {
-      const url = await run(compose(quickStart, handler))
+    it('says what to do, redirects people whom another tab has logged in, and shows details to the operator only', async () => {
+      const { url, command } = await start(compose(quickStart, handler))
       const stranger = await new Visitor(url).request('/auth/twilio/callback?code=c&state=s')
       assert.deepEqual([stranger.status, stranger.headers.get('content-type')], [403, 'text/plain; charset=utf-8'])
-      assert.match(stranger.text, /Start the login again\.$/)
+      assert.match(stranger.text, /start it again\.$/)
+      await command.prints("likelyCause: 'no_cookie'")
       const visitor = new Visitor(url)
       sandbox.failNext('token', 'server error')
       const failed = await visitor.logIn(approve)

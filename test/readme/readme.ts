@@ -9,18 +9,20 @@ export interface Block {
   readonly code: string
 }
 
-/** The README's fenced blocks in order. Each test takes the blocks that it runs. */
+/** The fenced blocks of the README, or of another document, in order. Each test takes the blocks that it runs. */
 export class Readme {
   readonly blocks: readonly Block[]
+  readonly #file: string
   readonly #untaken: Block[]
   readonly #sections = new Map<string, Token[]>()
 
-  constructor() {
+  constructor(file = 'README.md') {
     let section: Token[] = []
-    for (const token of lexer(readFileSync(join(process.cwd(), 'README.md'), 'utf8'))) {
+    for (const token of lexer(readFileSync(join(process.cwd(), file), 'utf8'))) {
       if (token.type === 'heading') this.#sections.set(String(token.text), (section = []))
       else section.push(token)
     }
+    this.#file = file
     this.blocks = [...this.#sections].flatMap(([heading, tokens]) =>
       tokens.flatMap((token) => (token.type === 'code' ? [{ heading, language: String(token.lang), code: String(token.text) }] : []))
     )
@@ -37,7 +39,7 @@ export class Readme {
   take(heading: string, language: string): string {
     const index = this.#untaken.findIndex((block) => block.heading === heading && block.language === language)
     const [block] = index === -1 ? [] : this.#untaken.splice(index, 1)
-    if (!block) throw new Error(`README.md has no (other) ${language} block under "${heading}".`)
+    if (!block) throw new Error(`${this.#file} has no (other) ${language} block under "${heading}".`)
     return block.code
   }
 

@@ -37,6 +37,11 @@ describe('a token', () => {
     assert.deepEqual([new Freshness().isStale(dead, NOW), isAlive(dead, NOW), isUsable(dead, NOW)], [true, false, false])
   })
 
+  it('that is marked as expired by a machine whose clock is behind is stale', () => {
+    const marked: Lifetime = { receivedAt: NOW + 3000, tokens: { expiresAt: NOW } }
+    assert.deepEqual([new Freshness().isStale(marked, NOW), new Freshness().isStale(marked, NOW + 10)], [true, true])
+  })
+
   it('without an expiry is never stale, and always alive', () => {
     const forever: Lifetime = { receivedAt: NOW, tokens: {} }
     assert.deepEqual([new Freshness().isStale(forever, Infinity), isAlive(forever, Infinity), isUsable(forever, Infinity)], [false, true, true])

@@ -157,7 +157,7 @@ describe('tokens.fresh()', () => {
 
     it('waits no longer than a call to Twilio may take while another process refreshes', async () => {
       let isBusy = true
-      const busy: Refreshes = { ...neverBusy, acquire: () => (isBusy ? Promise.resolve({ outcome: 'busy', expiresIn: 60_000 }) : Promise.reject(new RefreshStoreError('The test is over.'))) }
+      const busy: Refreshes = { ...neverBusy, acquire: () => (isBusy ? Promise.resolve({ outcome: 'busy', series: 'another', expiresIn: 60_000 }) : Promise.reject(new RefreshStoreError('The test is over.'))) }
       const site = sessionApp(twilio, { client: { timeout: 100 }, tokens: { refreshes: busy } })
       const visitor = await visitorWith(site.app, expired())
       await withClock(['Date', 'setTimeout'], async () => {

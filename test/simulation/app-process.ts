@@ -58,6 +58,8 @@ export interface SimulatedRequest extends SavingRequest {
   readonly sessionStore: ReturnType<SessionStore['connect']>
   readonly session: Session
   isChangedByApp: boolean
+  /** A login that has ended, after which the page to return to was put into the session. */
+  ended?: KeptLogin
   /** The session as it was loaded, or last saved. */
   savedAs: string
 }
@@ -181,6 +183,7 @@ export class AppProcess {
       const req: SimulatedRequest = { process: this.process, sessionID: id, sessionStore: loader, session, startedAt, isChangedByApp: false, savedAs: JSON.stringify(session) }
       await handle(req)
       if (JSON.stringify(session) !== req.savedAs) await this.#save(req)
+      if (req.ended) void this.#refresher.destroyIfLoggedOut(req.ended, this.#logins.of(req))
     } catch (error) {
       // The app's error handler answers.
       this.#note(`${what} fails: ${String(error)}`)
@@ -211,9 +214,9 @@ export class AppProcess {
       const tokens = live?.tokens
       this.#note(`answers with ${tokens?.accessToken ?? 'a request to log in'}`)
       referee.answered({ req, held, tokens, waited: world.now - askedAt, mayWait })
-      if (!tokens && isForPage) {
-        session.prepareChange(held)
+      if (!tokens && isForPage && session.prepareChange(held)) {
         req.session.returnTo = '/page'
+        if (session.hasUser) req.ended = held
       }
       return tokens
     } catch (error) {

@@ -25,6 +25,7 @@ const RECORDS = 'lib/session/records/login-records.ts'
 const REFRESHER = 'lib/session/records/refresh-once.ts'
 const MEMORY = 'lib/session/records/memory-refreshes.ts'
 const SESSION = 'lib/session/login-session.ts'
+const LIVE = 'lib/session/live-logins.ts'
 const APP = 'test/simulation/app-process.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -32,12 +33,12 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: 'a lock expires before the call that it guards',
     changes: [
       { file: RECORDS, from: 'this.#lockTTL = options.timeout + LOCK_MARGIN', to: 'this.#lockTTL = options.timeout / 10' },
-      { file: RECORDS, from: 'beginBefore: askedAt + this.#lockTTL - this.#options.timeout', to: 'beginBefore: Infinity' }
+      { file: RECORDS, from: 'beginBefore: askedAt + this.#lockTTL - timeout', to: 'beginBefore: Infinity' }
     ]
   },
   {
     fault: 'a refresh begins however much of its lock has passed',
-    changes: [{ file: REFRESHER, from: 'if (clock.elapsed() > lock.beginBefore) return undefined', to: '' }]
+    changes: [{ file: REFRESHER, from: 'if (clock.elapsed() > lock.beginBefore) {', to: 'if (lock.beginBefore < 0) {' }]
   },
   {
     fault: 'nobody looks at the stored session before a token is spent',
@@ -57,11 +58,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'requests that shared a refresh save their session',
-    changes: [{ file: APP, from: 'if (!session.hasStore) session.setCopy(login)', to: 'session.setCopy(login)' }]
+    changes: [{ file: LIVE, from: 'if (!session.hasStore) session.setCopy(login)', to: 'session.setCopy(login)' }]
   },
   {
-    fault: 'a refused request saves its session',
-    changes: [{ file: SESSION, from: "if (!copy || (reason === 'refused' && this.hasStore)) return", to: 'if (!copy) return' }]
+    fault: 'a copy of a session that goes on is saved',
+    changes: [{ file: SESSION, from: 'return !this.#isOutdated', to: 'return true' }]
+  },
+  {
+    fault: 'tokens are removed from a copy of a session that goes on',
+    changes: [{ file: SESSION, from: '    } else {\n', to: '    } else {\n      this.#sessions.remove(copy)\n' }]
+  },
+  {
+    fault: 'tokens are removed from a copy when the stored session is not known',
+    changes: [{ file: SESSION, from: '    } catch {\n      this.#isOutdated = true\n', to: '    } catch {\n      this.#sessions.remove(copy)\n' }]
   },
   {
     fault: 'a process refreshes alone as soon as the store does not reply',
@@ -76,15 +85,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'a lock that was lost in a failover is taken over',
-    changes: [{ file: RECORDS, from: "acquired.outcome === 'locked' && (acquired.isReleased || clock.elapsed() >= otherUntil)", to: "acquired.outcome === 'locked'" }]
+    changes: [{ file: RECORDS, from: 'if (predecessor.hasFinished(acquired.series, clock.elapsed())) return', to: 'if (acquired) return' }]
   },
   {
-    fault: "one's own lock counts as one that was released",
-    changes: [{ file: MEMORY, from: 'isReleased: lock !== undefined && lock.owner === undefined', to: 'isReleased: lock !== undefined' }]
+    fault: 'any lock that was released hides one that was lost',
+    changes: [{ file: MEMORY, from: 'const series = lock?.series ?? owner', to: "const series = lock ? 'released' : owner" }]
+  },
+  {
+    fault: 'a late reply releases a lock that its owner uses',
+    changes: [{ file: RECORDS, from: 'if (this.#isFinished) release()\n    else this.#release ??= release', to: 'release()' }]
   },
   {
     fault: 'the loser of a race clears what the winner has saved',
-    changes: [{ file: REFRESHER, from: 'if (stored && stored.generation > login.generation && isAlive(stored, this.#options.clock.now()))', to: 'if (stored && stored.generation < 0)' }]
+    changes: [{ file: REFRESHER, from: 'if (newest.generation > login.generation)', to: 'if (newest.generation < 0)' }]
   },
   {
     fault: 'an older record replaces a newer one',
@@ -115,7 +128,11 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'a request waits although its token lives',
-    changes: [{ file: APP, from: 'if (isUsableMeanwhile && this.#around.settings.refreshInBackground) {', to: 'if (!isUsableMeanwhile && !isAlive(held, Infinity) && held.generation < 0) {' }]
+    changes: [{ file: LIVE, from: 'const goesOnMeanwhile = isUsableMeanwhile && refreshInBackground', to: 'const goesOnMeanwhile = refreshInBackground && held.generation < 0' }]
+  },
+  {
+    fault: 'a token that another clock has marked as expired counts as fresh',
+    changes: [{ file: 'lib/session/freshness.ts', from: 'Math.max(0, expiresAt - receivedAt)', to: 'expiresAt - receivedAt' }]
   },
   {
     fault: 'expire() trusts a lock that may be over',

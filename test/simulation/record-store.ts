@@ -164,7 +164,7 @@ export class RecordStoreConnection implements Refreshes {
     if (what.startsWith('save') && !isInTime) this.#store.saveFails(this.#process, name)
     const perform = async () => {
       const reply = await this.#store.perform(what === 'acquire', run)
-      world.note(() => `record store: ${what} ${name} for ${this.#process.name}: ${JSON.stringify(reply)}`)
+      world.note(() => `record store: ${what} ${name} for ${this.#process.name}: ${JSON.stringify(reply, (key, value: unknown) => (key === 'series' ? undefined : value))}`)
       return reply
     }
     const calling = call(world, this.#process, fate, perform)

@@ -103,7 +103,8 @@ export class Referee {
       if (session === undefined && facts.broughtBack) facts.broughtBack.undoneAt = Math.min(facts.broughtBack.undoneAt, this.#world.now)
     }
     if (writer === 'refresher') {
-      const facts = login && this.#factsOf(login.id)
+      const user = userIn(session)
+      const facts = user === undefined ? undefined : this.#factsOf(user)
       if (facts?.isLogoutBegun) facts.broughtBack = { by: process, undoneAt: Infinity }
       const expected = this.#expected === undefined ? undefined : this.#factsOf(this.#expected)
       // Session stores only know whole sessions: a write that is based on an older one undoes what came in between.
@@ -115,6 +116,8 @@ export class Referee {
     if (writer.isChangedByApp || isExpectedOver || this.#logins.size > 1) this.#expected = login?.id
     const facts = login && this.#factsOf(login.id)
     if (facts?.isLogoutBegun && writer.isChangedByApp) facts.isBroughtBackByApp = true
+    const user = userIn(session)
+    if (writer.ended && user !== undefined && this.#factsOf(user).isLogoutBegun) this.#factsOf(user).broughtBack = { by: process, undoneAt: Infinity }
   }
 
   /** What a process knew is lost with it. */
@@ -148,7 +151,7 @@ export class Referee {
   /** Everything has settled: no faults any more, and nothing is pending. */
   settled(session: Record<string, unknown> | undefined): void {
     for (const [name, process] of this.#open) if (!process.isGone) this.#violate('every request ends', `${name} has not ended`)
-    const user = (session?.passport as { user?: string } | undefined)?.user
+    const user = userIn(session)
     for (const [login, { logout, isBroughtBackByApp, broughtBack }] of this.#logins) {
       if (!logout?.isRecorded || isBroughtBackByApp || broughtBack?.by.isGone) continue
       if (user === login || loginIn(session)?.id === login) this.#violate('a logout is final', `the session of ${login} is back: ${JSON.stringify(session)}`)
@@ -227,6 +230,10 @@ export class Referee {
 
 function loginIn(session: Record<string, unknown> | undefined): KeptLogin | undefined {
   return fromJSON(session?.['twilioTokens:AC'])
+}
+
+function userIn(session: Record<string, unknown> | undefined): string | undefined {
+  return (session?.passport as { user?: string } | undefined)?.user
 }
 
 function tokenGenerationOf({ tokens: { refreshToken } }: KeptLogin): number {

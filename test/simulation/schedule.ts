@@ -22,7 +22,9 @@ const RECOVERY = 60_000
 export async function runSchedule(seed: number, { isTraced = false } = {}): Promise<Verdict> {
   const trace: string[] = []
   const schedule = new Schedule(new Random(seed), isTraced ? trace : undefined)
-  await schedule.run()
+  await schedule.run().catch((error: unknown) => {
+    throw Object.assign(new Error(`The schedule with the seed ${seed} failed`, { cause: error }), { trace })
+  })
   return { seed, violations: schedule.violations, trace }
 }
 
@@ -34,8 +36,12 @@ class Schedule {
   readonly #lifetime: number
   readonly #faults: Faults
   readonly #hasFailover: boolean
-  /** Whether a record is saved while its lock lives. Else expire() may replace what another process has just refreshed. */
-  readonly #isLockReliable: boolean
+  readonly #hasOutage: boolean
+  /**
+   * Whether records are saved, and while their locks live. Otherwise, expire() may replace what another process has refreshed, and
+   * processes that refresh without the store give the same generation to different tokens.
+   */
+  readonly #isStoreReliable: boolean
   /** ms in which requests come in. */
   readonly #span: number
   #logins = 0
@@ -46,7 +52,9 @@ class Schedule {
     this.#lifetime = random.pick([25_000, 60_000, 3_600_000])
     this.#faults = randomFaults(random)
     this.#hasFailover = random.chance(0.1)
-    this.#isLockReliable = !this.#hasFailover && this.#faults.late === 0 && this.#faults.failed === 0
+    this.#hasOutage = random.chance(0.1)
+    const { late, failed, refused } = this.#faults
+    this.#isStoreReliable = !this.#hasFailover && !this.#hasOutage && late + failed + refused === 0
     this.#span = random.pick([50, 2000, 20_000, 90_000])
     const settings = { timeout: random.pick([1000, 3000]), refreshInBackground: random.chance(0.7) }
     const twilio = new Twilio(this.#world, { timeout: settings.timeout, lifetime: this.#lifetime, revokesOnReuse: random.chance(0.7) })
@@ -125,7 +133,7 @@ class Schedule {
       worksFor: work(),
       changesSession: random.chance(0.2),
       isForPage: random.chance(0.3),
-      expiresToken: this.#isLockReliable && random.chance(0.05)
+      expiresToken: this.#isStoreReliable && random.chance(0.05)
     }
   }
 
@@ -134,7 +142,7 @@ class Schedule {
     const random = this.#random
     const login = `login-${this.#logins}`
     if (random.chance(0.05)) this.#world.after(this.#moment(), () => twilio.revoke(login))
-    if (random.chance(0.1)) {
+    if (this.#hasOutage) {
       const isSilent = random.chance(0.5)
       const duration = random.pick([500, 5000, 30_000])
       const isForAll = random.chance(0.5)

@@ -16,6 +16,8 @@ export type Writer = 'refresher' | SavingRequest
 export interface SavingRequest {
   /** Whether the app has changed the session, so that express-session saves it whatever the package does. */
   readonly isChangedByApp: boolean
+  /** Whether the package has changed the session. It destroys it again after a logout. */
+  readonly ended?: object
 }
 
 type Session = Record<string, unknown>
@@ -41,7 +43,7 @@ export class SessionStore {
       calling.then((session) => done(null, session), done)
     }
     let loadedVersion = 0
-    const write = (id: string, json: string | undefined) => this.#write(id, json, { process, writer, isRaced: this.#version > loadedVersion })
+    const write = (id: string, json: string | undefined, basedOn = loadedVersion) => this.#write(id, json, { process, writer, isRaced: this.#version > basedOn })
     const load = (id: string) => {
       loadedVersion = this.#version
       return this.peek(id)
@@ -50,7 +52,9 @@ export class SessionStore {
       get: (id: string, done: (error?: unknown, session?: Session) => void) => reach(() => load(id), done),
       set: (id: string, session: object, done: (error?: unknown) => void) => {
         const json = JSON.stringify(session)
-        reach(() => write(id, json), done)
+        // A later load, while this write is on its way, doesn't count.
+        const basedOn = loadedVersion
+        reach(() => write(id, json, basedOn), done)
       },
       destroy: (id: string, done: (error?: unknown) => void) => reach(() => write(id, undefined), done)
     }

@@ -4,6 +4,7 @@ import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
+import type { Warn } from '../warnings'
 import { MemoryRefreshes } from './memory-refreshes'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
 import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
@@ -14,14 +15,67 @@ export interface LoginRecordsOptions {
   /** Time limit of a refresh, in ms. */
   readonly timeout: number
   readonly clock: Clock
-  readonly warn: (message: string) => void
+  readonly warn: Warn
+}
+
+/** Somebody who waits for a lock, and then holds it. A store may also grant it late, when it is no longer needed. */
+class LockOwner {
+  readonly id = randomUUID()
+  #isFinished = false
+  #release: (() => void) | undefined
+
+  /** Calls `release` as soon as the owner doesn't need the lock. */
+  releaseWhenFinished(release: () => void): void {
+    if (this.#isFinished) release()
+    else this.#release ??= release
+  }
+
+  finish(): void {
+    this.#isFinished = true
+    this.#release?.()
+  }
+}
+
+/** The owners of a lock that are waited for. */
+class Predecessor {
+  #series: string | undefined
+  /** When the last lock of this series expires, in elapsed ms. */
+  #until = 0
+  /** When the last lock of an earlier series expires. Since it wasn't released, it may have been lost while its owner still refreshes. */
+  #lostUntil = 0
+
+  get wasSeen(): boolean {
+    return this.#series !== undefined
+  }
+
+  isBusy(series: string, until: number): void {
+    this.#continue(series)
+    this.#until = Math.max(this.#until, until)
+  }
+
+  /** Whether all locks that were seen have been released or have expired, given the series of a lock that was acquired. */
+  hasFinished(series: string, now: number): boolean {
+    this.#continue(series)
+    return now >= this.#lostUntil
+  }
+
+  hasExpired(now: number): boolean {
+    return now >= Math.max(this.#until, this.#lostUntil)
+  }
+
+  #continue(series: string): void {
+    if (series === this.#series) return
+    this.#lostUntil = Math.max(this.#lostUntil, this.#until)
+    this.#until = 0
+    this.#series = series
+  }
 }
 
 /** The right to refresh a login. */
 export interface Lock {
   readonly kind: 'lock'
   readonly loginID: string
-  readonly owner: string
+  readonly owner: LockOwner
   /** The store that granted it. */
   readonly store: Refreshes
   /** The latest time at which a refresh may begin under this lock, in elapsed ms. */
@@ -77,21 +131,31 @@ export class LoginRecords {
    * Rejects with the error of another process's refresh, or with the store's error.
    */
   async acquire(held: KeptLogin): Promise<Lock | RecordedLogin> {
-    const { clock, codec, refreshes } = this.#options
-    /** When another owner's lock was last expected to expire. A lock that disappears earlier may have been lost. */
-    let otherUntil = 0
+    const owner = new LockOwner()
+    let isAcquired = false
+    try {
+      const acquired = await this.#waitForTurn(held, owner)
+      isAcquired = acquired.kind === 'lock'
+      return acquired
+    } finally {
+      if (!isAcquired) owner.finish()
+    }
+  }
+
+  async #waitForTurn(held: KeptLogin, owner: LockOwner): Promise<Lock | RecordedLogin> {
+    const { clock, codec, refreshes, timeout } = this.#options
+    const predecessor = new Predecessor()
     for (let pause = FIRST_POLL; ; pause = Math.min(pause * 2, LAST_POLL)) {
       const askedAt = clock.elapsed()
-      // A new owner for each call: if the reply is late, its lock is released, which must not release the lock of a later call.
-      const owner = randomUUID()
-      const { acquired, store } = await this.#tryToAcquire(held, owner, otherUntil)
-      if (acquired.outcome === 'recorded') return this.#readRecord(held.id, acquired)
+      const { acquired, store } = await this.#tryToAcquire(held, owner, predecessor)
+      if (acquired?.outcome === 'recorded') return this.#readRecord(held.id, acquired)
       // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.
-      if (acquired.outcome === 'failed' && otherUntil > 0) throw codec.decodeFailure(held.id, acquired.failure)
-      if (acquired.outcome === 'locked' && (acquired.isReleased || clock.elapsed() >= otherUntil)) {
-        return { kind: 'lock', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - this.#options.timeout }
+      if (acquired?.outcome === 'failed' && predecessor.wasSeen) throw codec.decodeFailure(held.id, acquired.failure)
+      if (acquired?.outcome === 'busy' && store === refreshes) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
+      if (acquired?.outcome === 'locked') {
+        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { kind: 'lock', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
+        this.#releaseWhenFinished(held, owner)
       }
-      if (acquired.outcome === 'busy' && store === refreshes) otherUntil = Math.max(otherUntil, clock.elapsed() + acquired.expiresIn)
       await clock.sleep(pause)
     }
   }
@@ -110,9 +174,10 @@ export class LoginRecords {
    */
   async save({ owner, store }: Lock, login: KeptLogin, ttl: number): Promise<RecordedLogin | undefined> {
     const name = this.#nameOf(login.id)
-    const request = { generation: login.generation, value: this.#options.codec.encode(login), owner, ttl: this.#ttlOf(login, ttl) }
+    const request = { generation: login.generation, value: this.#options.codec.encode(login), owner: owner.id, ttl: this.#ttlOf(login, ttl) }
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
+      owner.finish()
       if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
       if (isSaved) return undefined
       const record = await this.#ask(() => store.read(name))
@@ -124,15 +189,20 @@ export class LoginRecords {
     }
   }
 
-  /** Records that Twilio has permanently refused the refresh. */
-  async refuse({ loginID, owner, store }: Lock, ttl: number): Promise<void> {
-    await this.#ask(() => store.save(this.#nameOf(loginID), { generation: REFUSED, value: '', owner, ttl })).catch(() => undefined)
+  /** Records that Twilio has permanently refused the refresh, and releases the lock. */
+  async refuse(lock: Lock, ttl: number): Promise<void> {
+    const { loginID, owner, store } = lock
+    // Without the store, it isn't known whether another process has newer tokens.
+    if (store !== this.#options.refreshes) return this.release(lock)
+    const request = { generation: REFUSED, value: '', owner: owner.id, ttl }
+    await this.#ask(() => store.save(this.#nameOf(loginID), request)).then(() => owner.finish(), () => undefined)
   }
 
   /** Releases the lock. An error is reported to the processes that are waiting for it. */
   async release({ loginID, owner, store }: Lock, error?: unknown): Promise<void> {
     const failure = error === undefined ? undefined : { note: this.#options.codec.encodeFailure(loginID, error), ttl: FAILURE_TTL }
-    await this.#ask(() => store.release(this.#nameOf(loginID), { owner, failure })).catch(() => undefined)
+    await this.#ask(() => store.release(this.#nameOf(loginID), { owner: owner.id, failure })).catch(() => undefined)
+    owner.finish()
   }
 
   /** The record, if it is newer than the given login. Rejects with the store's error. */
@@ -170,7 +240,7 @@ export class LoginRecords {
     try {
       await save()
     } catch (error) {
-      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`)
+      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
       this.#retryInBackground(save)
     }
   }
@@ -192,22 +262,23 @@ export class LoginRecords {
     return record?.generation === LOGGED_OUT
   }
 
-  async #tryToAcquire(held: KeptLogin, owner: string, otherUntil: number): Promise<{ readonly acquired: Acquired; readonly store: Refreshes }> {
+  /** `acquired` is `undefined` if the store fails while another process may still be refreshing. */
+  async #tryToAcquire(held: KeptLogin, owner: LockOwner, predecessor: Predecessor): Promise<{ readonly acquired: Acquired | undefined; readonly store: Refreshes }> {
     const { clock, refreshes, warn } = this.#options
     const name = this.#nameOf(held.id)
-    const request = { generation: held.generation, owner, ttl: this.#lockTTL }
+    const request = { generation: held.generation, owner: owner.id, ttl: this.#lockTTL }
     try {
-      const acquired = await this.#ask(() => refreshes.acquire(name, request), ({ outcome }) => this.#releaseLate(outcome, name, owner))
+      const acquired = await this.#ask(() => refreshes.acquire(name, request), ({ outcome }) => outcome === 'locked' && this.#releaseWhenFinished(held, owner))
       checkAcquired(acquired)
       return { acquired, store: refreshes }
     } catch (error) {
-      if (clock.elapsed() < otherUntil) return { acquired: { outcome: 'busy', expiresIn: 0 }, store: refreshes }
+      if (!predecessor.hasExpired(clock.elapsed())) return { acquired: undefined, store: refreshes }
       const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
       if (!this.#mayRefreshAlone(held, error)) {
-        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`)
+        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
         throw error
       }
-      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`)
+      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`, 'WARN_TWILIO_REFRESHING_ALONE')
       return { acquired: await this.#local.acquire(name, request), store: this.#local }
     }
   }
@@ -222,9 +293,11 @@ export class LoginRecords {
     return error instanceof RefreshStoreError || (this.#silentSince !== undefined && clock.elapsed() - this.#silentSince >= this.#lockTTL)
   }
 
-  /** Releases a lock that was granted after the caller stopped waiting for it. */
-  #releaseLate(outcome: Acquired['outcome'], name: string, owner: string): void {
-    if (outcome === 'locked') this.#ask(() => this.#options.refreshes.release(name, { owner })).catch(() => undefined)
+  /** Releases a lock that its owner no longer waits for. */
+  #releaseWhenFinished({ id }: KeptLogin, owner: LockOwner): void {
+    owner.releaseWhenFinished(() => {
+      this.#ask(() => this.#options.refreshes.release(this.#nameOf(id), { owner: owner.id })).catch(() => undefined)
+    })
   }
 
   #noteSilence(): void {
@@ -241,7 +314,7 @@ export class LoginRecords {
     const login = this.#options.codec.decode(loginID, record)
     if (login) return { kind: 'login', login }
     // The record is newer in any case, so the session's refresh token has already been used.
-    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].')
+    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
     return { kind: 'ended', reason: 'refused' }
   }
 

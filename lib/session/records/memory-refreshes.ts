@@ -12,7 +12,9 @@ interface Entry {
 }
 
 interface Lock {
+  /** `undefined` once it is released. */
   readonly owner: string | undefined
+  readonly series: string
   readonly failure?: string | undefined
   readonly until: number
 }
@@ -37,9 +39,10 @@ export class MemoryRefreshes implements Refreshes {
     const now = this.#clock.elapsed()
     const lock = entry.lock && entry.lock.until > now ? entry.lock : undefined
     if (lock?.failure !== undefined) return Promise.resolve({ outcome: 'failed', failure: lock.failure })
-    if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', expiresIn: lock.until - now })
-    entry.lock = { owner, until: now + ttl }
-    return Promise.resolve({ outcome: 'locked', isReleased: lock !== undefined && lock.owner === undefined })
+    if (lock?.owner !== undefined && lock.owner !== owner) return Promise.resolve({ outcome: 'busy', series: lock.series, expiresIn: lock.until - now })
+    const series = lock?.series ?? owner
+    entry.lock = { owner, series, until: now + ttl }
+    return Promise.resolve({ outcome: 'locked', series })
   }
 
   save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
@@ -56,8 +59,8 @@ export class MemoryRefreshes implements Refreshes {
     const entry = this.#entries.get(name)
     const now = this.#clock.elapsed()
     if (entry?.lock?.owner === owner && entry.lock.until > now) {
-      const { until } = entry.lock
-      entry.lock = failure ? { owner: undefined, failure: failure.note, until: now + failure.ttl } : { owner: undefined, until }
+      const released = { ...entry.lock, owner: undefined }
+      entry.lock = failure ? { ...released, failure: failure.note, until: now + failure.ttl } : released
     }
     return Promise.resolve()
   }

@@ -1,4 +1,5 @@
 import { isObject } from '../../util/is-object'
+import { optionError } from '../../errors'
 import { explainPostgresError } from './postgres-errors'
 import { createTable, parseTableName, statementsFor, type Statements } from './postgres-statements'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
@@ -33,7 +34,7 @@ const CLEAN_UP_INTERVAL = 15 * 60_000
  * @throws {TypeError} if `pool` is not such a pool, or `tableName` is not a valid table name
  */
 export function postgresRefreshes(pool: PostgresPool, options: PostgresRefreshesOptions = {}): Refreshes {
-  if (!isObject(pool) || typeof pool.query !== 'function') throw new TypeError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
+  if (!isObject(pool) || typeof pool.query !== 'function') throw optionError("postgresRefreshes needs a Pool of pg: postgresRefreshes(new Pool({ connectionString })).")
   return new PostgresRefreshes(pool, options)
 }
 
@@ -65,11 +66,11 @@ class PostgresRefreshes implements Refreshes {
     return this.#run(async () => {
       for (;;) {
         const locked = await this.#query(this.#statements.acquire, [name, generation, owner, ttl])
-        if (locked) return { outcome: 'locked', isReleased: locked.was_released === true }
-        const { record, failure, busyFor } = parseState(await this.#query(this.#statements.read, [name]))
+        if (locked) return { outcome: 'locked', series: String(locked.lock_series) }
+        const { record, failure, series, busyFor } = parseState(await this.#query(this.#statements.read, [name]))
         if (record && record.generation > generation) return { outcome: 'recorded', ...record }
         if (failure !== undefined) return { outcome: 'failed', failure }
-        if (busyFor !== undefined) return { outcome: 'busy', expiresIn: busyFor }
+        if (busyFor !== undefined) return { outcome: 'busy', series, expiresIn: busyFor }
         // The newer record or the other lock has expired or been released between the two statements, so try again.
       }
     })
@@ -137,18 +138,20 @@ class PostgresRefreshes implements Refreshes {
 interface State {
   readonly record?: RefreshRecord | undefined
   readonly failure?: string | undefined
+  readonly series: string
   /** ms for which another owner still holds the lock. */
   readonly busyFor?: number | undefined
 }
 
 /** By default, `pg` returns a bigint as a string, but an app can configure its own type parser. */
 function parseState(row: Record<string, unknown> | undefined): State {
-  if (!row) return {}
-  const { has_record: hasRecord, generation, value, failure, busy_for: busyFor } = row
+  if (!row) return { series: '' }
+  const { has_record: hasRecord, generation, value, failure, lock_series: series, busy_for: busyFor } = row
   if (hasRecord === true && (!Number.isSafeInteger(Number(generation)) || typeof value !== 'string')) throw unexpected('generation and value')
   return {
     record: hasRecord === true ? { generation: Number(generation), value: String(value) } : undefined,
     failure: typeof failure === 'string' ? failure : undefined,
+    series: String(series),
     busyFor: busyFor === null || busyFor === undefined ? undefined : Math.max(1, Number(busyFor))
   }
 }

@@ -1,3 +1,4 @@
+import { optionError } from '../../errors'
 /** A row contains the record of a login, a lock, or both. Each has its own expiry, and the row can be removed after the later one. */
 const COLUMNS = `
   name text PRIMARY KEY,
@@ -7,7 +8,7 @@ const COLUMNS = `
   lock_owner text,
   failure text,
   lock_until timestamptz,
-  was_released boolean`
+  lock_series text`
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 
@@ -19,7 +20,7 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 export function parseTableName(tableName: unknown): string {
   const parts = typeof tableName === 'string' ? tableName.split('.') : []
   if (parts.length < 1 || parts.length > 2 || !parts.every((part) => IDENTIFIER.test(part))) {
-    throw new TypeError("tableName must be the name of a table, such as 'twilio_logins' or 'auth.twilio_logins', of letters, digits, _ and $.")
+    throw optionError("tableName must be the name of a table, such as 'twilio_logins' or 'auth.twilio_logins', of letters, digits, _ and $.")
   }
   return parts.map((part) => `"${part}"`).join('.')
 }
@@ -59,19 +60,19 @@ export function statementsFor(table: string): Statements {
   return {
     read: `
 SELECT record_until > clock_timestamp() AS has_record, generation, value,
-  CASE WHEN lock_until > clock_timestamp() THEN failure END AS failure,
+  CASE WHEN lock_until > clock_timestamp() THEN failure END AS failure, lock_series,
   CASE WHEN lock_until > clock_timestamp() AND lock_owner IS NOT NULL THEN (extract(epoch FROM lock_until - clock_timestamp()) * 1000)::float8 END AS busy_for
 FROM ${table} WHERE name = $1`,
 
     // $1 name, $2 generation, $3 owner, $4 ttl
     acquire: `
-INSERT INTO ${table} AS kept (name, lock_owner, lock_until, was_released) VALUES ($1, $3::text, ${after('$4')}, false)
+INSERT INTO ${table} AS kept (name, lock_owner, lock_until, lock_series) VALUES ($1, $3::text, ${after('$4')}, $3)
 ON CONFLICT (name) DO UPDATE SET
   lock_owner = excluded.lock_owner, failure = NULL, lock_until = ${after('$4')},
-  was_released = coalesce(kept.lock_until > clock_timestamp() AND kept.lock_owner IS NULL, false)
+  lock_series = CASE WHEN kept.lock_until > clock_timestamp() THEN kept.lock_series ELSE excluded.lock_series END
 WHERE NOT coalesce(kept.record_until > clock_timestamp() AND kept.generation > $2::bigint, false)
   AND NOT coalesce(kept.lock_until > clock_timestamp() AND (kept.failure IS NOT NULL OR kept.lock_owner <> $3), false)
-RETURNING was_released`,
+RETURNING lock_series`,
 
     // $1 name, $2 generation, $3 value, $4 owner, $5 ttl
     save: `

@@ -1,3 +1,4 @@
+import { optionError } from '../../errors'
 import { explainRedisError, isRedisClient, RedisScripts, UnexpectedReplyError, type RedisClient } from './redis-client'
 import { StoreCalls } from './store-calls'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
@@ -8,30 +9,44 @@ export interface RedisRefreshesOptions {
   readonly prefix?: string | undefined
 }
 
-/** A record is `GENERATION:VALUE`. A lock is `owner:OWNER`, `failure:NOTE`, or `released`. */
+/** A record is `GENERATION:VALUE`. */
 const GENERATION = `local function generation(record) return tonumber(string.match(record, '^%d+')) end`
+
+/** A lock is `owner|OWNER|SERIES`, `released|SERIES`, or `failure|NOTE`. */
+const LOCK = `
+local lock = redis.call('GET', KEYS[#KEYS])
+local owner, series = string.match(lock or '', '^owner|([^|]*)|(.*)$')`
 
 const ACQUIRE = `
 ${GENERATION}
 local record = redis.call('GET', KEYS[1])
 if record and generation(record) > tonumber(ARGV[1]) then return { 'recorded', record } end
-local lock = redis.call('GET', KEYS[2])
-if lock and lock ~= 'released' and lock ~= ARGV[2] then return { 'taken', lock, redis.call('PTTL', KEYS[2]) } end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return { 'locked', lock == 'released' and 1 or 0 }`
+${LOCK}
+local released = string.match(lock or '', '^released|(.*)$')
+if owner and owner ~= ARGV[2] then return { 'busy', series, redis.call('PTTL', KEYS[2]) } end
+if lock and not owner and not released then return { 'failed', string.match(lock, '^failure|(.*)$') } end
+series = series or released or ARGV[2]
+redis.call('SET', KEYS[2], 'owner|' .. ARGV[2] .. '|' .. series, 'PX', ARGV[3])
+return { 'locked', series }`
 
 const SAVE = `
 ${GENERATION}
 local record = redis.call('GET', KEYS[1])
-if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+${LOCK}
+if owner == ARGV[3] then redis.call('DEL', KEYS[2]) end
 local saved = ARGV[1] .. ':' .. ARGV[2]
 if record and generation(record) >= tonumber(ARGV[1]) then return record == saved and 1 or 0 end
 redis.call('SET', KEYS[1], saved, 'PX', ARGV[4])
 return 1`
 
 const RELEASE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3] ~= '' and ARGV[3] or math.max(1, redis.call('PTTL', KEYS[1])))
+${LOCK}
+if owner ~= ARGV[1] then return 0 end
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], 'released|' .. series, 'PX', math.max(1, redis.call('PTTL', KEYS[1])))
+else
+  redis.call('SET', KEYS[1], 'failure|' .. ARGV[2], 'PX', ARGV[3])
+end
 return 1`
 
 const READ = `return redis.call('GET', KEYS[1])`
@@ -42,7 +57,7 @@ const READ = `return redis.call('GET', KEYS[1])`
  * @throws {TypeError} if `client` is not such a client
  */
 export function redisRefreshes(client: RedisClient, options: RedisRefreshesOptions = {}): Refreshes {
-  if (!isRedisClient(client)) throw new TypeError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
+  if (!isRedisClient(client)) throw optionError('redisRefreshes needs a connected client of redis (node-redis) or ioredis.')
   return new RedisRefreshes(client, options)
 }
 
@@ -62,16 +77,16 @@ class RedisRefreshes implements Refreshes {
   }
 
   acquire(name: string, { generation, owner, ttl }: AcquireRequest): Promise<Acquired> {
-    return this.#run(ACQUIRE, this.#keysOf(name), [String(generation), ownedBy(owner), String(ttl)], parseAcquired)
+    return this.#run(ACQUIRE, this.#keysOf(name), [String(generation), owner, String(ttl)], parseAcquired)
   }
 
   save(name: string, { generation, value, owner, ttl }: SaveRequest): Promise<boolean> {
-    return this.#run(SAVE, this.#keysOf(name), [String(generation), value, ownedBy(owner), String(ttl)], parseFlag)
+    return this.#run(SAVE, this.#keysOf(name), [String(generation), value, owner, String(ttl)], parseFlag)
   }
 
   async release(name: string, { owner, failure }: ReleaseRequest): Promise<void> {
     const [, lock] = this.#keysOf(name)
-    await this.#run(RELEASE, [lock], [ownedBy(owner), failure ? `failure:${failure.note}` : 'released', failure ? String(failure.ttl) : ''], parseFlag)
+    await this.#run(RELEASE, [lock], [owner, failure?.note ?? '', failure ? String(failure.ttl) : ''], parseFlag)
   }
 
   #run<Result>(script: string, keys: readonly string[], parameters: readonly string[], parse: (reply: unknown) => Result): Promise<Result> {
@@ -85,17 +100,14 @@ class RedisRefreshes implements Refreshes {
   }
 }
 
-function ownedBy(owner: string): string {
-  return `owner:${owner}`
-}
-
 function parseAcquired(reply: unknown): Acquired {
   const [outcome, detail, expiresIn] = Array.isArray(reply) ? (reply as unknown[]).map(textOf) : []
   if (outcome === 'recorded') return { outcome, ...parseRecord(detail) }
-  if (outcome === 'locked' && (detail === '0' || detail === '1')) return { outcome, isReleased: detail === '1' }
-  if (outcome !== 'taken' || detail === undefined) throw new UnexpectedReplyError(reply)
-  if (detail.startsWith('failure:')) return { outcome: 'failed', failure: detail.slice('failure:'.length) }
-  return { outcome: 'busy', expiresIn: Math.max(1, Number(expiresIn) || 1) }
+  if (detail === undefined) throw new UnexpectedReplyError(reply)
+  if (outcome === 'locked') return { outcome, series: detail }
+  if (outcome === 'failed') return { outcome, failure: detail }
+  if (outcome === 'busy') return { outcome, series: detail, expiresIn: Math.max(1, Number(expiresIn) || 1) }
+  throw new UnexpectedReplyError(reply)
 }
 
 function parseRecord(reply: unknown): RefreshRecord {

@@ -1,3 +1,4 @@
+import { publishLogout } from '../../diagnostics'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
@@ -106,6 +107,11 @@ export class LoginRefresher {
     await this.#records.logOut(login, recordTTL)
   }
 
+  /** Destroys a session that may have been saved again after a logout. Never rejects: an error is retried in the background. */
+  async destroyIfLoggedOut(login: KeptLogin, session: StoredLogin): Promise<boolean> {
+    return this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+  }
+
   /** Resolves when all refreshes in progress have finished. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay.values())
@@ -164,7 +170,7 @@ export class LoginRefresher {
 
   #withTokens(login: RefreshableLogin, tokens: TwilioTokens): KeptLogin {
     const refreshed = withTokens(login, tokens, this.#options.clock.now())
-    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?')
+    if (this.#isStale(refreshed)) this.#options.warn('Twilio issued an access token that was stale on arrival, so each request refreshes it. Is leeway longer than its lifetime?', 'WARN_TWILIO_TOKENS_STALE')
     return refreshed
   }
 
@@ -178,14 +184,16 @@ export class LoginRefresher {
 
   /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
-    // A process that refreshed without the record store may have stored newer tokens in the session.
+    // Another process may have refreshed the login without the record store, or after this lock was lost with a server.
     const stored = await session.load(login).catch(() => undefined)
-    if (stored && stored.generation > login.generation) {
+    const newest = newerOf(await this.newest(login).catch(() => login), stored)
+    if (newest.generation > login.generation) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
-      await this.#records.save(lock, stored, recordTTL)
+      await this.#records.save(lock, newest, recordTTL)
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)
+    publishLogout({ reason: 'refused' })
     const isLoggedOut = await this.#changeSession(login, session, () => session.remove(login))
     return { outcome: 'ended', reason: isLoggedOut ? 'logged out' : 'refused' }
   }
@@ -193,13 +201,13 @@ export class LoginRefresher {
   /** @returns whether the person has logged out in the meantime, in which case the session is destroyed */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
-    const undoIfLoggedOut = () => this.#records.undoIfLoggedOut(login, () => session.destroy(login))
+    const undoIfLoggedOut = () => this.destroyIfLoggedOut(login, session)
     const changing = change()
     try {
       await inTime(changing, this.#options.clock)
       return await undoIfLoggedOut()
     } catch (error) {
-      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`)
+      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
       // The session may have been saved nevertheless, or still be saved later.
       changing.finally(() => undoIfLoggedOut()).catch(() => undefined)
       return undoIfLoggedOut()

@@ -1,3 +1,5 @@
+import { helpFor } from '../../errors'
+
 /** The parameters of {@link Refreshes.acquire}. */
 export interface AcquireRequest {
   /** The generation of the caller's login. Only a newer record is returned. */
@@ -11,15 +13,17 @@ export interface AcquireRequest {
 /**
  * The result of {@link Refreshes.acquire}:
  * - `recorded`: a record newer than the caller's generation; nothing was locked.
- * - `locked`: the caller holds the lock. `isReleased` is `true` if the previous owner released it before it expired. Otherwise, the
- *   previous lock has expired, was never taken, or was lost with a server.
+ * - `locked`: the caller holds the lock.
  * - `busy`: another owner holds the lock, for at most `expiresIn` ms.
  * - `failed`: the previous owner's refresh has just failed; `failure` is the note that it left.
+ *
+ * `series` names an unbroken series of locks, each of which was released before the next was acquired. It is the owner of the first
+ * one. A lock without a predecessor begins a new series, and so does a lock whose predecessor has expired or was lost with a server.
  */
 export type Acquired =
   | { readonly outcome: 'recorded'; readonly generation: number; readonly value: string }
-  | { readonly outcome: 'locked'; readonly isReleased: boolean }
-  | { readonly outcome: 'busy'; readonly expiresIn: number }
+  | { readonly outcome: 'locked'; readonly series: string }
+  | { readonly outcome: 'busy'; readonly series: string; readonly expiresIn: number }
   | { readonly outcome: 'failed'; readonly failure: string }
 
 /** A record of a login. */
@@ -64,7 +68,7 @@ export interface Refreshes {
    * command twice after losing its connection.
    */
   save(name: string, request: SaveRequest): Promise<boolean>
-  /** Releases the owner's lock. Does nothing if another owner holds the lock. */
+  /** Releases the owner's lock. Its series is remembered until it would have expired. Does nothing if another owner holds the lock. */
   release(name: string, request: ReleaseRequest): Promise<void>
 }
 
@@ -77,6 +81,9 @@ export interface Refreshes {
  */
 export class RefreshStoreError extends Error {
   override readonly name = 'RefreshStoreError'
+  readonly code = 'ERR_TWILIO_REFRESH_STORE'
+  /** Where this error is explained. */
+  readonly help = helpFor('RefreshStoreError')
 }
 
 export function isRefreshes(value: unknown): value is Refreshes {

@@ -8,7 +8,7 @@ const LONG = 60_000
 /** ms, to wait for. */
 const SHORT = 20
 /** ms: enough for a few replies, also on a busy machine. */
-const SOON = 150
+const SOON = 400
 const LATER = 20
 
 /** What every store of records promises. `stores` gives the store as two processes have it. */
@@ -20,9 +20,11 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
     store.save(login, { generation: 1, value: 'tokens', owner: 'one', ttl: LONG, ...request })
   const failure = (ttl = LONG) => ({ note: 'why it failed', ttl })
 
-  async function assertBusy(store: Refreshes, login: string, atMost: number): Promise<void> {
+  /** @returns the series of the lock */
+  async function assertBusy(store: Refreshes, login: string, atMost: number): Promise<string> {
     const acquired = await acquire(store, login, { owner: 'a bystander' })
     assert.ok(acquired.outcome === 'busy' && acquired.expiresIn > 0 && acquired.expiresIn <= atMost, JSON.stringify(acquired))
+    return acquired.series
   }
 
   describe('a record', () => {
@@ -111,7 +113,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       const login = name().slice(0, 40)
       const names = [`${login}-_`, `${login}_-`, `${login}--`, `-${login}`, `_${login}`, login]
       for (const [index, each] of names.entries()) {
-        assert.deepEqual(await acquire(one, each), { outcome: 'locked', isReleased: false })
+        assert.deepEqual(await acquire(one, each), { outcome: 'locked', series: 'one' })
         await save(one, each, { value: `of ${index}` })
       }
       for (const [index, each] of names.entries()) assert.equal((await one.read(each))?.value, `of ${index}`)
@@ -122,7 +124,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
     it('is given where there is no record, or none newer than the caller has', async () => {
       const { one } = stores()
       const login = name()
-      assert.deepEqual(await acquire(one, login), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(one, login), { outcome: 'locked', series: 'one' })
       await save(one, login, { generation: 4 })
       assert.equal((await acquire(one, login, { generation: 4 })).outcome, 'locked')
     })
@@ -132,7 +134,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       const login = name()
       await save(one, login, { generation: 4 })
       assert.deepEqual(await acquire(other, login, { generation: 3, owner: 'another' }), { outcome: 'recorded', generation: 4, value: 'tokens' })
-      assert.deepEqual(await acquire(one, login, { generation: 4 }), { outcome: 'locked', isReleased: false }, 'and the record locks nothing')
+      assert.deepEqual(await acquire(one, login, { generation: 4 }), { outcome: 'locked', series: 'one' }, 'and the record locks nothing')
     })
 
     it('is given to one of 50 that ask at once', async () => {
@@ -148,19 +150,18 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       await acquire(one, login, { ttl: SOON })
       await assertBusy(other, login, SOON)
       await pause(SOON + LATER)
-      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', series: 'another' })
     })
 
     it('is extended when its owner acquires it again', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login, { ttl: SHORT })
-      assert.deepEqual(await acquire(one, login, { ttl: LONG }), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(one, login, { ttl: LONG }), { outcome: 'locked', series: 'one' })
       await pause(SHORT + LATER)
       await assertBusy(other, login, LONG)
       await one.release(login, { owner: 'one' })
-      await acquire(other, login, { owner: 'another' })
-      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', isReleased: false }, 'the mark of the release before it is gone')
+      for (const time of ['first', 'second']) assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', series: 'one' }, `the ${time} time`)
     })
 
     it('is released when its owner saves a record', async () => {
@@ -189,25 +190,29 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       assert.equal(acquired.outcome, 'busy')
     })
 
-    it('leaves a mark when it is released, until it would have expired', async () => {
+    it('continues the series of the lock that was released before it, until that one would have expired', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login, { ttl: SOON })
       await one.release(login, { owner: 'one' })
-      assert.deepEqual(await acquire(other, login, { owner: 'another', ttl: SOON }), { outcome: 'locked', isReleased: true })
+      assert.deepEqual(await acquire(other, login, { owner: 'another', ttl: SOON }), { outcome: 'locked', series: 'one' })
+      assert.equal(await assertBusy(one, login, SOON), 'one')
       await other.release(login, { owner: 'another' })
+      assert.deepEqual(await acquire(one, login, { owner: 'a third', ttl: SOON }), { outcome: 'locked', series: 'one' })
+      await one.release(login, { owner: 'a third' })
       await pause(SOON + LATER)
-      assert.deepEqual(await acquire(one, login), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(one, login, { owner: 'a fourth' }), { outcome: 'locked', series: 'a fourth' })
     })
 
-    it('leaves no mark when it expires, though the lock before it was released', async () => {
+    it('begins a new series after a lock that has expired, though the one before that was released', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login)
       await one.release(login, { owner: 'one' })
       await acquire(other, login, { owner: 'another', ttl: SHORT })
       await pause(SHORT + LATER)
-      assert.deepEqual(await acquire(one, login), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(one, login), { outcome: 'locked', series: 'one' })
+      assert.deepEqual(await acquire(one, login), { outcome: 'locked', series: 'one' })
     })
 
     it("is not released by others, nor by an owner who has lost it", async () => {
@@ -219,7 +224,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       await assertBusy(other, login, SOON)
       await pause(SOON + LATER)
       await one.release(login, { owner: 'one', failure: failure() })
-      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', series: 'another' })
       await one.release(login, { owner: 'one' })
       await assertBusy(one, login, LONG)
     })
@@ -241,9 +246,9 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       await acquire(one, login)
       await one.release(login, { owner: 'one', failure: failure(SHORT) })
       await pause(SHORT + LATER)
-      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', isReleased: false })
+      assert.deepEqual(await acquire(other, login, { owner: 'another' }), { outcome: 'locked', series: 'another' })
       await other.release(login, { owner: 'another' })
-      assert.deepEqual(await acquire(one, login), { outcome: 'locked', isReleased: true }, 'and its note is gone')
+      assert.deepEqual(await acquire(one, login), { outcome: 'locked', series: 'another' }, 'and its note is gone')
     })
 
     it('gives way to a newer record', async () => {

@@ -1,0 +1,155 @@
+import type { Agent } from 'node:http'
+import { TwilioTimeoutError, TwilioTokenError } from '../errors'
+import { TwilioOAuthClient } from '../oauth/client'
+import type { ApiVersion } from '../oauth/dialect'
+import { callHttp, type HttpResponse } from '../oauth/http'
+import { configure } from '../oauth/options'
+import { isObject } from '../util/is-object'
+import { redact } from '../util/redact'
+import { findProxy } from './proxy'
+
+/** The settings of an app. */
+export interface DoctorOptions {
+  readonly clientID: string
+  /** `undefined` if the environment has none. */
+  readonly clientSecret: string | undefined
+  readonly redirectURI: string
+  readonly baseURL: string | undefined
+  readonly apiVersion: ApiVersion
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** The result of a check. */
+export interface Finding {
+  readonly subject: string
+  /** `undefined` if that could not be checked. */
+  readonly isFine: boolean | undefined
+  /** What was found, and if it isn't fine, what to do. */
+  readonly text: string
+}
+
+/** ms. ID tokens allow for this difference. */
+const CLOCK_TOLERANCE = 60_000
+
+/** Nobody is logged in with it. */
+const MADE_UP_CODE = 'passport-twilio-doctor'
+/** PKCE's verifier and challenge, from RFC 7636 appendix B. */
+const CODE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const CODE_CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+/** Has the form of a secret, where a client needs one that is not sent. */
+const PLACEHOLDER = 'not a secret'
+
+/** Checks the setup of an app step by step. Later checks are left out if they depend on what has failed. */
+export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
+  const { clientID, redirectURI, baseURL, apiVersion, clientSecret, environment } = options
+  const form = checkForm(() => configure({ clientID, clientSecret: PLACEHOLDER }))
+  yield { subject: 'Client ID', isFine: form === undefined, text: form ?? 'It has the form of a client ID.' }
+  if (form !== undefined) return
+  const address = checkForm(() => configure({ clientID, clientSecret: PLACEHOLDER, baseURL, apiVersion }))
+  if (address !== undefined) {
+    yield { subject: 'Base URL', isFine: false, text: address }
+    return
+  }
+
+  const proxy = await findProxy(configure({ clientID, clientSecret: PLACEHOLDER, baseURL, apiVersion }).token.url, environment)
+  if (proxy) yield proxy.finding
+  const agent = proxy?.agent
+
+  const response = await connect({ clientID, baseURL, apiVersion, agent })
+  if ('text' in response) {
+    yield { subject: 'Connection', isFine: false, text: response.text }
+    return
+  }
+  yield { subject: 'Connection', isFine: true, text: `${response.host} answers.` }
+  yield checkClock(response.headers.date, response.receivedAt)
+
+  const client = (secret: string) => new TwilioOAuthClient({ clientID, clientSecret: secret, baseURL, apiVersion, agent })
+  yield await checkRedirectURI(client(PLACEHOLDER), redirectURI, apiVersion)
+  if (clientSecret === undefined || clientSecret === '') {
+    const isRequired = apiVersion === 'v1'
+    yield { subject: 'Client secret', isFine: isRequired ? false : undefined, text: `TWILIO_CLIENT_SECRET is not set.${isRequired ? '' : ' That is right for a public client only.'} Set it in the environment, for example with node --env-file=.env.` }
+    return
+  }
+  const secretForm = checkForm(() => configure({ clientID, clientSecret, baseURL, apiVersion }))
+  yield secretForm === undefined ? await checkSecret(client(clientSecret), redirectURI, apiVersion) : { subject: 'Client secret', isFine: false, text: secretForm }
+}
+
+/** The message of a TypeError for a wrong option. */
+function checkForm(check: () => unknown): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+type Answer = HttpResponse & { readonly host: string; readonly receivedAt: number }
+
+/** Any response will do. */
+async function connect({ clientID, baseURL, apiVersion, agent }: Pick<DoctorOptions, 'clientID' | 'baseURL' | 'apiVersion'> & { readonly agent: Agent | undefined }): Promise<Answer | { readonly text: string }> {
+  const { authorize, limits } = configure({ clientID, clientSecret: PLACEHOLDER, baseURL, apiVersion, agent })
+  try {
+    const response = await callHttp({ method: 'GET', endpoint: authorize, headers: { Accept: 'application/json' } }, limits)
+    return { ...response, host: authorize.host, receivedAt: Date.now() }
+  } catch (error) {
+    return { text: `${messageOf(error)} ${adviceFor(error)}` }
+  }
+}
+
+/** What to do about Node's errors, by their codes. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'The host name is unknown: check --base-url and the DNS of this machine.'],
+  [/^ECONNREFUSED$/, 'Nothing listens there: check --base-url, and whether a firewall or a proxy is in between.'],
+  [/SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED/, "The certificate comes from a CA that Node doesn't know, such as a company proxy's: set NODE_EXTRA_CA_CERTS to its PEM file, or pass agent: new https.Agent({ ca })."],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "The certificate is not valid now: check this machine's clock, and any proxy in between."],
+  [/ALTNAME/, 'The certificate is for another host: check --base-url and any proxy in between.'],
+  [/^(?:EPROTO|ERR_SSL_.*|HPE_INVALID_CONSTANT|ECONNRESET)$/, 'The other side does not speak this protocol: check http or https in --base-url, and any proxy in between.']
+]
+
+function adviceFor(error: unknown): string {
+  if (error instanceof TwilioTimeoutError) return 'A firewall may drop the connection: allow it, or use a proxy (HTTPS_PROXY).'
+  const code = error instanceof Error && isObject(error.cause) ? String(error.cause.code) : ''
+  return ADVICE.find(([codes]) => codes.test(code))?.[1] ?? 'Check the network and --base-url.'
+}
+
+function checkClock(date: string | undefined, receivedAt: number): Finding {
+  const subject = 'Clock'
+  const there = date === undefined ? NaN : Date.parse(date)
+  if (Number.isNaN(there)) return { subject, isFine: undefined, text: 'The response has no Date header.' }
+  const difference = receivedAt - there
+  if (Math.abs(difference) <= CLOCK_TOLERANCE) return { subject, isFine: true, text: "This machine's clock agrees with the server's." }
+  return { subject, isFine: false, text: `This machine's clock is ${durationOf(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} the server's. ID tokens and certificates are refused then: synchronize it (NTP).` }
+}
+
+function durationOf(ms: number): string {
+  const minutes = Math.round(ms / 60_000)
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
+}
+
+async function checkRedirectURI(client: TwilioOAuthClient, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
+  const subject = 'Redirect URI'
+  try {
+    await client.resolveAuthorization({ redirectURI, scope: 'offline_access', state: MADE_UP_CODE, codeChallenge: apiVersion === 'v2' ? CODE_CHALLENGE : undefined })
+    return { subject, isFine: true, text: 'The authorize endpoint takes the client ID and the redirect URI.' }
+  } catch (error) {
+    if (error instanceof TwilioTokenError) return { subject, isFine: false, text: `${messageOf(error)} The redirect URI was ${redact(redirectURI, [])}. It must be registered with the OAuth app exactly like this.` }
+    return { subject, isFine: undefined, text: `The authorize endpoint does not say. ${messageOf(error)}` }
+  }
+}
+
+/** Sends a made-up code. A client that is accepted is told that the code is wrong. */
+async function checkSecret(client: TwilioOAuthClient, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
+  const subject = 'Client secret'
+  try {
+    await client.exchangeCode({ code: MADE_UP_CODE, redirectURI, codeVerifier: apiVersion === 'v2' ? CODE_VERIFIER : undefined })
+    return { subject, isFine: undefined, text: 'The token endpoint gave tokens for a made-up code. Check --base-url.' }
+  } catch (error) {
+    const isAccepted = error instanceof TwilioTokenError && ['invalid_grant', 'invalid_request'].includes(error.code)
+    return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it, and refuses only the made-up code.' : messageOf(error) }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,18 @@
+import type { Sandbox } from '../../lib/sandbox'
+import { freePort, type Command, type Newcomer } from './newcomer'
+import { Readme } from './readme'
+import { Visitor } from './visitor'
+
+export const quickStart = new Readme().take('Quick start', 'js')
+/** The README's error handler. */
+export const errorHandler = new Readme().take('Errors', 'js')
+
+/** Runs an app on a free port. */
+export async function runApp(newcomer: Newcomer, { clientID, clientSecret, url }: Pick<Sandbox, 'clientID' | 'clientSecret' | 'url'>, app: string, environment: Readonly<Record<string, string>> = {}): Promise<{ url: string; visitor: Visitor; command: Command }> {
+  const port = String(await freePort())
+  await newcomer.write('app.mjs', app.replaceAll('3000', port))
+  const command = newcomer.run('node app.mjs', { SESSION_SECRET: 'of the tests', TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, ...environment })
+  await command.prints('Open ')
+  const appURL = `http://localhost:${port}`
+  return { url: appURL, visitor: new Visitor(appURL), command }
+}

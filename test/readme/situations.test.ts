@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { startSandbox, type Sandbox } from '../../lib/sandbox'
+import { RedisServer } from '../support/redis'
+import { compose } from './compose'
+import { Newcomer, type Command } from './newcomer'
+import { errorHandler, quickStart, runApp } from './quick-start'
+import { Readme } from './readme'
+import type { Visitor } from './visitor'
+
+const readme = new Readme()
+/** The quick start with the README's error handler. */
+const app = compose(quickStart, errorHandler)
+
+/** Makes the token of a session expire. */
+const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
+
+describe('what a developer sees in the log, with the quick start and its error handler,', () => {
+  let newcomer: Newcomer
+  let sandbox: Sandbox
+  beforeEach(async () => {
+    newcomer = await Newcomer.arrive()
+    sandbox = await startSandbox()
+  })
+  afterEach(async () => {
+    await newcomer.leave()
+    await sandbox.stop()
+  })
+
+  const approve = (url: string) => sandbox.login(url)
+  const run = (code: string, environment?: Readonly<Record<string, string>>) => runApp(newcomer, sandbox, code, environment)
+
+  /** Waits until the log has each of the texts. */
+  async function logHas(command: Command, ...texts: readonly string[]): Promise<void> {
+    for (const text of texts) await command.prints(text)
+  }
+
+  /** Replaces part of the app, which must be there. */
+  function changed(code: string, part: string, replacement: string): string {
+    assert.ok(code.includes(part), part)
+    return code.replace(part, replacement)
+  }
+
+  async function failedLogin(visitor: Visitor, status: number, text: RegExp): Promise<void> {
+    const page = await visitor.logIn(approve)
+    assert.equal(page.status, status)
+    assert.match(page.text, text)
+  }
+
+  it('names the secure cookie over http, where every login fails', async () => {
+    const { visitor, command } = await run(changed(app, 'saveUninitialized: false', 'saveUninitialized: false, cookie: { secure: true }'))
+    await failedLogin(visitor, 403, /could not be finished. Please start it again/)
+    await logHas(command, 'LoginStateError: The session in which this login was started is not there. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
+  })
+
+  it('names blocked cookies', async () => {
+    const { url, visitor, command } = await run(app)
+    const { location } = await visitor.request('/auth/twilio')
+    const callback = new URL(await approve(location))
+    const { status } = await fetch(new URL(callback.pathname + callback.search, url), { redirect: 'manual' })
+    assert.equal(status, 403)
+    await logHas(command, 'the browser blocks cookies', "likelyCause: 'no_cookie'")
+  })
+
+  it('names a wrong client secret at the login', async () => {
+    const { visitor, command } = await run(app, { TWILIO_CLIENT_SECRET: 'of another app' })
+    await failedLogin(visitor, 502, /Something went wrong/)
+    await logHas(command, 'invalid_client', 'Check clientID and clientSecret against the OAuth app in the Twilio Console.')
+    assert.ok(!command.output.includes('of another app'))
+  })
+
+  it('names a client secret that was rotated, while people whose tokens expire get 503 and stay logged in', async () => {
+    const { visitor, command } = await run(compose(app, expire))
+    await visitor.logIn(approve)
+    await visitor.request('/expire', { method: 'POST' })
+    sandbox.failNext('token', { status: 401, body: JSON.stringify({ code: 20003, message: 'Authenticate', status: 401 }), headers: { 'Content-Type': 'application/json' } })
+    assert.equal((await visitor.request('/account')).status, 503)
+    await logHas(command, '[WARN_TWILIO_REFRESH_REFUSED] PassportTwilioWarning: Twilio refuses to refresh tokens: ', 'Check clientID and clientSecret', 'TwilioUnavailableError', 'docs/errors.md#twiliounavailableerror')
+    assert.equal((await visitor.request('/account')).status, 200, 'once it is fixed, nobody has to log in again')
+  })
+
+  it('names a clock that is two hours fast', async () => {
+    const fast = 'const { now } = Date\nDate.now = () => now() + 7_200_000\n'
+    const { visitor, command } = await run(fast + changed(app, 'baseURL: TWILIO_BASE_URL', "scope: 'openid offline_access', baseURL: TWILIO_BASE_URL"))
+    await failedLogin(visitor, 502, /Something went wrong/)
+    await logHas(command, "it has expired (exp); if it is new, check this machine's clock", 'ERR_TWILIO_ID_TOKEN')
+  })
+
+  it('names the missing session middleware, where Passport comes before the session', async () => {
+    const sessions = 'app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false }))\n'
+    const { visitor, command } = await run(changed(changed(app, sessions, ''), 'app.use(passport.session())\n', `app.use(passport.session())\n${sessions}`))
+    assert.equal((await visitor.request('/auth/twilio')).status, 500)
+    await logHas(command, 'Login sessions require session support. Did you forget to use `express-session` middleware?')
+  })
+
+  it('names the missing passport.session()', async () => {
+    const { visitor, command } = await run(changed(app, 'app.use(passport.session())\n', ''))
+    await visitor.logIn(approve)
+    assert.equal((await visitor.request('/account')).status, 500)
+    await logHas(command, "Put passport.session() (or passport.authenticate('session')) before it.")
+  })
+
+  it('names the missing keep(), where people are sent to Twilio again and again', async () => {
+    const { visitor, command } = await run(changed(changed(app, '  tokens.keep(),\n', ''), 'passport.serializeUser(tokens.serializer())', '// '))
+    await visitor.logIn(approve)
+    assert.equal((await visitor.request('/account')).location, '/auth/twilio')
+    await logHas(command, '[WARN_TWILIO_TOKENS_NOT_KEPT] PassportTwilioWarning: tokens.fresh() found no tokens', "Put tokens.keep() after passport.authenticate('twilio') at the callback")
+  })
+
+  it('names Twilio that cannot be reached, with host and port', async () => {
+    const { visitor, command } = await run(app)
+    sandbox.failNext('token', 'reset')
+    await failedLogin(visitor, 502, /Something went wrong/)
+    await logHas(command, `TwilioNetworkError: ${new URL(sandbox.url).host} could not be reached, or the connection broke (ECONNRESET)`, 'ERR_TWILIO_NETWORK')
+  })
+
+  it('names Redis that is down', async function () {
+    const redis = await RedisServer.start(this)
+    try {
+      const changes = readme.take('Redis and several processes', 'js')
+      const { visitor, command } = await run(compose(app, changes), { REDIS_URL: redis.url, TOKEN_SECRET: 'a token secret for the tests, 32 characters or more' })
+      await visitor.logIn(approve)
+      await redis.stop()
+      await logHas(command, `ECONNREFUSED 127.0.0.1:${new URL(redis.url).port}`)
+    } finally {
+      await redis.remove()
+    }
+  })
+})

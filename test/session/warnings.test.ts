@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mock } from 'node:test'
+import { limitWarnings, type TwilioWarningCode } from '../../lib/session/warnings'
+import { withClock } from '../support/clock'
+import { BUSY, expired, expiring, rotating, sessionApp, visitorWith } from '../support/session-app'
+import { inTurn, TwilioServer } from '../support/twilio-server'
+
+const HOUR = 3_600_000
+
+describe('warnings', () => {
+  it('are reported once an hour per kind, however the details vary', () => {
+    let now = 5
+    const reported: [string, TwilioWarningCode][] = []
+    const warn = limitWarnings((...warning) => reported.push(warning), { elapsed: () => now })
+    warn('The disk is full.', 'WARN_TWILIO_SESSION_STORE_FAILED')
+    now += HOUR - 1
+    warn('The disk is still full.', 'WARN_TWILIO_SESSION_STORE_FAILED')
+    warn('The secret is wrong.', 'WARN_TWILIO_REFRESH_REFUSED')
+    now += 1
+    warn('The disk is full to the brim.', 'WARN_TWILIO_SESSION_STORE_FAILED')
+    warn('The secret is still wrong.', 'WARN_TWILIO_REFRESH_REFUSED')
+    assert.deepEqual(reported, [
+      ['The disk is full.', 'WARN_TWILIO_SESSION_STORE_FAILED'],
+      ['The secret is wrong.', 'WARN_TWILIO_REFRESH_REFUSED'],
+      ['The disk is full to the brim.', 'WARN_TWILIO_SESSION_STORE_FAILED']
+    ])
+  })
+})
+
+describe('refreshes that keep failing', () => {
+  let twilio: TwilioServer
+  before(async () => {
+    twilio = await TwilioServer.start()
+  })
+  after(() => twilio.stop())
+
+  it('are reported after 30 s, although requests go on with tokens that are still valid', () =>
+    withClock(['Date'], async () => {
+      twilio.behave = BUSY
+      const site = sessionApp(twilio)
+      const visitor = await visitorWith(site.app, expiring({ expiresAt: Date.now() + 55_000 }))
+      const fresh = async () => {
+        await visitor.get('/fresh').expect(200)
+        await site.tokens.close()
+      }
+      await fresh()
+      mock.timers.tick(29_999)
+      await fresh()
+      assert.deepEqual(site.warnings, [])
+      mock.timers.tick(5001)
+      await fresh()
+      assert.equal(site.warnings.length, 1)
+      assert.match(site.warnings.join(), /^Every refresh of Twilio tokens has failed for 35 s: .*503.* Requests go on with tokens that are still valid, and get 503 once they have expired\.$/)
+    }))
+
+  it('are not reported once one has succeeded', () =>
+    withClock(['Date'], async () => {
+      twilio.behave = inTurn(BUSY, rotating())
+      const site = sessionApp(twilio)
+      await (await visitorWith(site.app, expired())).get('/fresh').expect(503)
+      await (await visitorWith(site.app, expired())).get('/fresh').expect(200)
+      mock.timers.tick(HOUR)
+      twilio.behave = BUSY
+      await (await visitorWith(site.app, expired())).get('/fresh').expect(503)
+      assert.deepEqual(site.warnings, [])
+    }))
+})
+
+describe('without the option warn, a warning', () => {
+  it('is emitted by the process, with its kind as the code', async () => {
+    const emitted = once(process, 'warning') as Promise<[Error & { code?: string }]>
+    limitWarnings(() => Promise.reject(new Error('The logger is down.')), { elapsed: () => 0 })('The disk is full.', 'WARN_TWILIO_SESSION_STORE_FAILED')
+    const [{ name, message, code }] = await emitted
+    assert.deepEqual([name, message, code], ['PassportTwilioWarning', 'The disk is full.', 'WARN_TWILIO_SESSION_STORE_FAILED'])
+  })
+})
