@@ -112,6 +112,38 @@ export class TwilioIdTokenError extends Error {
   readonly status = 502
 }
 
+/**
+ * The OAuth app lacks a permission for a call of Twilio's API. Twilio answers 401 with the code 70051, but the token is valid:
+ * refreshing it, or logging in again, does not help. The message names the permission, and where to grant it.
+ */
+export class TwilioPermissionError extends Error {
+  override readonly name = 'TwilioPermissionError'
+  /** The status to answer the visitor with: 502, since the OAuth app has to be changed. */
+  readonly status = 502
+  readonly code = 'ERR_TWILIO_PERMISSION'
+  /** Where this error is explained. */
+  readonly help = helpFor('TwilioPermissionError')
+  /** Twilio's number of the error. */
+  readonly twilioCode = 70051
+  /** The permission, such as `twilio/messaging/messages/list`, if Twilio names it. */
+  readonly permission: string | undefined
+  /** Twilio's page about the error. */
+  readonly moreInfo = 'https://www.twilio.com/docs/errors/70051'
+
+  /**
+   * An error for a response of Twilio's API.
+   *
+   * @param text what Twilio says, such as `Authorization Error: required permission twilio/messaging/messages/list is missing`
+   */
+  constructor(text: string) {
+    const [, permission] = /permission ([\w/.:-]+) is missing/.exec(text) ?? []
+    super(
+      `The OAuth app lacks ${permission === undefined ? `a permission (Twilio says: ${text})` : `the permission ${permission}`}. Grant it in the Twilio Console, in the app's scopes and permissions: an organization's app is under Settings > Organization settings > Organization API access, an account's app under Settings > Account settings > OAuth applications.`
+    )
+    this.permission = permission
+  }
+}
+
 /** Seconds until the next attempt, if Twilio does not say. */
 const DEFAULT_RETRY_AFTER_S = 5
 

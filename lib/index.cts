@@ -24,6 +24,8 @@ namespace TwilioStrategy {
   export type AuthorizationParameters = surface.AuthorizationParameters
   export type CallOptions = surface.CallOptions
   export type ClientCredentialsOptions = surface.ClientCredentialsOptions
+  export type DiscoveredEndpoints = surface.DiscoveredEndpoints
+  export type DiscoverOptions = surface.DiscoverOptions
   export type ExchangeCodeOptions = surface.ExchangeCodeOptions
   export type RefreshOptions = surface.RefreshOptions
   export type IdTokenOptions = surface.IdTokenOptions
@@ -44,6 +46,7 @@ namespace TwilioStrategy {
   export type LoginStateReason = surface.LoginStateReason
   export type TwilioIdTokenError = surface.TwilioIdTokenError
   export type TwilioNetworkError = surface.TwilioNetworkError
+  export type TwilioPermissionError = surface.TwilioPermissionError
   export type TwilioResponseError = surface.TwilioResponseError
   export type TwilioTimeoutError = surface.TwilioTimeoutError
   export type TwilioTokenError = surface.TwilioTokenError

@@ -21,6 +21,7 @@ export type {
 
 export { TwilioOAuthClient } from './oauth/client'
 export type { AuthorizationParameters, CallOptions, ClientCredentialsOptions, ExchangeCodeOptions, RefreshOptions } from './oauth/client'
+export type { DiscoveredEndpoints, DiscoverOptions } from './oauth/discovery'
 export type { IdTokenOptions, JSONWebKeySet, TwilioOAuthClientOptions } from './oauth/options'
 export type { ApiVersion, OAuthParameters } from './oauth/dialect'
 
@@ -30,7 +31,7 @@ export type { TwilioTokens } from './oauth/tokens'
 
 export type { DiagnosticsMessages, LoginMessage, LogoutMessage, RefreshMessage, TokenMessage } from './diagnostics'
 
-export { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
+export { TwilioIdTokenError, TwilioNetworkError, TwilioPermissionError, TwilioResponseError, TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError } from './errors'
 export { LoginStateError } from './login/login-state-error'
 export type { LoginStateCause, LoginStateErrorOptions, LoginStateReason } from './login/login-state-error'
 

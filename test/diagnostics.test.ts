@@ -80,7 +80,7 @@ describe('the diagnostics channel passport-twilio:token', () => {
     }))
 
   it('has the other grants', () =>
-    withSandbox({}, async (sandbox) => {
+    withSandbox({ accountLogins: true }, async (sandbox) => {
       await withMessages(async (messages) => {
         await new Visitor(loginApp(sandbox).app, sandbox).logIn()
         await new TwilioOAuthClient({ clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, baseURL: sandbox.url }).clientCredentials()

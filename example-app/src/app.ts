@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import express, { type Express, type RequestHandler } from 'express'
 import { redisRefreshes, requireLogin, type SessionTokens } from 'passport-twilio'
 import { accountPage } from './account.ts'
+import { Accounts } from './accounts.ts'
 import { APP_SLUG } from './brand.ts'
 import type { Config } from './config.ts'
 import { errorPage, notFound } from './errors.ts'
@@ -33,11 +34,11 @@ export const CALLBACK_PATH = '/auth/twilio/callback'
 const LOGIN_PATH = '/auth/twilio'
 
 export function createApp({ config, baseURL, twilio, users, redis }: AppOptions): { app: Express; tokens: SessionTokens } {
-  const { apiVersion, sessionSecret, scope, lookUpAccount } = config
+  const { apiVersion, sessionSecret, scope } = config
   const { sandbox, apiBaseURL } = twilio
   const isSecure = baseURL.startsWith('https:')
   const refreshes = redis && redisRefreshes(redis, { prefix: `${APP_SLUG}:login:` })
-  const { passport, tokens, routes } = login({ twilio, apiVersion, callbackURL: baseURL + CALLBACK_PATH, scope, lookUpAccount, users, secret: sessionSecret, refreshes })
+  const { passport, tokens, routes } = login({ twilio, apiVersion, callbackURL: baseURL + CALLBACK_PATH, scope, users, secret: sessionSecret, refreshes })
   const app = express()
 
   app.disable('x-powered-by')
@@ -63,11 +64,16 @@ export function createApp({ config, baseURL, twilio, users, redis }: AppOptions)
   const guarded = [requireLogin({ loginPath: LOGIN_PATH }), tokens.fresh()]
   const callsTwilio = retryWithNewToken(tokens)
   const client = clientFor(apiBaseURL)
-  app.get('/account', guarded, accountPage({ hasSandbox: sandbox !== undefined }))
-  app.get('/numbers', guarded, callsTwilio(numbersPage(client)))
-  app.get('/messages', guarded, callsTwilio(messagesPage(client)))
-  app.get('/messages/new', guarded, callsTwilio(messageForm(client)))
-  app.post('/messages', guarded, express.urlencoded({ extended: false, limit: '20kb' }), callsTwilio(sendMessage(client)))
+  const accounts = new Accounts(apiBaseURL)
+  const inAccount = [...guarded, callsTwilio(accounts.requireAccount)]
+  const form = express.urlencoded({ extended: false, limit: '20kb' })
+  app.get('/account', guarded, accounts.findAccount, accountPage({ hasSandbox: sandbox !== undefined }))
+  app.get('/accounts', guarded, callsTwilio(accounts.choicePage))
+  app.post('/accounts', guarded, form, callsTwilio(accounts.choose))
+  app.get('/numbers', inAccount, callsTwilio(numbersPage(client)))
+  app.get('/messages', inAccount, callsTwilio(messagesPage(client)))
+  app.get('/messages/new', inAccount, callsTwilio(messageForm(client)))
+  app.post('/messages', inAccount, form, callsTwilio(sendMessage(client)))
 
   app.post('/account/refresh', guarded, refreshToken(tokens, 'The token was refreshed. You did not have to log in again.'))
   if (sandbox) {

@@ -24,8 +24,6 @@ export interface Config {
   twilioURL: string | undefined
   /** What the app asks for. By default, all that the sandbox allows, and `offline_access` of Twilio. */
   scope: string | undefined
-  /** Whether the name of the account is looked up at login, for people whose name Twilio does not return. */
-  lookUpAccount: boolean
 }
 
 /** Explains what is wrong with the environment variables, one problem per line. */
@@ -61,7 +59,6 @@ const environment = z
     TWILIO_CLIENT_SECRET: text,
     TWILIO_BASE_URL: url('TWILIO_BASE_URL', /^https?$/, 'http://127.0.0.1:8020'),
     TWILIO_SCOPE: text,
-    TWILIO_LOOK_UP_ACCOUNT: z.enum(['true', 'false'], 'TWILIO_LOOK_UP_ACCOUNT must be true or false').default('true'),
     SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters. Generate one with: openssl rand -base64 32').optional(),
     NODE_ENV: text
   })
@@ -113,7 +110,6 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     isProduction,
     credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined,
     twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, ''),
-    scope: data.TWILIO_SCOPE,
-    lookUpAccount: data.TWILIO_LOOK_UP_ACCOUNT === 'true'
+    scope: data.TWILIO_SCOPE
   }
 }

@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { LoginStateError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
+import { LoginStateError, TwilioPermissionError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
 import { log } from './log.ts'
 import { CrossSiteRequestError, TooManyLoginsError } from './security.ts'
-import { isTwilioAPIError, missingPermissionIn } from './twilio-api.ts'
+import { isTwilioAPIError } from './twilio-api.ts'
 
 /** An error page: what happened, and what the visitor can do. */
 interface ErrorPage {
@@ -18,7 +18,7 @@ export class NoProfileError extends Error {
   readonly status = 502
 
   constructor() {
-    super('Twilio did not say who logged in. Add openid to TWILIO_SCOPE, or set TWILIO_LOOK_UP_ACCOUNT=true.')
+    super('Twilio did not say who logged in. Its tokens name neither a person nor an account.')
     this.name = 'NoProfileError'
   }
 }
@@ -65,8 +65,7 @@ const OUR_FAULT: Explanation = { title: 'Something went wrong', message: 'This i
 
 function pageFor(error: unknown): ErrorPage {
   const { status, message } = statusOf(error)
-  const permission = missingPermissionIn(error)
-  if (permission !== undefined) return { status: 403, ...missingPermission(permission) }
+  if (error instanceof TwilioPermissionError) return { status, ...missingPermission(error) }
   if (error instanceof LoginStateError) return { status, ...LOGIN_STATE_PAGES[error.reason] }
   if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
   if (error instanceof TooManyLoginsError) return { status, ...tooManyLogins(error) }
@@ -79,8 +78,11 @@ function pageFor(error: unknown): ErrorPage {
   return { status, ...OUR_FAULT }
 }
 
-function missingPermission(permission: string): Explanation {
-  return { title: 'Twilio does not let this app do that', message: `It needs the permission ${permission}. An owner or administrator of your Twilio organization can add it to the OAuth app. Then log out and log in again.` }
+function missingPermission({ permission }: TwilioPermissionError): Explanation {
+  return {
+    title: 'Twilio does not let this app do that',
+    message: `The app lacks ${permission === undefined ? 'a permission' : `the permission ${permission}`}. An owner or administrator of your Twilio organization can grant it to the OAuth app, in the organization settings of the Twilio Console.`
+  }
 }
 
 function tooManyLogins({ retryAt }: TooManyLoginsError): Explanation {

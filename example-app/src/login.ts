@@ -20,7 +20,6 @@ export interface LoginOptions {
   apiVersion: 'v1' | 'v2'
   callbackURL: string
   scope: string | undefined
-  lookUpAccount: boolean
   users: Users
   /** Encrypts the tokens in the session. */
   secret: string | undefined
@@ -32,19 +31,16 @@ const SANDBOX_SCOPE = 'openid profile email offline_access'
 const TWILIO_SCOPE = 'offline_access'
 
 /** "Log in with Twilio": the strategy, its tokens, and the two login routes. */
-export function login({ twilio, apiVersion, callbackURL, scope, lookUpAccount, users, secret, refreshes }: LoginOptions) {
-  const { clientID, clientSecret, baseURL, apiBaseURL, sandbox } = twilio
+export function login({ twilio, apiVersion, callbackURL, scope, users, secret, refreshes }: LoginOptions) {
+  const { clientID, clientSecret, baseURL, sandbox } = twilio
   const strategy = new TwilioStrategy(
     {
       clientID,
       clientSecret,
       baseURL,
-      apiBaseURL,
       callbackURL,
       apiVersion,
-      scope: scope ?? (sandbox ? SANDBOX_SCOPE : TWILIO_SCOPE),
-      // The sandbox knows people by name.
-      lookUpAccount: lookUpAccount && !sandbox
+      scope: scope ?? (sandbox ? SANDBOX_SCOPE : TWILIO_SCOPE)
     },
     (_accessToken, _refreshToken, profile, done) => {
       if (!profile) {

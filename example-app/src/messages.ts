@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
+import { TwilioPermissionError } from 'passport-twilio'
 import { formatPhoneNumber } from './format.ts'
 import { log } from './log.ts'
 import { setNotice } from './notice.ts'
@@ -71,7 +72,7 @@ export function sendMessage(clientFor: ClientFor): RequestHandler {
       await clientFor(req).messages.create({ from: draft.from, to, body: draft.body })
     } catch (error) {
       // A refused token or a missing permission is not about this message.
-      if (isTwilioAPIError(error) && [401, 403].includes(error.status)) throw error
+      if (error instanceof TwilioPermissionError || (isTwilioAPIError(error) && [401, 403].includes(error.status))) throw error
       log.warn({ err: error }, 'A message could not be sent')
       if (isTwilioAPIError(error) && error.status < 500) {
         res.status(422)

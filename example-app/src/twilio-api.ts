@@ -2,11 +2,11 @@ import type { Request, RequestHandler } from 'express'
 import type { SessionTokens } from 'passport-twilio'
 import { twilioClient } from 'passport-twilio/sdk'
 
-/** The official SDK's client for the person who is logged in. Needs `tokens.fresh()` before it. */
+/** The official SDK's client for the person who is logged in, in the account that they have chosen. Needs `requireAccount` before it. */
 export type ClientFor = (req: Request) => ReturnType<typeof twilioClient>
 
 export function clientFor(apiBaseURL: string | undefined): ClientFor {
-  return (req) => twilioClient(req.twilioTokens, { apiBaseURL })
+  return (req) => twilioClient(req.twilioTokens, { apiBaseURL, accountSid: req.session.account?.accountSid })
 }
 
 /**
@@ -44,14 +44,7 @@ export function isTwilioAPIError(error: unknown): error is TwilioAPIError {
 }
 
 const AUTHENTICATION_FAILED = 20003
-const MISSING_PERMISSION = 70051
 
 function isTokenRefused(error: unknown): boolean {
   return isTwilioAPIError(error) && error.status === 401 && error.code === AUTHENTICATION_FAILED
-}
-
-/** The permission that an error says is missing, such as `twilio/messaging/messages/list`; `undefined` for other errors. */
-export function missingPermissionIn(error: unknown): string | undefined {
-  if (!isTwilioAPIError(error) || error.code !== MISSING_PERMISSION) return undefined
-  return /required permission (\S+)/.exec(error.message)?.[1] ?? 'unknown'
 }

@@ -5,7 +5,10 @@ import { log } from './log.ts'
 import type { Redis } from './redis.ts'
 
 export interface User {
-  /** Twilio's ID: of the person, if Twilio says who it is, else of the account or organization that approved the login. */
+  /**
+   * The person's SID, if Twilio's tokens name the person. Otherwise the SID of their organization or account: then all of its
+   * people are one user here.
+   */
   id: string
   /** `undefined` if Twilio only returns SIDs. */
   displayName: string | undefined

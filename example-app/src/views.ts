@@ -25,9 +25,12 @@ export function useViews(app: Express, site: Site): void {
   Object.assign(app.locals, { site, appName: APP_NAME, initialsOf, timeElement })
 }
 
-/** Passes the user and the notice to every page, and forbids caching: each page is for one person. */
+/** Passes the user, their account and the notice to every page, and forbids caching: each page is for one person. */
 export const personalPages: RequestHandler = (req, res, next) => {
   res.locals.user = req.user
+  res.locals.account = req.session.account
+  // Tokens of an organization's app may not name the person.
+  res.locals.name = req.user?.displayName ?? req.session.account?.friendlyName
   res.locals.path = req.path
   res.locals.takeNotice = () => takeNotice(req)
   res.set('Cache-Control', 'no-store')

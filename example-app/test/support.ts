@@ -13,6 +13,8 @@ export interface TestApp {
   newVisitor(): Visitor
   /** A browser in which a person has logged in: by default, the first of the sandbox's people. */
   logIn(person?: string): Promise<Visitor>
+  /** The same, and the person has chosen their account. */
+  logInToAccount(person?: string): Promise<Visitor>
   stop(): Promise<void>
 }
 
@@ -32,14 +34,21 @@ export async function startTestApp(): Promise<TestApp> {
   })
   const server = createServer(app).listen(0, '127.0.0.1')
   const newVisitor = () => request.agent(server)
+  const logIn = async (person?: string) => {
+    const visitor = newVisitor()
+    const { headers } = await visitor.get('/auth/twilio').expect(302)
+    const callback = new URL(await sandbox.login(String(headers.location), { as: person }))
+    await visitor.get(callback.pathname + callback.search).expect(302)
+    return visitor
+  }
   return {
     sandbox,
     newVisitor,
-    async logIn(person) {
-      const visitor = newVisitor()
-      const { headers } = await visitor.get('/auth/twilio').expect(302)
-      const callback = new URL(await sandbox.login(String(headers.location), { as: person }))
-      await visitor.get(callback.pathname + callback.search).expect(302)
+    logIn,
+    async logInToAccount(person) {
+      const visitor = await logIn(person)
+      const { accountSid } = sandbox.people.find(({ name }) => name === person) ?? sandbox
+      await visitor.post('/accounts').type('form').send({ accountSid }).expect(303)
       return visitor
     },
     async stop() {

@@ -23,6 +23,11 @@ export interface CommonOptions extends TwilioOAuthClientOptions {
   readonly maxPendingLogins?: number | undefined
   /** How long a login may take, in ms. Default: 10 minutes. */
   readonly pendingLoginTTL?: number | undefined
+  /**
+   * Signs the one-time `state` of logins: a random string of at least 32 characters. Default: `clientSecret`. Without either, a
+   * public client keeps a random secret in each session; only logins that begin at the same moment in a new session need this option.
+   */
+  readonly stateSecret?: string | undefined
   /** The session key for pending logins. Default: `oauth2:`, the host of the authorize endpoint, and the client ID. */
   readonly sessionKey?: string | undefined
   /** A state store for passport-oauth2, to use instead of the session. Its functions may return promises. */
@@ -108,6 +113,13 @@ export function checkPKCE(pkce: unknown): boolean | undefined {
   if (pkce === undefined || typeof pkce === 'boolean') return pkce
   if (pkce === 'S256') return true
   throw optionError("pkce must be true (S256) or false. Twilio supports no other method than 'S256'.")
+}
+
+const STATE_SECRET_LENGTH = 32
+
+export function checkStateSecret(secret: unknown): string | undefined {
+  if (secret === undefined || (typeof secret === 'string' && secret.length >= STATE_SECRET_LENGTH)) return secret
+  throw optionError(`stateSecret must be a random text of ${STATE_SECRET_LENGTH} characters or more. Create one with: openssl rand -base64 32`)
 }
 
 export function checkScope(scope: unknown): void {

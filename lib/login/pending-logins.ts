@@ -28,8 +28,8 @@ export interface PendingLoginsOptions {
   readonly max: number
   /** Lifetime of a pending login, in ms. */
   readonly ttl: number
-  /** Signs states and derives code verifiers; the same in every process of the app. */
-  readonly secret: string
+  /** Signs states and derives code verifiers; the same in every process of the app. Without one, each session has its own. */
+  readonly secret: string | undefined
 }
 
 /** A login that has begun. */
@@ -61,9 +61,20 @@ interface LoginRecord {
   readonly forgotten: number
   /** Stands in for the ID of a session that has none. */
   readonly randomValue: string | undefined
+  /** Stands in for the app's secret. */
+  readonly secret: string | undefined
+}
+
+/** What is derived from a secret. */
+interface Keys {
+  readonly states: SignedStates
+  readonly codeVerifier: (loginID: string, sessionSecret: string) => string
 }
 
 const RANDOM_VALUE_BYTES = 16
+const SECRET_BYTES = 32
+/** 32 bytes in base64url. */
+const SECRET_LENGTH = 43
 /** Characters of `returnTo` paths in a session, which may have to fit into a cookie. */
 const MAX_PATH_CHARACTERS = 2048
 /** Logins that a process remembers as used, in case the same callback arrives twice at once. */
@@ -79,19 +90,20 @@ const MAX_SESSIONS_IN_MEMORY = 10_000
  * and the callback URL, and contains the time of its beginning. An unlisted login is still accepted if its signature is
  * valid, unless the application passed a `state`, which was lost with the entry. However many logins begin at once in a
  * session, a process accepts at most `max` unlisted ones of them.
+ *
+ * An app without a secret, as a public client may be, has one secret per session, in the session. Only logins that begin at the
+ * same time in a session without such a secret then depend on the last save.
  */
 export class PendingLogins {
   readonly #options: PendingLoginsOptions
-  readonly #states: SignedStates
-  readonly #codeVerifier: (loginID: string, sessionSecret: string) => string
+  readonly #keys: Keys | undefined
   readonly #usedInMemory = new BoundedMap<string, true>(MAX_USED_IN_MEMORY)
   /** By session: when the last unlisted logins were accepted, in epoch ms. */
   readonly #unlistedInMemory = new BoundedMap<string, readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
   constructor(options: PendingLoginsOptions) {
     this.#options = options
-    this.#states = new SignedStates(options.clientID, options.secret)
-    this.#codeVerifier = codeVerifiers(options.secret)
+    this.#keys = options.secret === undefined ? undefined : keysFrom(options.clientID, options.secret)
   }
 
   /**
@@ -105,14 +117,16 @@ export class PendingLogins {
     const sessionID = sessionIDOf(request)
     const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
     const sessionSecret = sessionID ?? secretFor(randomValue, session)
-    const state = this.#states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
+    const { secret, keys } = this.#keysToBegin(record)
+    const state = keys.states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
     const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
     this.#write(session, {
       ...record,
       logins: [...live, withoutUndefined<PendingLogin>({ nonce: state, ...context })],
-      randomValue: sessionID === undefined ? randomValue : undefined
+      randomValue: sessionID === undefined ? randomValue : undefined,
+      secret
     })
-    return { state, codeVerifier: this.#codeVerifier(idOf(state), sessionSecret) }
+    return { state, codeVerifier: keys.codeVerifier(idOf(state), sessionSecret) }
   }
 
   /**
@@ -129,8 +143,9 @@ export class PendingLogins {
     if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
 
     const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
-    if (sessionSecret === undefined) throw new LoginStateError('unknown')
-    const hadApplicationState = [false, true].find((hasApplicationState) => this.#states.isValid(state, { sessionSecret, callbackURL, hasApplicationState }))
+    const keys = this.#keys ?? (record.secret && keysFrom(this.#options.clientID, record.secret))
+    if (!sessionSecret || !keys) throw new LoginStateError('unknown')
+    const hadApplicationState = [false, true].find((hasApplicationState) => keys.states.isValid(state, { sessionSecret, callbackURL, hasApplicationState }))
     if (hadApplicationState === undefined) throw new LoginStateError('unknown')
     if (this.#isExpired(state)) throw new LoginStateError('expired')
 
@@ -141,7 +156,14 @@ export class PendingLogins {
 
     this.#usedInMemory.set(id, true)
     this.#write(session, { ...record, logins: record.logins.filter((login) => login !== listed), used: [...record.used, id] })
-    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: this.#codeVerifier(id, sessionSecret) }
+    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: keys.codeVerifier(id, sessionSecret) }
+  }
+
+  /** An app without a secret gets one for the session. */
+  #keysToBegin(record: LoginRecord): { readonly keys: Keys; readonly secret: string | undefined } {
+    if (this.#keys) return { keys: this.#keys, secret: undefined }
+    const secret = record.secret ?? randomBytes(SECRET_BYTES).toString('base64url')
+    return { keys: keysFrom(this.#options.clientID, secret), secret }
   }
 
   /** @throws {LoginStateError} if the login has been dropped, or too many unlisted logins have been accepted since it began */
@@ -161,16 +183,17 @@ export class PendingLogins {
   /** The session may hold the record of another version, or something else. */
   #read(session: Readonly<Record<string, unknown>>): LoginRecord {
     const stored = session[this.#options.sessionKey]
-    const { logins, used, forgotten, randomValue } = isObject(stored) ? stored : {}
+    const { logins, used, forgotten, randomValue, secret } = isObject(stored) ? stored : {}
     return {
       logins: Array.isArray(logins) ? logins.slice(-this.#options.max).filter(isPendingLogin) : [],
       used: Array.isArray(used) ? used.slice(-this.#options.max).filter(isID) : [],
       forgotten: typeof forgotten === 'number' ? forgotten : 0,
-      randomValue: isID(randomValue) ? randomValue : undefined
+      randomValue: isID(randomValue) ? randomValue : undefined,
+      secret: typeof secret === 'string' && secret.length === SECRET_LENGTH ? secret : undefined
     }
   }
 
-  #write(session: Record<string, unknown>, { logins, used, forgotten, randomValue }: LoginRecord): void {
+  #write(session: Record<string, unknown>, { logins, used, forgotten, randomValue, secret }: LoginRecord): void {
     const { max, sessionKey } = this.#options
     const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
     const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
@@ -178,9 +201,14 @@ export class PendingLogins {
       logins: withShortPaths(logins.slice(-max)),
       used: used.length > 0 ? used.slice(-max) : undefined,
       forgotten: newlyForgotten > 0 ? newlyForgotten : undefined,
-      randomValue
+      randomValue,
+      secret
     })
   }
+}
+
+function keysFrom(clientID: string, secret: string): Keys {
+  return { states: new SignedStates(clientID, secret), codeVerifier: codeVerifiers(secret) }
 }
 
 /**

@@ -19,7 +19,7 @@ import { ConcurrencyLimit } from './concurrency-limit'
 import { LoginStateError } from './login-state-error'
 import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
-import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
+import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, checkStateSecret, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
@@ -96,7 +96,7 @@ export class TwilioStrategy extends Base {
     if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
-    super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret, customHeaders }, verify)
+    super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret: clientSecret ?? '', customHeaders }, verify)
 
     this.client = new TwilioOAuthClient(options)
     this._tokenEndpoint = new TokenEndpoint(configuration)
@@ -285,6 +285,7 @@ function isFunction(value: unknown): value is AnyVerify {
 
 function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, dialect }: ClientConfiguration): LoginStore {
   const pkce = checkPKCE(options.pkce) ?? dialect.pkce
+  if (clientSecret === undefined && !pkce) throw optionError('pkce must not be false without clientSecret: a public client needs PKCE.')
   const { store } = options
   if (isStateStore(store)) return applicationLoginStore(store, pkce)
   if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
@@ -293,7 +294,7 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
     sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
     max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
-    secret: clientSecret
+    secret: checkStateSecret(options.stateSecret) ?? clientSecret
   })
   return sessionLoginStore(pending, pkce)
 }

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http'
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { encodeParameters, type OAuthParameters } from './dialect'
+import { discoverEndpoints, type DiscoveredEndpoints, type DiscoverOptions } from './discovery'
 import { callHttp, parseJSON } from './http'
 import { configure, setAgent, type ClientConfiguration, type TwilioOAuthClientOptions } from './options'
 import { TokenEndpoint } from './token-endpoint'
@@ -62,6 +63,21 @@ export class TwilioOAuthClient {
   readonly clientID: string
   readonly #configuration: ClientConfiguration
   readonly #tokenEndpoint: TokenEndpoint
+
+  /**
+   * Finds the endpoints of Twilio's OAuth API in its authorization server metadata (RFC 8414), for the options of a client or a
+   * strategy: `new TwilioStrategy({ ...await TwilioOAuthClient.discover(), clientID, … }, verify)`. They are those of v2.
+   *
+   * Twilio has specified its metadata, but may not publish it. If there is none, or no response within `timeout`, the known
+   * endpoints are returned.
+   *
+   * @param baseURL the base URL of Twilio's OAuth API, which must be the issuer. Default: `https://oauth.twilio.com`
+   * @throws {TypeError} for an invalid option
+   * @throws {TwilioResponseError} for metadata of another issuer, or without endpoints that may be used
+   */
+  static discover(baseURL?: string, options?: DiscoverOptions): Promise<DiscoveredEndpoints> {
+    return discoverEndpoints(baseURL, options)
+  }
 
   /** @throws {TypeError} naming the option that is wrong and what it should be */
   constructor(options: TwilioOAuthClientOptions) {

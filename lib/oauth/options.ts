@@ -29,10 +29,12 @@ export interface IdTokenOptions {
 export interface TwilioOAuthClientOptions {
   /** The OAuth app's client ID: 34 characters, `OQ…`. */
   readonly clientID: string
-  /** The OAuth app's client secret. */
-  readonly clientSecret: string
+  /** The OAuth app's client secret. Left out for a public client, on v2 only: it authenticates with PKCE instead. */
+  readonly clientSecret?: string | undefined
   /** The version of Twilio's OAuth API. Default: `'v1'`. */
   readonly apiVersion?: ApiVersion | undefined
+  /** The account that tokens are requested for, `AC…`: the `account_sid` of v2's token endpoint. Default: none, so the OAuth app's owner. */
+  readonly accountSid?: string | undefined
   /** The base URL of Twilio's OAuth API. Default: `https://oauth.twilio.com`. Plain http is allowed for localhost only. */
   readonly baseURL?: string | undefined
   /** The authorize endpoint, used as given. Default: derived from `baseURL` and `apiVersion`. */
@@ -56,7 +58,8 @@ export interface TwilioOAuthClientOptions {
 /** The checked options with their defaults, and what is derived from them once. */
 export interface ClientConfiguration {
   readonly clientID: string
-  readonly clientSecret: string
+  /** `undefined` for a public client. */
+  readonly clientSecret: string | undefined
   readonly dialect: Dialect
   readonly authorize: Endpoint
   readonly token: Endpoint
@@ -66,6 +69,9 @@ export interface ClientConfiguration {
   readonly idToken: IdTokenOptions
 }
 
+export const DEFAULT_BASE_URL = 'https://oauth.twilio.com'
+export const DEFAULT_TIMEOUT = 10_000
+export const DEFAULT_MAX_RESPONSE_BYTES = 262_144
 const CLIENT_ID_LENGTH = 34
 const OTHER_SIDS: Readonly<Record<string, string>> = {
   AC: 'an account SID',
@@ -80,12 +86,14 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
   const given: unknown = options
   if (typeof given !== 'object' || given === null) throw optionError('options must be an object with clientID and clientSecret.')
   checkClientID(options.clientID)
-  checkClientSecret(options.clientSecret)
-  const { apiVersion = 'v1', baseURL = 'https://oauth.twilio.com', apiBaseURL = 'https://api.twilio.com' } = options
+  const { apiVersion = 'v1', baseURL = DEFAULT_BASE_URL, apiBaseURL = 'https://api.twilio.com' } = options
   if (!Object.hasOwn(DIALECTS, apiVersion)) throw optionError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
+  // On v2, an OAuth app may be a public client. An empty secret is a mistake all the same.
+  if (!(apiVersion === 'v2' && options.clientSecret === undefined)) checkClientSecret(options.clientSecret)
   const dialect = DIALECTS[apiVersion]
   const authorize = options.authorizationURL === undefined ? endpointUnder('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL)
-  const token = options.tokenURL === undefined ? endpointUnder('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL)
+  const tokenEndpoint = options.tokenURL === undefined ? endpointUnder('baseURL', baseURL, dialect.tokenPath) : endpoint('tokenURL', options.tokenURL)
+  const token = options.accountSid === undefined ? tokenEndpoint : forAccount(tokenEndpoint, options.accountSid, apiVersion)
   return {
     clientID: options.clientID,
     clientSecret: options.clientSecret,
@@ -94,8 +102,8 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
     token,
     accounts: endpointUnder('apiBaseURL', apiBaseURL, '/2010-04-01/Accounts.json?PageSize=1'),
     limits: {
-      timeout: checkNumber('timeout', options.timeout ?? 10_000, 'ms'),
-      maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? 262_144, 'bytes'),
+      timeout: checkNumber('timeout', options.timeout ?? DEFAULT_TIMEOUT, 'ms'),
+      maxResponseBytes: checkNumber('maxResponseBytes', options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES, 'bytes'),
       agent: checkAgent(options.agent, [authorize, token])
     },
     customHeaders: checkHeaders(options.customHeaders ?? {}),
@@ -138,12 +146,19 @@ function checkClientSecret(secret: unknown): void {
   if (secret.trim() !== secret || /[\r\n]/.test(secret)) throw optionError('clientSecret starts or ends with white space, or contains a line break. Was more than the secret pasted or read from a file?')
 }
 
+/** The token endpoint with `account_sid` in its query, as v2 documents it. */
+function forAccount({ url }: Endpoint, accountSid: unknown, apiVersion: ApiVersion): Endpoint {
+  if (typeof accountSid !== 'string' || !/^AC[\da-f]{32}$/i.test(accountSid)) throw optionError('accountSid must be the SID of an account: AC and 32 hexadecimal digits.')
+  if (apiVersion !== 'v2') throw optionError("accountSid needs apiVersion: 'v2'. Version 1 of Twilio's OAuth API has no such parameter.")
+  return endpointOf(`${url}${url.includes('?') ? '&' : '?'}account_sid=${accountSid}`)
+}
+
 /** Replaces the agent. */
 export function setAgent({ authorize, token, limits }: ClientConfiguration, agent: Agent): void {
   limits.agent = checkAgent(agent, [authorize, token])
 }
 
-function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): Agent | undefined {
+export function checkAgent(agent: Agent | undefined, endpoints: readonly Endpoint[]): Agent | undefined {
   const given: unknown = agent
   // Node's http calls this method. The dispatchers of undici don't have it.
   const isAgent = typeof given === 'object' && given !== null && 'addRequest' in given && typeof given.addRequest === 'function'
@@ -174,7 +189,7 @@ function isValidHeader(name: string, value: string): boolean {
 }
 
 /** An endpoint under a base URL, which has no query, fragment or credentials. */
-function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint {
+export function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint {
   const { url } = endpoint(option, baseURL)
   const { search, hash, username, password } = new URL(url)
   if (search || hash || username || password || /[?#]/.test(url)) throw optionError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
@@ -182,7 +197,7 @@ function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint
 }
 
 /** An endpoint whose URL is used exactly as given. */
-function endpoint(option: string, url: unknown): Endpoint {
+export function endpoint(option: string, url: unknown): Endpoint {
   if (typeof url !== 'string' || !URL.canParse(url)) throw optionError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
   const parsed = endpointOf(url)
   const { protocol } = new URL(url)

@@ -8,6 +8,11 @@ export interface TwilioProfile {
   readonly provider: 'twilio'
   /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
   readonly id: string
+  /**
+   * Whom `id` identifies. Only a `user` is a person: everybody who approves the app for the same `account` or `organization` has
+   * the same `id`. At Twilio, this is what to expect of an organization's app without an ID token.
+   */
+  readonly identifies?: 'user' | 'account' | 'organization' | undefined
   /** The user's name, else their email address, else the account's name, else `id`. */
   readonly displayName: string
   /** The parts of the user's name. A part that Twilio does not provide is empty. */
@@ -70,6 +75,7 @@ export function profileOf({ idClaims, accessClaims }: ProfileClaims, account?: T
   return withoutUndefined<TwilioProfile>({
     provider: 'twilio',
     id,
+    identifies: identity ? identity.kind : 'account',
     displayName: displayNameIn(claims) ?? account?.friendlyName ?? id,
     name: nameIn(claims),
     emails: emailsIn(claims),
@@ -85,6 +91,8 @@ export function profileOf({ idClaims, accessClaims }: ProfileClaims, account?: T
 interface Identity {
   readonly claims: Claims
   readonly id: string | undefined
+  /** Whom `id` identifies. */
+  readonly kind: NonNullable<TwilioProfile['identifies']>
   /** The `sub` claim, if it is a Twilio Resource Name. */
   readonly subject: TwilioResourceName | undefined
   /** The account or organization that approved the app. */
@@ -100,7 +108,13 @@ function identityIn(claims: Claims): Identity {
   const subject = parseResourceName(sub)
   const actor = actorOf(claims)
   const isApp = subject?.type === 'oauthapp' || sub?.startsWith('OQ')
-  return { claims, id: isApp ? actor?.sid : (subject?.sid ?? sub ?? actor?.sid), subject, actor }
+  const isSubject = !isApp && sub !== undefined
+  return { claims, id: isSubject ? (subject?.sid ?? sub) : actor?.sid, kind: kindOf(isSubject ? subject : actor), subject, actor }
+}
+
+function kindOf(name: TwilioResourceName | undefined): Identity['kind'] {
+  if (sidOf(name, 'OR') !== undefined) return 'organization'
+  return sidOf(name, 'AC') === undefined ? 'user' : 'account'
 }
 
 function displayNameIn(claims: Claims): string | undefined {

@@ -1,5 +1,5 @@
 import { publishToken, startTimer, type TokenMessage } from '../diagnostics'
-import { TwilioResponseError } from '../errors'
+import { optionError, TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { withTimeLimit } from '../util/with-time-limit'
 import type { Claims } from './claims'
@@ -72,6 +72,7 @@ export class TokenEndpoint {
 
   /** RFC 6749 §4.4. */
   async clientCredentials(scope?: string, audience?: string, signal?: AbortSignal): Promise<GrantResult> {
+    if (this.#configuration.clientSecret === undefined) throw optionError('clientCredentials() needs clientSecret: a public client can only act for people who have logged in.')
     const parameters: GrantParameters = { grant_type: 'client_credentials', scope, audience }
     const response = await this.#request(parameters, signal, this.#deadline())
     const tokens = readTokens(response)
@@ -118,10 +119,11 @@ export class TokenEndpoint {
   }
 
   #read(response: HttpResponse, parameters: GrantParameters): Record<string, unknown> {
+    const { clientSecret } = this.#configuration
     const body = parseJSON(response)
     const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
-    if (error || !succeeded) throw tokenErrorOf(response, error, [this.#configuration.clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier])
+    if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier], { isPublicClient: clientSecret === undefined })
     if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
     return body
   }

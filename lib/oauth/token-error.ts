@@ -41,6 +41,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   temporarily_unavailable: 'Try again later.',
   server_error: 'Twilio has a problem. Try again later.'
 }
+const PUBLIC_CLIENT_ADVICE = 'No clientSecret is set: set it, unless the OAuth app is a public client. Check clientID too.'
 const OTHER_ADVICE = 'Check the request and the OAuth app in the Twilio Console.'
 
 /** Reads an error in OAuth 2.0's shape, Twilio's, or RFC 9457's (problem details). `undefined` for anything else. */
@@ -66,7 +67,12 @@ export function readErrorBody(body: unknown): ErrorBody | undefined {
  *
  * @param secrets values of the request that the response may repeat, and the error must not
  */
-export function tokenErrorOf(response: HttpResponse, error: ErrorBody | undefined, secrets: readonly (string | undefined)[]): TwilioTokenError | TwilioResponseError {
+export function tokenErrorOf(
+  response: HttpResponse,
+  error: ErrorBody | undefined,
+  secrets: readonly (string | undefined)[],
+  { isPublicClient = false }: { readonly isPublicClient?: boolean } = {}
+): TwilioTokenError | TwilioResponseError {
   if (!error && !isServerProblem(response.status)) {
     return new TwilioResponseError(`Twilio answered ${response.status}, with neither the expected content nor an error. Check baseURL and apiVersion.`)
   }
@@ -75,7 +81,7 @@ export function tokenErrorOf(response: HttpResponse, error: ErrorBody | undefine
   const safeText = text === undefined ? undefined : redact(text, secrets)
   const code = name === undefined ? (safeText?.match(OAUTH_NAMES)?.[0] ?? nameOf(twilioCode, twilioStatus)) : redact(name, secrets)
   const explanation = safeText === undefined ? '' : `: ${withoutName(safeText, code)}`
-  return new TwilioTokenError(`Twilio answered ${response.status} ${code}${explanation}. ${adviceFor(twilioCode, code)}`, {
+  return new TwilioTokenError(`Twilio answered ${response.status} ${code}${explanation}. ${adviceFor(twilioCode, code, isPublicClient)}`, {
     code,
     status: statusForVisitor(response.status, code),
     twilioStatus,
@@ -109,8 +115,9 @@ function statusForVisitor(status: number, code: string): number {
   return isForVisitor || isKnownServerError ? status : 502
 }
 
-function adviceFor(twilioCode: number | undefined, code: string): string {
+function adviceFor(twilioCode: number | undefined, code: string, isPublicClient: boolean): string {
   if (twilioCode === MISSING_PERMISSION) return MISSING_PERMISSION_ADVICE
+  if (isPublicClient && code === 'invalid_client') return PUBLIC_CLIENT_ADVICE
   return (Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined) ?? OTHER_ADVICE
 }
 

@@ -1,16 +1,12 @@
+import type { SandboxAccount } from './accounts'
 import { newSID } from './sid'
 
 /** A resource of Twilio's API, as JSON. */
 export type Resource = Readonly<Record<string, unknown>>
 
-export interface AccountInfo {
-  readonly accountSid: string
-  readonly accountName: string
-}
-
 const API_VERSION = '2010-04-01'
 
-export function accountResource({ accountSid, accountName }: AccountInfo): Resource {
+export function accountResource({ accountSid, accountName }: SandboxAccount): Resource {
   return {
     sid: accountSid,
     friendly_name: accountName,
@@ -25,7 +21,7 @@ export function accountResource({ accountSid, accountName }: AccountInfo): Resou
   }
 }
 
-export function phoneNumberResource({ accountSid }: AccountInfo, name: string, index: number): Resource {
+export function phoneNumberResource({ accountSid }: SandboxAccount, name: string, index: number): Resource {
   const sid = newSID('PN')
   return {
     sid,
@@ -41,7 +37,7 @@ export function phoneNumberResource({ accountSid }: AccountInfo, name: string, i
   }
 }
 
-export function messageResource({ accountSid }: AccountInfo, { to, from, body, minutesAgo }: { to: string; from: string; body: string; minutesAgo: number }): Resource {
+export function messageResource({ accountSid }: SandboxAccount, { to, from, body, minutesAgo }: { to: string; from: string; body: string; minutesAgo: number }): Resource {
   const sid = newSID('SM')
   return {
     sid,

@@ -1,5 +1,5 @@
 import { DIALECTS, type ApiVersion } from '../oauth/dialect'
-import type { SandboxApp } from './apps'
+import type { Apps, SandboxApp } from './apps'
 import type { AuthorizationRequests } from './authorization-requests'
 import { CORS_HEADERS, jsonResponse, type SandboxRequest, type SandboxResponse } from './http'
 import { readParameters, requireParameter } from './parameters'
@@ -8,7 +8,7 @@ import { SandboxError } from './sandbox-error'
 export interface AuthorizeOptions {
   /** The origin of the sandbox. */
   readonly url: string
-  readonly apps: readonly SandboxApp[]
+  readonly apps: Apps
   readonly authorizationRequests: AuthorizationRequests
   /** Whether the response has a `Location` header beside `redirect_to`. */
   readonly locationHeader: boolean
@@ -22,12 +22,14 @@ export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequ
   const dialect = DIALECTS[apiVersion]
   const parameters = readParameters(query, dialect)
   const clientID = requireParameter(parameters, 'client_id', dialect)
-  const app = apps.find((registered) => registered.clientID === clientID)
+  const app = apps.find(clientID)
   if (!app) throw new SandboxError('invalid_client', 'No OAuth app is registered with this client ID.')
   const redirectURI = requireParameter(parameters, 'redirect_uri', dialect)
   checkRedirectURI(app, redirectURI)
   if (requireParameter(parameters, 'response_type', dialect) !== 'code') throw new SandboxError('unsupported_response_type', 'The response type must be code.')
+  if (!app.grantTypes.includes('authorization_code')) throw new SandboxError('unauthorized_client', "This OAuth app cannot log people in. It takes an organization's app with the grant type authorization code.")
   checkCodeChallenge(parameters.code_challenge, parameters.code_challenge_method)
+  if (app.clientSecret === undefined) checkPublicClient(apiVersion, parameters.code_challenge)
 
   const { scope = '', state, code_challenge: codeChallenge } = parameters
   const id = authorizationRequests.add({ app, apiVersion, redirectURI, scope, state, codeChallenge })
@@ -49,6 +51,12 @@ function checkRedirectURI({ redirectURIs }: SandboxApp, redirectURI: string): vo
 
 function isOnThisMachine(uri: string): boolean {
   return URL.canParse(uri) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(uri).hostname)
+}
+
+/** A public client proves with PKCE that it began the login (RFC 7636), which v1 does not document. */
+function checkPublicClient(apiVersion: ApiVersion, codeChallenge: string | undefined): void {
+  if (apiVersion !== 'v2') throw new SandboxError('unauthorized_client', 'This OAuth app is a public client, which needs v2.')
+  if (codeChallenge === undefined) throw new SandboxError('invalid_request', 'This OAuth app is a public client, which needs PKCE: code_challenge is missing.')
 }
 
 function checkCodeChallenge(challenge: string | undefined, method: string | undefined): void {

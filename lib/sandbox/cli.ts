@@ -13,6 +13,7 @@ Runs a strict local Twilio for OAuth, for apps in any language.
   --client-secret TEXT   client secret of the OAuth app (default: random)
   --redirect-uri URI     redirect URI of the OAuth app, compared exactly; can be repeated
                          (default: any URI on this machine)
+  --account-logins       people log in with an account's app, for apps that rely on such tokens; not at Twilio
   -h, --help             print this help`
 
 const EXAMPLE_CLIENT_ID = 'OQ0123456789abcdef0123456789abcdef'
@@ -31,6 +32,7 @@ interface CommandOptions {
   readonly clientID: string | undefined
   readonly clientSecret: string | undefined
   readonly redirectURIs: string[] | undefined
+  readonly accountLogins: boolean | undefined
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -39,14 +41,14 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${USAGE}\n`)
     return
   }
-  const { port, clientID, clientSecret, redirectURIs } = command
-  const sandbox = await startSandbox({ port, apps: [{ clientID, clientSecret, redirectURIs }] })
+  const { port, clientID, clientSecret, redirectURIs, accountLogins } = command
+  const sandbox = await startSandbox({ port, accountLogins, apps: [{ clientID, clientSecret, redirectURIs }, { owner: 'account', name: 'Your back-end job' }] })
   process.stdout.write(`${describe(sandbox, command)}\n`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.stop())
 }
 
 function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
-  const { help, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs } = parse(args)
+  const { help, port = '8020', 'api-version': apiVersion = 'v1', 'client-id': clientID, 'client-secret': clientSecret, 'redirect-uri': redirectURIs, 'account-logins': accountLogins } = parse(args)
   if (help) return 'help'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535, not ${port}.`)
   if (!isApiVersion(apiVersion)) throw new UsageError(`--api-version must be v1 or v2, not ${apiVersion}.`)
@@ -54,7 +56,7 @@ function readCommandLine(args: readonly string[]): CommandOptions | 'help' {
   if (clientSecret === '') throw new UsageError('--client-secret must not be empty.')
   const invalidURI = redirectURIs?.find((uri) => !URL.canParse(uri))
   if (invalidURI !== undefined) throw new UsageError(`--redirect-uri must be an absolute URI such as http://localhost:3000/auth/twilio/callback, not ${invalidURI}.`)
-  return { port: Number(port), apiVersion, clientID, clientSecret, redirectURIs }
+  return { port: Number(port), apiVersion, clientID, clientSecret, redirectURIs, accountLogins }
 }
 
 function parse(args: readonly string[]) {
@@ -67,6 +69,7 @@ function parse(args: readonly string[]) {
         'client-id': { type: 'string' },
         'client-secret': { type: 'string' },
         'redirect-uri': { type: 'string', multiple: true },
+        'account-logins': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }
     })
@@ -87,8 +90,9 @@ function checkClientID(clientID: string): void {
 }
 
 /** What a developer needs to configure an app in any language. */
-function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, people }: Sandbox, { apiVersion, redirectURIs }: CommandOptions): string {
+function describe({ url, apiURL, jwksURL, apps, clientID, clientSecret, accountSid, organizationSid, people }: Sandbox, { apiVersion, redirectURIs }: CommandOptions): string {
   const { authorizePath, tokenPath, parameterNames } = DIALECTS[apiVersion]
+  const [, jobApp] = apps
   const settings = [
     ['Client ID', clientID],
     ['Client secret', clientSecret],
@@ -97,7 +101,10 @@ function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, pe
     ['Token endpoint', url + tokenPath],
     ['Public keys (JWKS)', jwksURL],
     ['Twilio API', apiURL],
-    ['Account SID', accountSid]
+    ['Organization SID', organizationSid],
+    ['Account SID', accountSid],
+    ['Job client ID', jobApp?.clientID ?? ''],
+    ['Job client secret', jobApp?.clientSecret ?? '']
   ] as const
   return [
     `The sandbox is running at ${url} (${apiVersion}).`,
@@ -106,11 +113,11 @@ function describe({ url, apiURL, jwksURL, clientID, clientSecret, accountSid, pe
     '',
     `Parameters are named ${parameterNames.response_type}, ${parameterNames.client_id} and so on. ${VERSION_HINTS[apiVersion]}`,
     `Send ${parameterNames.client_id} and ${parameterNames.client_secret} in the body of token requests; Basic authentication is not supported.`,
-    'The account SID is the account that client credentials act for. Each person has an account of their own.',
+    'As at Twilio, people log in with an organization\'s app (the client ID), and back-end jobs use an account\'s app (the job client ID), with client credentials.',
     `With passport-twilio: new TwilioStrategy({ clientID, clientSecret, baseURL: '${url}', apiVersion: '${apiVersion}', callbackURL }, verify)`,
     '',
     'People who can sign in:',
-    ...people.map(({ name, email }) => tableRow([name, email])),
+    ...people.map(({ name, email, role = 'owner' }) => tableRow([name, role === 'member' ? `${email} (a member, who cannot approve the app)` : email])),
     '',
     'Press Ctrl-C to stop.'
   ].join('\n')

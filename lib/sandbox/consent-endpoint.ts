@@ -3,7 +3,7 @@ import { consentPage, errorPage } from './consent-page'
 import type { Grants } from './grants'
 import { htmlResponse, redirectResponse, type SandboxRequest, type SandboxResponse } from './http'
 import { PAGE_HEADERS } from './page-layout'
-import type { SandboxPerson } from './people'
+import { canApprove, type SandboxPerson } from './people'
 
 export interface ConsentOptions {
   readonly authorizationRequests: AuthorizationRequests
@@ -12,6 +12,8 @@ export interface ConsentOptions {
 }
 
 const NOT_PENDING = 'This request has expired, or it has already been approved or denied.'
+
+const NOT_ALLOWED = 'Only an owner or administrator of the organization can approve this app.'
 
 /** Shows the page on which a person signs in and approves or denies the request. */
 export function showConsentPage({ query }: SandboxRequest, { authorizationRequests, people }: ConsentOptions): SandboxResponse {
@@ -25,7 +27,11 @@ export function submitConsent({ form }: SandboxRequest, { authorizationRequests,
   const decision = form?.get('decision')
   const person = decision === 'approve' ? people.find(({ userSid }) => userSid === form?.get('person')) : undefined
   if (!person && decision !== 'deny') return errorPageResponse('The form is incomplete.')
-  const request = authorizationRequests.take(form?.get('request') ?? '')
+  const id = form?.get('request') ?? ''
+  const pending = authorizationRequests.find(id)
+  // The request stays pending, for somebody who can approve it.
+  if (pending?.app.owner === 'organization' && person && !canApprove(person)) return errorPageResponse(NOT_ALLOWED)
+  const request = authorizationRequests.take(id)
   if (!request) return errorPageResponse(NOT_PENDING)
   const result = person ? { code: grants.issueCode(request, person) } : { error: 'access_denied', error_description: 'The user denied access.' }
   return redirectResponse(withParameters(request.redirectURI, { ...result, state: request.state }))

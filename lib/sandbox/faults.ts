@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import { errorResponse, type SandboxResponse } from './http'
+import { twilioErrorResponse, type SandboxResponse } from './http'
 import { SandboxError } from './sandbox-error'
 
-/** An endpoint that can be made to fail: either version's authorize or token endpoint, the Twilio API, or the public keys. */
-export type SandboxEndpoint = 'authorize' | 'token' | 'api' | 'keys'
+/** An endpoint that can be made to fail: either version's authorize or token endpoint, the Twilio API, the public keys, or the metadata. */
+export type SandboxEndpoint = 'authorize' | 'token' | 'api' | 'keys' | 'metadata'
 
 /** A response that is sent instead of the real one. The request is not handled. */
 export interface FaultAnswer {
@@ -62,10 +62,10 @@ const THROTTLED_FOR = 1
 const BEHAVIORS: Readonly<Record<Exclude<SandboxFault, FaultAnswer>, FaultBehavior>> = {
   silent: { drop: () => undefined },
   reset: { drop: (response) => response.socket?.resetAndDestroy() },
-  'server error': { respond: () => errorResponse(new SandboxError('server_error', 'Internal server error.')) },
+  'server error': { respond: () => twilioErrorResponse(new SandboxError('server_error', 'Internal server error.')) },
   throttled: {
     respond: () =>
-      errorResponse(
+      twilioErrorResponse(
         new SandboxError('temporarily_unavailable', 'Too many requests.'),
         { throttled_until: new Date(Date.now() + THROTTLED_FOR * 1000).toISOString() },
         { 'Retry-After': String(THROTTLED_FOR) }
@@ -91,13 +91,13 @@ const BEHAVIORS: Readonly<Record<Exclude<SandboxFault, FaultAnswer>, FaultBehavi
 
 /** The faults that are queued for each endpoint. */
 export class Faults {
-  readonly #queues: Record<SandboxEndpoint, FaultBehavior[]> = { authorize: [], token: [], api: [], keys: [] }
+  readonly #queues: Record<SandboxEndpoint, FaultBehavior[]> = { authorize: [], token: [], api: [], keys: [], metadata: [] }
 
   /** @throws {TypeError} for an unknown endpoint or fault */
   add(endpoint: SandboxEndpoint, fault: SandboxFault): void {
     const behavior = behaviorOf(fault)
     if (!Object.hasOwn(this.#queues, endpoint) || !behavior) {
-      throw new TypeError('failNext() takes an endpoint (authorize, token, api or keys) and a fault that is listed in the type SandboxFault.')
+      throw new TypeError('failNext() takes an endpoint (authorize, token, api, keys or metadata) and a fault that is listed in the type SandboxFault.')
     }
     this.#queues[endpoint].push(behavior)
   }

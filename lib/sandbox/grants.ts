@@ -16,10 +16,11 @@ export interface TokenFamily {
   isRevoked: boolean
 }
 
-/** Who can call the API with an access token: the app on behalf of a person, or the app itself. */
+/** Who can call the API with an access token. */
 export interface AccessTokenHolder {
   readonly app: SandboxApp
-  readonly person: SandboxPerson | undefined
+  /** The account that the token acts for; `undefined` for the organization. */
+  readonly accountSid: string | undefined
 }
 
 /** An authorization code or a refresh token. */
@@ -77,8 +78,8 @@ export class Grants {
    *
    * @param ttl in seconds
    */
-  addAccessToken(token: string, { app, person, family = { isRevoked: false } }: { app: SandboxApp; person?: SandboxPerson; family?: TokenFamily }, ttl: number): void {
-    this.#accessTokens.set(token, { app, person, family, expiresAt: Date.now() + ttl * 1000 })
+  addAccessToken(token: string, { app, accountSid, family = { isRevoked: false } }: AccessTokenHolder & { readonly family?: TokenFamily }, ttl: number): void {
+    this.#accessTokens.set(token, { app, accountSid, family, expiresAt: Date.now() + ttl * 1000 })
   }
 
   /**
@@ -117,9 +118,12 @@ export class Grants {
     for (const token of this.#accessTokens.values()) token.expiresAt = 0
   }
 
-  revokeAll(): void {
-    for (const { approval } of [...this.#codes.values(), ...this.#refreshTokens.values()]) approval.family.isRevoked = true
-    for (const { family } of this.#accessTokens.values()) family.isRevoked = true
+  /** Revokes all codes and tokens of an app. Default: of all apps. */
+  revoke(app?: SandboxApp): void {
+    const approvals = [...this.#codes.values(), ...this.#refreshTokens.values()].map(({ approval }) => approval)
+    for (const issued of [...approvals, ...this.#accessTokens.values()]) {
+      if (app === undefined || issued.app === app) issued.family.isRevoked = true
+    }
   }
 
   #findValid(grant: IssuedGrant | undefined, app: SandboxApp, kind: string): Approval {

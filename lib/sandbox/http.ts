@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { HTML } from './html'
 import { SandboxError } from './sandbox-error'
 
@@ -42,9 +43,27 @@ export function redirectResponse(location: string): SandboxResponse {
   return { status: 302, headers: { Location: location, 'Cache-Control': 'no-store' }, body: '' }
 }
 
-/** An error in Twilio's JSON format. */
-export function errorResponse({ code, message, status }: SandboxError, extraFields: Readonly<Record<string, unknown>> = {}, headers: Readonly<Record<string, string>> = {}): SandboxResponse {
-  return jsonResponse(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status, ...extraFields }, headers)
+/** The two formats of Twilio's errors: Twilio's own, and problem details (RFC 9457), which its newer APIs send. */
+export type ErrorFormat = 'twilio' | 'problem details'
+
+/** An error in one of Twilio's formats. */
+export function errorResponse(error: SandboxError, format: ErrorFormat = 'twilio'): SandboxResponse {
+  return format === 'twilio' ? twilioErrorResponse(error) : problemResponse(error)
+}
+
+/** RFC 9457 §3. */
+function problemResponse({ code, message, status }: SandboxError): SandboxResponse {
+  const problem = { type: errorPage(code), title: STATUS_CODES[status] ?? 'Error', status, code, detail: message }
+  return jsonResponse(status, problem, { 'Content-Type': 'application/problem+json' })
+}
+
+/** An error in Twilio's own JSON format. */
+export function twilioErrorResponse({ code, message, status }: SandboxError, extraFields: Readonly<Record<string, unknown>> = {}, headers: Readonly<Record<string, string>> = {}): SandboxResponse {
+  return jsonResponse(status, { code, message, more_info: errorPage(code), status, ...extraFields }, headers)
+}
+
+function errorPage(code: number): string {
+  return `https://www.twilio.com/docs/errors/${code}`
 }
 
 /** @throws {SandboxError} `method_not_allowed`, and whatever the handler throws */

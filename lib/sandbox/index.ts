@@ -5,21 +5,25 @@
  * @module passport-twilio/sandbox
  */
 
-import { registerApp, type SandboxAppOptions } from './apps'
+import { Apps, type SandboxApp, type SandboxAppOptions } from './apps'
 import { AuthorizationRequests } from './authorization-requests'
 import type { SandboxEndpoint, SandboxFault } from './faults'
 import { Grants, type GrantCounts } from './grants'
 import { logIn, type SandboxLoginOptions } from './login'
-import { DEFAULT_PEOPLE, type SandboxPerson } from './people'
+import type { ErrorFormat } from './http'
+import { DEFAULT_PEOPLE, ORGANIZATION_SID, type SandboxPerson } from './people'
 import type { LoggedRequest } from './request-log'
 import { createRoutes, JWKS_PATH } from './routes'
 import { SandboxServer } from './server'
 import { createTokenSigner } from './token-signer'
 
-export type { SandboxApp, SandboxAppOptions } from './apps'
+export type { SandboxApp, SandboxAppOptions, SandboxGrantType } from './apps'
 export type { FaultAnswer, SandboxEndpoint, SandboxFault } from './faults'
 export type { GrantCounts } from './grants'
+export type { ErrorFormat } from './http'
 export type { SandboxLoginOptions } from './login'
+export { PERMISSIONS } from './permissions'
+export type { SandboxPermission } from './permissions'
 export type { SandboxPerson } from './people'
 export type { LoggedRequest } from './request-log'
 
@@ -27,9 +31,15 @@ export type { LoggedRequest } from './request-log'
 export interface SandboxOptions {
   /** The port to listen on, on 127.0.0.1. Default: 0, for a free one. */
   readonly port?: number | undefined
-  /** The registered OAuth apps, at least one. Default: one app with a random `clientID` and `clientSecret`. */
+  /**
+   * The registered OAuth apps, at least one. Default: an organization's app for logins, and an account's app for client
+   * credentials, both with a random `clientID` and `clientSecret`.
+   */
   readonly apps?: readonly SandboxAppOptions[] | undefined
-  /** Who can sign in, at least one person. Default: three people, each with an account of their own. */
+  /**
+   * Who can sign in, at least one person. All belong to one organization, which has the accounts that they work in. Default: four
+   * people and three accounts. One of the people is a member, who cannot approve an organization's app.
+   */
   readonly people?: readonly SandboxPerson[] | undefined
   /** The lifetime of access tokens, in seconds. Fractions are allowed. Default: 3600. */
   readonly accessTokenTTL?: number | undefined
@@ -40,9 +50,18 @@ export interface SandboxOptions {
   readonly rotateRefreshTokens?: boolean | undefined
   /** Whether the authorize endpoint sends a `Location` header beside `redirect_to`. It is not known whether Twilio does. Default: `true`. */
   readonly locationHeader?: boolean | undefined
+  /** The format of errors: Twilio's own, or problem details (RFC 9457), which Twilio's newer APIs send. Default: `twilio`. */
+  readonly errorFormat?: ErrorFormat | undefined
+  /**
+   * Whether people log in with accounts' apps, which Twilio does not offer. Each token then names the person and acts for their
+   * account, anybody can approve, and every app may use every grant. For apps that rely on such tokens. Default: `false`.
+   */
+  readonly accountLogins?: boolean | undefined
   /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
   readonly latency?: number | undefined
 }
+
+const DEFAULT_APPS: readonly SandboxAppOptions[] = [{}, { owner: 'account', name: 'Your back-end job' }]
 
 /** A running sandbox. */
 export interface Sandbox {
@@ -52,12 +71,16 @@ export interface Sandbox {
   readonly apiURL: string
   /** The URL of the public keys (JWKS) that verify the sandbox's tokens, for the option `idToken.jwksURL`. Twilio itself publishes none. */
   readonly jwksURL: string
+  /** The registered apps. */
+  readonly apps: readonly SandboxApp[]
   /** The client ID of the first app. */
   readonly clientID: string
-  /** The client secret of the first app. */
+  /** The client secret of the first app; empty for a public client. */
   readonly clientSecret: string
-  /** The SID of the account that the first app's client credentials act for. */
+  /** The SID of the first person's account, which client credentials of an account's app act for. */
   readonly accountSid: string
+  /** The SID of the organization: `OR` and 32 hex digits. */
+  readonly organizationSid: string
   /** Who can sign in. */
   readonly people: readonly SandboxPerson[]
   /** The last 1,000 requests, oldest first. Secrets, codes and tokens are masked. */
@@ -85,6 +108,29 @@ export interface Sandbox {
   expireAccessTokens(): void
   /** Revokes all codes and tokens issued so far. */
   revokeAll(): void
+  /**
+   * Gives an app a new client secret, as the Console does without a grace period: the old secret no longer works, and all codes
+   * and tokens of the app are revoked. Whether Twilio keeps refresh tokens is not known.
+   *
+   * @param clientID default: the first app's
+   * @returns the new secret
+   * @throws {TypeError} for an unknown client ID, or a public client
+   */
+  rotateSecret(clientID?: string): string
+  /**
+   * Deletes an app, which ends its tokens at once.
+   *
+   * @param clientID default: the first app's
+   * @throws {TypeError} for an unknown client ID
+   */
+  deleteApp(clientID?: string): void
+  /**
+   * Replaces the permissions of an app, for the tokens that it already has too.
+   *
+   * @param clientID default: the first app's
+   * @throws {TypeError} for an unknown client ID
+   */
+  setPermissions(permissions: readonly string[], clientID?: string): void
   /** Stops the sandbox and closes all of its connections. */
   stop(): Promise<void>
 }
@@ -94,15 +140,20 @@ export interface Sandbox {
  * code once and for five minutes, rotates refresh tokens, checks PKCE, returns errors in Twilio's format, and signs its
  * tokens. Reuse of a code or refresh token revokes every token issued from the same approval.
  *
+ * As at Twilio, people log in with an organization's app, which only owners and administrators can approve. Its tokens act for
+ * the organization (`OR…`) and name no account; an app may do with the API what its permissions allow. Where Twilio's behaviour
+ * is not known, the sandbox is strict: an organization's access token does not name the person who approved the app (an ID token
+ * does, with the scope `openid`), and a new secret ends refresh tokens too.
+ *
  * @throws {TypeError} if `apps` or `people` is empty
  * @throws {Error} if the port is in use
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { port = 0, people = DEFAULT_PEOPLE, accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0 } = options
+  const { port = 0, people = DEFAULT_PEOPLE, accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0, errorFormat = 'twilio', accountLogins = false } = options
   const [firstPerson] = people
   if (!firstPerson) throw new TypeError('people must not be empty: the sandbox needs a person who can sign in.')
-  const apps = (options.apps ?? [{}]).map((app) => registerApp(app, firstPerson.accountSid))
-  const [firstApp] = apps
+  const apps = new Apps(options.apps ?? DEFAULT_APPS, { accountSid: firstPerson.accountSid, accountLogins })
+  const [firstApp] = apps.all
   if (!firstApp) throw new TypeError('apps must not be empty: the sandbox needs an OAuth app.')
 
   const server = await SandboxServer.listen(port)
@@ -110,22 +161,35 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const grants = new Grants()
   const authorizationRequests = new AuthorizationRequests()
   const signer = createTokenSigner()
-  server.useRoutes(createRoutes({ url, apps, people, authorizationRequests, grants, signer, accessTokenTTL, rotateRefreshTokens, locationHeader, latency }))
+  server.useRoutes(createRoutes({ url, apps, people, authorizationRequests, grants, signer, accessTokenTTL, rotateRefreshTokens, locationHeader, latency }), errorFormat)
 
   return {
     url,
     apiURL: url,
     jwksURL: url + JWKS_PATH,
+    apps: apps.all,
     clientID: firstApp.clientID,
-    clientSecret: firstApp.clientSecret,
+    get clientSecret() {
+      return firstApp.clientSecret ?? ''
+    },
     accountSid: firstApp.accountSid,
+    organizationSid: ORGANIZATION_SID,
     people,
     requests: server.log.entries,
     counts: grants.counts,
     login: (authorizeURL, loginOptions = {}) => logIn(authorizeURL, loginOptions, { url, people }),
     failNext: (endpoint, fault) => server.faults.add(endpoint, fault),
     expireAccessTokens: () => grants.expireAccessTokens(),
-    revokeAll: () => grants.revokeAll(),
+    revokeAll: () => grants.revoke(),
+    rotateSecret: (clientID = firstApp.clientID) => {
+      const secret = apps.rotateSecret(clientID)
+      grants.revoke(apps.find(clientID))
+      return secret
+    },
+    deleteApp: (clientID = firstApp.clientID) => {
+      grants.revoke(apps.delete(clientID))
+    },
+    setPermissions: (permissions, clientID = firstApp.clientID) => apps.setPermissions(clientID, permissions),
     stop: () => server.stop()
   }
 }

@@ -1,8 +1,9 @@
 import { DIALECTS, type ApiVersion } from '../oauth/dialect'
-import { API_PREFIX, SandboxAPI } from './api'
+import { isAPIPath, SandboxAPI } from './api'
 import { authorizeEndpoint, type AuthorizeOptions } from './authorize-endpoint'
 import { showConsentPage, submitConsent, type ConsentOptions } from './consent-endpoint'
 import { CORS_HEADERS, jsonResponse } from './http'
+import { authorizationServerMetadata, METADATA_PATH } from './metadata'
 import type { FindRoute, Route } from './server'
 import { tokenEndpoint, type TokenOptions } from './token-endpoint'
 
@@ -19,11 +20,12 @@ export function createRoutes(options: RoutesOptions): FindRoute {
     ...versionRoutes('v1', options),
     ...versionRoutes('v2', options),
     ['/authorize', { methods: { GET: (request) => showConsentPage(request, options), POST: (request) => submitConsent(request, options) } }],
+    [METADATA_PATH, { endpoint: 'metadata', methods: { GET: () => jsonResponse(200, authorizationServerMetadata(options.url)) } }],
     [JWKS_PATH, { endpoint: 'keys', methods: { GET: () => jsonResponse(200, options.signer.jwks) } }]
   ])
-  const api = new SandboxAPI(options.grants, options.people)
+  const api = new SandboxAPI(options.url, options.grants, options.people)
   const apiRoute: Route = { endpoint: 'api', methods: { GET: (request) => api.handle(request), POST: (request) => api.handle(request) } }
-  return (path) => (path.startsWith(API_PREFIX) ? apiRoute : routes.get(path))
+  return (path) => (isAPIPath(path) ? apiRoute : routes.get(path))
 }
 
 function versionRoutes(version: ApiVersion, options: RoutesOptions): [string, Route][] {

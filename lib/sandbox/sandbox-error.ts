@@ -2,11 +2,14 @@
 const ERRORS = {
   invalid_request: { status: 400, code: 20001 },
   invalid_grant: { status: 400, code: 20001 },
+  unauthorized_client: { status: 400, code: 20001 },
   invalid_scope: { status: 400, code: 20001 },
   unsupported_grant_type: { status: 400, code: 20001 },
   unsupported_response_type: { status: 400, code: 20001 },
   invalid_client: { status: 401, code: 20003 },
   invalid_token: { status: 401, code: 20003 },
+  missing_permission: { status: 401, code: 70051 },
+  forbidden: { status: 403, code: 20003 },
   not_found: { status: 404, code: 20404 },
   method_not_allowed: { status: 405, code: 20004 },
   temporarily_unavailable: { status: 429, code: 20429 },
@@ -22,7 +25,8 @@ export class SandboxError extends Error {
   readonly code: number
 
   constructor(error: keyof typeof ERRORS, description: string) {
-    super(`${error}: ${description}`)
+    // The words that apps look for are Twilio's own.
+    super(error === 'missing_permission' ? description : `${error}: ${description}`)
     const { status, code } = ERRORS[error]
     this.status = status
     this.code = code

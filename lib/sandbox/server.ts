@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Faults, sendResponse, type SandboxEndpoint } from './faults'
-import { errorResponse, handleMethod, type Methods, type SandboxRequest, type SandboxResponse } from './http'
+import { errorResponse, handleMethod, type ErrorFormat, type Methods, type SandboxRequest, type SandboxResponse } from './http'
 import { RequestLog } from './request-log'
 import { SandboxError } from './sandbox-error'
 
@@ -27,6 +27,7 @@ export class SandboxServer {
   readonly url: string
   readonly #server: Server
   #findRoute: FindRoute = () => undefined
+  #errorFormat: ErrorFormat = 'twilio'
 
   private constructor(server: Server) {
     this.#server = server
@@ -54,8 +55,9 @@ export class SandboxServer {
   }
 
   /** Until this is called, every path is `not_found`. */
-  useRoutes(findRoute: FindRoute): void {
+  useRoutes(findRoute: FindRoute, errorFormat: ErrorFormat): void {
     this.#findRoute = findRoute
+    this.#errorFormat = errorFormat
   }
 
   /** Closes the server and all of its connections. */
@@ -76,18 +78,18 @@ export class SandboxServer {
       drop(response)
       return
     }
-    const content = respond ? respond() : dispatch(request, route)
+    const content = respond ? respond() : dispatch(request, route, this.#errorFormat)
     logged.status = content.status
     send(response, content)
   }
 }
 
-function dispatch(request: SandboxRequest, route: Route | undefined): SandboxResponse {
+function dispatch(request: SandboxRequest, route: Route | undefined, errorFormat: ErrorFormat): SandboxResponse {
   try {
     if (!route) throw new SandboxError('not_found', `There is nothing at ${request.path}.`)
     return handleMethod(route.methods, request)
   } catch (error) {
-    if (error instanceof SandboxError) return errorResponse(error)
+    if (error instanceof SandboxError) return errorResponse(error, errorFormat)
     throw error
   }
 }

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { SandboxApp } from './apps'
-import type { SandboxPerson } from './people'
+import { ORGANIZATION_SID, type SandboxPerson } from './people'
 
 /** Whom a token is about: a person who approved the app, or, with client credentials, the app itself. */
 export interface TokenSubject {
   readonly app: SandboxApp
   readonly person?: SandboxPerson | undefined
+  /** The account that the token acts for; `undefined` for the organization. */
+  readonly accountSid: string | undefined
   readonly scope: string
 }
 
@@ -15,13 +17,14 @@ const ID_TOKEN_TTL = 3600
 
 /** @param ttl in seconds */
 export function accessTokenClaims(issuer: string, subject: TokenSubject, ttl: number): Record<string, unknown> {
-  const account = resourceName('account', subject.person?.accountSid ?? subject.app.accountSid)
+  const { accountSid } = subject
+  const actor = accountSid === undefined ? resourceName('organization', ORGANIZATION_SID) : resourceName('account', accountSid)
   const iat = now()
   return {
     iss: issuer,
     sub: subjectName(subject),
-    act: { sub: account },
-    'urn:tw:iam_ctx': account,
+    act: { sub: actor },
+    'urn:tw:iam_ctx': actor,
     'urn:tw:rgn': REGION,
     aud: 'https://api.twilio.com',
     scope: subject.scope,
@@ -48,8 +51,9 @@ export function idTokenClaims(issuer: string, app: SandboxApp, person: SandboxPe
   }
 }
 
+/** Whether Twilio names the person in an organization's token is not known, so the sandbox does not. */
 function subjectName({ app, person }: TokenSubject): string {
-  return person ? resourceName('user', person.userSid) : resourceName('oauthapp', app.clientID)
+  return person && app.owner === 'account' ? resourceName('user', person.userSid) : resourceName('oauthapp', app.clientID)
 }
 
 /** A Twilio Resource Name: `trn:REGION:SERVICE:TYPE:SID`. */

@@ -4,7 +4,7 @@ import { HtmlValidate, StaticConfigLoader } from 'html-validate'
 import type { Browser, Page, Response } from 'playwright-core'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { launchBrowser } from '../support/browser'
-import { approve, beginLogin, openMenu } from '../support/example-login'
+import { approve, beginLogin, chooseAccount, openMenu } from '../support/example-login'
 import { ExampleProcess } from '../support/example-process'
 
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } }
@@ -25,10 +25,10 @@ describe('the pages of the example app', () => {
   before(async function () {
     this.timeout(60_000)
     browser = await launchBrowser(this)
-    sandbox = await startSandbox()
+    sandbox = await startSandbox({ accountLogins: true })
     const { clientID, clientSecret, url } = sandbox
     example = await ExampleProcess.start()
-    exampleOfFailure = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_LOOK_UP_ACCOUNT: 'false' })
+    exampleOfFailure = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url })
   })
   after(async () => {
     await (browser as Browser | undefined)?.close()
@@ -56,7 +56,13 @@ describe('the pages of the example app', () => {
     await page.getByRole('button', { name: 'Refresh the token' }).click()
     await page.getByRole('status').waitFor()
     yield 'the account with the technical details'
-    for (const path of ['/', '/how-it-works', '/numbers', '/messages', '/messages/new', '/no-such-page']) yield await opened(path)
+    yield await opened('/accounts')
+    await page.goto(`${example.url}/account`)
+    await chooseAccount(page)
+    yield 'the numbers after an account was chosen'
+    await openMenu(page)
+    yield 'the numbers with the menu open, which names the account'
+    for (const path of ['/', '/how-it-works', '/account', '/accounts', '/numbers', '/messages', '/messages/new', '/no-such-page']) yield await opened(path)
     await page.goto(`${example.url}/messages/new`)
     await page.getByLabel('To', { exact: true }).fill('12')
     await page.getByLabel('Message').fill('Hello!')
@@ -115,7 +121,7 @@ describe('the pages of the example app', () => {
       await page.setViewportSize(NARROWEST)
       assert.ok(await fits(page), `${name} scrolls sideways on the narrowest screen`)
     }
-    assert.equal(titles.size, 12, 'each page has a title of its own')
+    assert.equal(titles.size, 13, 'each page has a title of its own')
     await context.close()
   })
 
@@ -179,11 +185,13 @@ describe('the pages of the example app', () => {
       stops.push(await focused(page))
       assert.ok(await hasOutline(page), `${stops.at(-1) ?? ''} shows that it has the focus`)
     }
-    assert.deepEqual(stops, ['Skip to the content', 'Switchboard', 'Numbers', 'Messages', 'JLJonas Lindqvist', '×', 'Copy', 'Copy', 'Log out', 'Technical details'])
+    assert.deepEqual(stops, ['Skip to the content', 'Switchboard', 'Numbers', 'Messages', 'JLJonas Lindqvist', '×', 'Copy', 'Choose an account', 'Copy', 'Log out'])
     for (let stop = 0; stop < 5; stop++) await page.keyboard.press('Shift+Tab')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'Account')
+    await page.keyboard.press('Tab')
+    assert.equal(await focused(page), 'Switch account')
     await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'Log out')
     await page.keyboard.press('Escape')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser } from '../support/browser'
-import { approve, beginLogin, openMenu } from '../support/example-login'
+import { approve, beginLogin, chooseAccount, openMenu } from '../support/example-login'
 import { ExampleProcess } from '../support/example-process'
 
 describe('the example app in a browser', () => {
@@ -117,7 +117,7 @@ describe('the example app in a browser', () => {
       it("the pages show the account's numbers and messages, loaded with the user's access token", async () => {
         await beginLogin(page, example)
         await approve(page)
-        await page.getByRole('link', { name: 'Numbers' }).click()
+        await chooseAccount(page)
         await page.getByText('Front desk').waitFor()
         await page.getByRole('link', { name: 'Messages' }).click()
         await page.getByText('Your parcel is at the door.').waitFor()
@@ -136,8 +136,7 @@ describe('the example app in a browser', () => {
         await page.getByRole('button', { name: 'Expire it in the sandbox' }).click()
         await page.getByRole('status').getByText(/^The sandbox expired the token, and the app refreshed it/).waitFor()
         assert.notEqual(await tokenID(), second)
-        await page.getByRole('link', { name: 'Numbers' }).click()
-        assert.ok(await page.getByText('Front desk').isVisible())
+        await chooseAccount(page)
       })
 
       it('a notice is shown once, and not again when the page is reloaded or opened directly', async () => {
@@ -154,6 +153,7 @@ describe('the example app in a browser', () => {
         const other = await newTab()
         await beginLogin(page, example)
         await approve(page)
+        await chooseAccount(page)
         const another = await browser.newContext()
         const elsewhere = await another.newPage()
         await beginLogin(elsewhere, example)
@@ -193,7 +193,7 @@ describe('the example app in a browser', () => {
       it('a user sends a message from one of the numbers, and is told what is wrong with it before', async () => {
         await beginLogin(page, example)
         await approve(page)
-        await page.getByRole('link', { name: 'Numbers' }).click()
+        await chooseAccount(page)
         await page.getByRole('link', { name: 'Send a message from +1 202 555 0111' }).click()
         await page.getByLabel('From').waitFor()
         assert.equal(await page.getByLabel('From').inputValue(), '+12025550111')
@@ -208,10 +208,25 @@ describe('the example app in a browser', () => {
         assert.ok(await page.getByText('See you at nine.').isVisible())
       })
 
+      it('a user chooses one of the accounts of the organization, sees its name everywhere, and can switch it', async () => {
+        await page.goto(`${example.url}/messages`)
+        await page.getByRole('button', { name: 'Approve access' }).click()
+        await page.getByRole('button', { name: 'Fjord Clinic' }).click()
+        await page.getByRole('heading', { name: 'Messages' }).waitFor()
+        assert.match((await page.getByRole('status').textContent()) ?? '', /You are now working in Fjord Clinic/)
+        await openMenu(page)
+        await page.getByRole('banner').getByText('Working in Fjord Clinic').waitFor()
+        await page.getByRole('link', { name: 'Switch account' }).click()
+        await page.getByRole('button', { name: 'Zhào Books' }).click()
+        await page.getByRole('status').getByText('You are now working in Zhào Books.').waitFor()
+      })
+
       it('a SID can be copied', async () => {
         await context.grantPermissions(['clipboard-read', 'clipboard-write'])
         await beginLogin(page, example)
         await approve(page)
+        await chooseAccount(page)
+        await page.goto(`${example.url}/account`)
         await page.getByRole('button', { name: 'Copy the account SID' }).click()
         await page.getByText('Copied').first().waitFor()
         assert.equal(await page.evaluate('navigator.clipboard.readText()'), 'AC1f0e2d3c4b5a69788796a5b4c3d2e1f0')
@@ -220,7 +235,7 @@ describe('the example app in a browser', () => {
       it('the menu closes on Escape and on a click elsewhere', async () => {
         await beginLogin(page, example)
         await approve(page)
-        const item = page.getByRole('banner').getByRole('link', { name: 'Account' })
+        const item = page.getByRole('banner').getByRole('link', { name: 'Account', exact: true })
         for (const close of [() => page.keyboard.press('Escape'), () => page.getByRole('heading', { level: 1 }).click()]) {
           await openMenu(page)
           await item.waitFor()

@@ -11,7 +11,7 @@ describe("the example app's error pages", () => {
   let example: ExampleProcess
   let visitor: ReturnType<typeof request.agent>
   before(async () => {
-    sandbox = await startSandbox({ accessTokenTTL: TTL })
+    sandbox = await startSandbox({ accountLogins: true, accessTokenTTL: TTL })
     example = await startOn(sandbox, sandbox.clientSecret)
   })
   after(async () => {
@@ -103,7 +103,7 @@ describe("the example app's error pages", () => {
 })
 
 function startOn({ clientID, url }: Sandbox, clientSecret: string): Promise<ExampleProcess> {
-  return ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_LOOK_UP_ACCOUNT: 'false' })
+  return ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url })
 }
 
 function assertPage({ status, text }: request.Response, expected: { status: number; title: string; links: string[] }): void {

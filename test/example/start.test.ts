@@ -51,17 +51,11 @@ describe('the example app, when it is started', () => {
       return { example, home: text }
     }
 
-    it('greets people by the name of their account, as Twilio only returns SIDs', async () => {
+    it('never greets a SID, which is all that Twilio returns without openid', async () => {
       const { example, home } = await logInWith({})
       assert.match(example.output, new RegExp(`^Logging in with Twilio at ${sandbox.url} \\(v1\\)\\.\n`))
-      assert.match(home, /<h1>Hello, Okafor Couriers<\/h1>/)
-      await example.stop()
-    })
-
-    it('never greets a SID, if the name of the account may not be looked up either', async () => {
-      const { example, home } = await logInWith({ TWILIO_LOOK_UP_ACCOUNT: 'false' })
       assert.match(home, /<h1>Welcome<\/h1>/)
-      assert.doesNotMatch(home, /(?:US|AC)[0-9a-f]{32}/)
+      assert.doesNotMatch(home, /(?:US|AC|OR)[0-9a-f]{32}/)
       await example.stop()
     })
 
@@ -87,7 +81,6 @@ describe('the example app, when it is started', () => {
       [{ BASE_URL: 'app.example' }, /^BASE_URL must be a URL/],
       [{ DATABASE_URL: 'mysql://localhost' }, /^DATABASE_URL must be a URL such as postgres:/],
       [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be debug, info, warn, error or silent$/],
-      [{ TWILIO_LOOK_UP_ACCOUNT: 'yes' }, /^TWILIO_LOOK_UP_ACCOUNT must be true or false$/],
       [{ TWILIO_API_VERSION: 'v3' }, /^TWILIO_API_VERSION must be v1 or v2/],
       [{ SESSION_SECRET: 'short' }, /^SESSION_SECRET must have at least 32 characters/],
       [{ TWILIO_CLIENT_ID: `OQ${'a'.repeat(32)}` }, /^TWILIO_CLIENT_SECRET is missing/],

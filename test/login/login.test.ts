@@ -8,7 +8,7 @@ describe('a login with the sandbox', () => {
     describe(`on Twilio's OAuth ${apiVersion}`, () => {
       let sandbox: Sandbox
       before(async () => {
-        sandbox = await startSandbox()
+        sandbox = await startSandbox({ accountLogins: true })
       })
       after(() => sandbox.stop())
 
@@ -94,7 +94,7 @@ describe('a login with the sandbox', () => {
   describe('in many tabs', () => {
     let sandbox: Sandbox
     before(async () => {
-      sandbox = await startSandbox()
+      sandbox = await startSandbox({ accountLogins: true })
     })
     after(() => sandbox.stop())
 

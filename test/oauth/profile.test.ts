@@ -21,6 +21,7 @@ describe('the profile', () => {
     assert.deepEqual(profile, {
       provider: 'twilio',
       id: 'US2',
+      identifies: 'user',
       displayName: 'Amara Okafor',
       name: { familyName: 'Okafor', givenName: 'Amara' },
       emails: [{ value: 'amara@example.com', verified: true }],
@@ -33,7 +34,7 @@ describe('the profile', () => {
 
   it('comes from the access token if there is no ID token, as for organization apps', () => {
     const claims = claimsOf(unsigned({ ...ACCESS, act: { sub: 'trn:us1:iam:organization:OR1' } }))
-    assert.deepEqual(accessOnly(claims), { provider: 'twilio', id: 'US1', displayName: 'US1', organizationSid: 'OR1', region: 'us1', _json: claims, _raw: JSON.stringify(claims) })
+    assert.deepEqual(accessOnly(claims), { provider: 'twilio', id: 'US1', identifies: 'user', displayName: 'US1', organizationSid: 'OR1', region: 'us1', _json: claims, _raw: JSON.stringify(claims) })
   })
 
   it('comes from the access token if the ID token does not identify anyone', () => {
@@ -48,6 +49,16 @@ describe('the profile', () => {
     assert.equal(accessOnly({ sub: 'OQ1' }), undefined)
   })
 
+  it('says whether it identifies a user, or an account or organization, which are the same for everybody in them', () => {
+    const act = { sub: 'trn:us1:iam:organization:OR1' }
+    assert.equal(accessOnly({ sub: 'trn:us1:iam:oauthapp:OQ1', act })?.identifies, 'organization')
+    assert.equal(accessOnly({ act })?.identifies, 'organization')
+    assert.equal(accessOnly({ sub: 'trn:us1:iam:oauthapp:OQ1', act: { sub: 'trn:us1:iam:account:AC1' } })?.identifies, 'account')
+    assert.equal(accessOnly({ sub: 'trn:us1:iam:account:AC1' })?.identifies, 'account')
+    for (const sub of ['trn:us1:iam:user:US1', 'somebody', 'ORlando']) assert.equal(accessOnly({ sub, act })?.identifies, 'user')
+    assert.equal(profileOf({ idClaims: ID, accessClaims: { sub: 'trn:us1:iam:oauthapp:OQ1', act } })?.identifies, 'user')
+  })
+
   it('has the sub as its ID, else the account that the token acts for', () => {
     assert.equal(accessOnly({ sub: 'somebody' })?.id, 'somebody')
     assert.equal(accessOnly({ act: { sub: 'trn:us1:iam:account:AC1' } })?.id, 'AC1')
@@ -58,6 +69,7 @@ describe('the profile', () => {
     assert.deepEqual(profileOf({ idClaims: {}, accessClaims: {} }, account), {
       provider: 'twilio',
       id: 'AC9',
+      identifies: 'account',
       displayName: 'Okafor Couriers',
       accountSid: 'AC9',
       _json: account.json,

@@ -6,7 +6,7 @@ import { isBuiltin } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { startSandbox, type Sandbox } from '../../lib/sandbox'
+import { PERMISSIONS, startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
 import { JEST_WITH_IMPORT } from '../package/setups'
 import { launchBrowser } from '../support/browser'
@@ -75,7 +75,7 @@ describe('the README', () => {
   }
 
   describe(QUICK_START, () => {
-    const shown = JSON.parse(readme.take(QUICK_START, 'json')) as { user: { id: string; accountSid: string }; tokenExpiresAt: number }
+    const shown = JSON.parse(readme.take(QUICK_START, 'json')) as { user: { id: string; identifies: string }; tokenExpiresAt: number }
 
     it('logs a person in on the sandbox, shows their page, and logs them out', async () => {
       const [port, sandboxPort] = [String(await freePort()), String(await freePort())]
@@ -91,7 +91,7 @@ describe('the README', () => {
       assert.equal((await visitor.logIn(approveThere)).location, '/account')
       const account = JSON.parse((await visitor.request('/account')).text) as typeof shown
       assert.ok(account.user.id.startsWith(shown.user.id.slice(0, -1)))
-      assert.ok(account.user.accountSid.startsWith(shown.user.accountSid.slice(0, -1)))
+      assert.equal(account.user.identifies, shown.user.identifies)
       assert.ok(account.tokenExpiresAt > Date.now())
       assert.match((await visitor.request('/')).text, /action="\/logout"/)
       assert.equal((await visitor.request('/logout', { method: 'POST' })).location, '/')
@@ -269,11 +269,8 @@ describe('the README', () => {
     readme.take('Calling Twilio with its SDK', 'sh')
     const changes = readme.take('Calling Twilio with its SDK', 'js')
 
-    it("lists the account's numbers, and refreshes a token that was revoked", async () => {
-      const url = await run(compose(quickStart, changes))
-      const visitor = new Visitor(url)
-      assert.equal((await visitor.request('/numbers')).location, '/auth/twilio')
-      assert.equal((await visitor.logIn(approve)).location, '/numbers')
+    it('lists the numbers of the account that the person chooses, and refreshes a token that was revoked', async () => {
+      const visitor = await choose()
       const numbers = JSON.parse((await visitor.request('/numbers')).text) as { friendlyName: string }[]
       assert.deepEqual(numbers.map(({ friendlyName }) => friendlyName), ['Front desk', 'Support', 'Deliveries'])
       sandbox.expireAccessTokens()
@@ -282,6 +279,30 @@ describe('the README', () => {
       assert.equal(await statusOf(visitor, '/numbers'), 200)
       assert.equal(sandbox.counts.refreshes, 1)
     })
+
+    it('names a missing permission and where to grant it, without a refresh or a redirect', async () => {
+      const visitor = await choose()
+      sandbox.setPermissions([])
+      const [first, second, accounts] = [await visitor.request('/numbers'), await visitor.request('/numbers'), await visitor.request('/accounts')]
+      assert.deepEqual([first.status, second.status, accounts.status], [502, 502, 502])
+      assert.match(first.text, /lacks the permission twilio\/numbers\/incoming-phone-numbers\/list\. Grant it in the Twilio Console/)
+      assert.match(accounts.text, /lacks the permission twilio\/iam\/accounts\/list\. Grant it in the Twilio Console/)
+      assert.equal(sandbox.counts.refreshes, 0)
+      sandbox.setPermissions(PERMISSIONS)
+      assert.equal(await statusOf(visitor, '/numbers'), 200)
+    })
+
+    /** A visitor who has logged in and chosen the second account. */
+    async function choose(): Promise<Visitor> {
+      const visitor = new Visitor(await run(compose(quickStart, changes)))
+      assert.equal((await visitor.request('/numbers')).location, '/auth/twilio')
+      assert.equal((await visitor.logIn(approve)).location, '/numbers')
+      assert.equal((await visitor.request('/numbers')).location, '/accounts')
+      const accounts = JSON.parse((await visitor.request('/accounts')).text) as { accountSid: string }[]
+      assert.equal((await visitor.request(`/accounts/AC${'0'.repeat(32)}`, { method: 'POST' })).status, 404)
+      assert.equal((await visitor.request(`/accounts/${accounts[1]?.accountSid ?? ''}`, { method: 'POST' })).location, '/numbers')
+      return visitor
+    }
   })
 
   describe('Back-end jobs', () => {
@@ -293,9 +314,11 @@ describe('the README', () => {
     it("sends a message without a user, on the quick start's sandbox, in the account that it prints", async () => {
       const sandboxPort = String(await freePort())
       await newcomer.write('job.mjs', job)
-      await newcomer.write('.env', `${settings}\n${moreSettings}`.replaceAll(SANDBOX_PORT, sandboxPort))
       const running = newcomer.run(startSandboxCommand.replaceAll(SANDBOX_PORT, sandboxPort))
       await running.prints('Press Ctrl-C to stop.')
+      const printed = (setting: string) => new RegExp(`${setting} +(\\S+)`, 'i').exec(running.output)?.[1] ?? 'not printed'
+      const filledIn = `${settings}\n${moreSettings}`.replaceAll(SANDBOX_PORT, sandboxPort).replace(/=the (job client \w+)/g, (_text, setting: string) => `=${printed(setting)}`)
+      await newcomer.write('.env', filledIn)
       assert.ok(running.output.includes(/TWILIO_ACCOUNT_SID=(\w+)/.exec(moreSettings)?.[1] ?? 'no SID'))
       const command = newcomer.run(startJobCommand)
       assert.equal(await command.ends(), 0, command.output)
@@ -320,7 +343,7 @@ describe('the README', () => {
         await page.goto(url)
         await page.addScriptTag({ content: script })
         const { user } = await page.evaluate<{ user: { id: string } }>("api('/account')")
-        assert.match(user.id, /^US/)
+        assert.match(user.id, /^OR/)
       } finally {
         await browser.close()
       }
@@ -413,9 +436,21 @@ describe('the README', () => {
       assert.equal((await visitor.request('/connect/twilio')).location, '/login')
       await visitor.request('/login')
       assert.equal((await visitor.logIn(approve, '/connect/twilio')).location, '/')
-      assert.deepEqual(JSON.parse((await visitor.request('/me')).text), { user: { id: 'p1' }, saved: [['p1', sandbox.people[0]?.userSid]] })
+      assert.deepEqual(JSON.parse((await visitor.request('/me')).text), { user: { id: 'p1' }, saved: [['p1', sandbox.organizationSid]] })
       const account = JSON.parse((await visitor.request('/account')).text) as { tokenExpiresAt?: number }
       assert.ok(account.tokenExpiresAt, 'the tokens are in the session')
+    })
+  })
+
+  describe('Public clients', () => {
+    const changes = readme.take('Public clients', 'js')
+
+    it('logs a person in without a client secret', async () => {
+      await sandbox.stop()
+      sandbox = await startSandbox({ apps: [{ isPublic: true }] })
+      const visitor = new Visitor(await run(compose(quickStart, changes).replace(', TWILIO_CLIENT_SECRET }', ' }')))
+      assert.equal((await visitor.logIn(approve)).location, '/account')
+      assert.equal(await statusOf(visitor, '/account'), 200)
     })
   })
 

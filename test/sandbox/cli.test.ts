@@ -43,7 +43,8 @@ describe('passport-twilio-sandbox', () => {
     for (const setting of [CLIENT_ID, 'a secret', `Redirect URI        ${CALLBACK}\n`, 'response_type, client_id and so on', `${url}/v2/authorize`, `${url}/v2/token`, `baseURL: '${url}'`]) assert.ok(printed.includes(setting), setting)
 
     const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: 'a secret', baseURL: url, apiVersion: 'v2' })
-    const tokens = await client.clientCredentials()
+    const [, jobID = '', jobSecret] = /Job client ID +(OQ[0-9a-f]{32})\n +Job client secret +(\S+)\n/.exec(printed) ?? []
+    const tokens = await new TwilioOAuthClient({ clientID: jobID, clientSecret: jobSecret ?? '', baseURL: url, apiVersion: 'v2' }).clientCredentials()
     const [, accountSid = ''] = /Account SID +(AC[0-9a-f]{32})\n/.exec(printed) ?? []
     const account = await fetch(`${url}/2010-04-01/Accounts/${accountSid}/Messages.json`, { headers: { Authorization: `Bearer ${tokens.accessToken}` } })
     assert.equal(account.status, 200, 'the printed account SID is the one that client credentials act for')
@@ -60,10 +61,18 @@ describe('passport-twilio-sandbox', () => {
     await sandbox.exitCode('SIGTERM')
   })
 
+  it('lets people log in with one app that has all grants, with --account-logins', async () => {
+    const sandbox = new Command('--port=0', '--account-logins', '--client-id', CLIENT_ID, '--client-secret', 'a secret')
+    const [, url = ''] = /running at (\S+) /.exec(await sandbox.started()) ?? []
+    const { claims } = await new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: 'a secret', baseURL: url }).clientCredentials()
+    assert.match(JSON.stringify(claims.act), /:account:AC/)
+    await sandbox.exitCode('SIGTERM')
+  })
+
   it('prints every option with --help', async () => {
     const help = new Command('--help')
     assert.equal(await help.exitCode(), 0)
-    for (const option of ['--port', '--api-version', '--client-id', '--client-secret', '--redirect-uri']) assert.ok(help.output.includes(`  ${option} `))
+    for (const option of ['--port', '--api-version', '--client-id', '--client-secret', '--redirect-uri', '--account-logins']) assert.ok(help.output.includes(`  ${option} `))
   })
 
   it('names the wrong option and the expected value, and exits with 1', async () => {

@@ -37,7 +37,7 @@ describe("the sandbox compared with Twilio's contract", () => {
       this.skip()
     }
     contract = JSON.parse(readFileSync(path, 'utf8')) as Contract
-    sandbox = await startSandbox()
+    sandbox = await startSandbox({ accountLogins: true })
     client = new TwilioOAuthClient({ clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, baseURL: sandbox.url })
   })
   after(() => (sandbox as Sandbox | undefined)?.stop())

@@ -22,9 +22,10 @@ interface TwilioErrorBody {
 describe('startSandbox()', () => {
   let sandbox: Sandbox
 
+  /** With accountLogins, one app can use every grant, and tokens name people. */
   async function start(options: SandboxOptions = {}): Promise<Sandbox> {
     await (sandbox as Sandbox | undefined)?.stop()
-    sandbox = await startSandbox(options)
+    sandbox = await startSandbox({ accountLogins: true, ...options })
     return sandbox
   }
 

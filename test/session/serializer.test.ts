@@ -12,7 +12,7 @@ import { CALLBACK_URL, jsonOf, loginApp, sessionsIn, Visitor, type AccountPage }
 describe('tokens.serializer()', () => {
   let sandbox: Sandbox
   before(async () => {
-    sandbox = await startSandbox()
+    sandbox = await startSandbox({ accountLogins: true })
   })
   after(() => sandbox.stop())
 

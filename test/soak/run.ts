@@ -71,7 +71,7 @@ async function leakedResources(app: ExampleApp, before: readonly string[]): Prom
 
 async function soak(redis: RedisServer): Promise<string[]> {
   const people = createPeople()
-  const sandbox = await startSandbox({ people, accessTokenTTL: TOKEN_SECONDS })
+  const sandbox = await startSandbox({ accountLogins: true, people, accessTokenTTL: TOKEN_SECONDS })
   const app = await ExampleApp.start(sandbox, redis.url, await freePort())
   try {
     const world: World = { appURL: app.url, sandboxURL: sandbox.url, outcomes: {}, failures: [], stolenCallbacks: [], unexpectedLogins: 0 }

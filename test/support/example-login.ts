@@ -13,6 +13,13 @@ export async function approve(tab: Page): Promise<void> {
   await tab.getByRole('heading', { name: 'Your account' }).waitFor()
 }
 
+/** Goes to the page where people choose an account, and chooses one. Ends on the page with the numbers. */
+export async function chooseAccount(tab: Page, name = 'Okafor Couriers'): Promise<void> {
+  await tab.getByRole('link', { name: 'Choose an account' }).click()
+  await tab.getByRole('button', { name }).click()
+  await tab.getByRole('heading', { name: 'Phone numbers' }).waitFor()
+}
+
 /** Opens the menu with the person's name. */
 export async function openMenu(tab: Page): Promise<void> {
   await tab.locator('header summary').click()

@@ -191,6 +191,13 @@ const fieldValues: Readonly<Record<string, readonly Value[]>> = {
     ['is an array', ['bearer'], responseError],
     ['is an object', { bearer: 1 }, responseError]
   ],
+  scope: [
+    ['is null', null, loggedIn()],
+    ['is missing', undefined, loggedIn()],
+    ['is an array', ['openid', 'offline_access'], loggedIn()],
+    ['is a number', 5, responseError],
+    ['is an object', { openid: true }, responseError]
+  ],
   expires_in: [
     ['is null', null, loggedIn({ expiresIn: null })],
     ['is missing', undefined, loggedIn({ expiresIn: null })],

@@ -61,8 +61,8 @@ new TwilioStrategy(options, (accessToken, refreshToken, profile, done) => done(n
 new TwilioStrategy(options)
 // @ts-expect-error -- callbackURL is missing
 new TwilioStrategy(credentials, verify)
-// @ts-expect-error -- clientSecret is missing
-new TwilioStrategy({ clientID: 'OQ', callbackURL: '/callback' }, verify)
+// A public client
+new TwilioStrategy({ clientID: 'OQ', callbackURL: '/callback', apiVersion: 'v2' }, verify)
 // @ts-expect-error -- apiVersion is 'v1' or 'v2'
 new TwilioStrategy({ ...options, apiVersion: 'v3' }, verify)
 // @ts-expect-error -- clientId is not clientID
