@@ -65,7 +65,9 @@ async function openLoggedIn(page, url, path) {
   await page.goto(`${url}/auth/twilio`)
   await page.getByLabel('Amara Okafor').check()
   await page.getByRole('button', { name: 'Approve access' }).click()
-  await page.getByRole('heading', { name: 'Your account' }).waitFor()
+  await page.getByRole('link', { name: 'Choose an account' }).click()
+  await page.getByRole('button', { name: 'Okafor Couriers' }).click()
+  await page.getByRole('heading', { name: 'Phone numbers' }).waitFor()
   await page.goto(url + path)
 }
 
