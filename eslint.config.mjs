@@ -21,7 +21,7 @@ function oneWay([folder, forbidden]) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'docs/api/', 'node_modules/', 'test/package/projects/'] },
+  { ignores: ['**/dist/', 'coverage/', 'docs/api/', 'node_modules/', 'test/package/projects/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts', '**/*.mts', '**/*.cts'],
@@ -58,8 +58,15 @@ export default tseslint.config(
     }
   },
   {
+    files: ['example-app/test/*.ts'],
+    rules: {
+      // Node's test runner waits for them.
+      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['describe', 'it'] }] }]
+    }
+  },
+  {
     files: ['example-app/public/*.js'],
-    languageOptions: { globals: { document: 'readonly', setInterval: 'readonly', clearInterval: 'readonly' } }
+    languageOptions: { globals: { document: 'readonly', navigator: 'readonly', addEventListener: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly' } }
   },
   {
     files: ['lib/**/*.ts'],

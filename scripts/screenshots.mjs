@@ -1,5 +1,5 @@
-// Takes the README's pictures of the example app: docs/screenshots/*.png. They come out the same, byte for byte, until the
-// app looks different: the person is always the same, the font comes along, and what is made up anew each time is replaced.
+// Takes the README's screenshots of the example app: docs/screenshots/*.png. They stay the same, byte for byte, until the app
+// looks different: the person is always the same, the font is bundled, and values that change with each run are replaced.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -15,18 +15,19 @@ const STYLE = `
   @font-face { font-family: Inter; font-weight: 100 900; src: url(data:font/woff2;base64,${font}) }
   :root { font-family: Inter, sans-serif !important }
 `
-/** What is made up anew each time, and what stands in the pictures instead. */
-const MADE_UP = [
+/** Values that change with each run, and what the screenshots show instead. */
+const REPLACEMENTS = [
   [/localhost:\d+/g, 'localhost:3000'],
-  [/OQ[0-9a-f]{32}/g, 'OQ5f1d7a3c9e2b4860a1c3e5f70819a2b4']
+  [/OQ[0-9a-f]{32}/g, 'OQ5f1d7a3c9e2b4860a1c3e5f70819a2b4'],
+  [/\d+ \w{3} \d{4}, \d\d:\d\d/g, '4 Dec 2026, 09:41']
 ]
-/** The beginnings of secrets, by the names that they are sent under. */
+/** The first characters of secrets, by parameter name. */
 const SECRETS = { state: 'Hq7x…', request: '3f9a…' }
 
 const DESKTOP = { viewport: { width: 1080, height: 680 }, deviceScaleFactor: 1.5 }
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 
-const example = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
+const example = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
   cwd: join(root, 'example-app'),
   env: { PATH: process.env.PATH, PORT: '0' },
   stdio: ['ignore', 'pipe', 'inherit']
@@ -37,9 +38,10 @@ try {
   mkdirSync(folder, { recursive: true })
   await take('home', DESKTOP, (page) => page.goto(url))
   await take('consent', { viewport: { width: 720, height: 980 }, deviceScaleFactor: 1.2 }, (page) => page.goto(`${url}/auth/twilio`))
-  await take('login-story', { ...DESKTOP, deviceScaleFactor: 1.2 }, (page) => logIn(page, url), '.story')
-  await take('phone', PHONE, (page) => logIn(page, url))
-  await take('dark', { ...DESKTOP, colorScheme: 'dark' }, (page) => logIn(page, url))
+  await take('login-story', { ...DESKTOP, deviceScaleFactor: 1.2 }, (page) => openLoggedIn(page, url, '/how-it-works'), '.story')
+  await take('account', DESKTOP, (page) => openLoggedIn(page, url, '/account'))
+  await take('phone', PHONE, (page) => openLoggedIn(page, url, '/messages'))
+  await take('dark', { ...DESKTOP, colorScheme: 'dark' }, (page) => openLoggedIn(page, url, '/numbers'))
 } finally {
   await browser.close()
   example.kill()
@@ -50,7 +52,7 @@ async function take(name, options, open, part = 'body') {
   const page = await context.newPage()
   await open(page)
   await page.addStyleTag({ content: STYLE })
-  await page.evaluate(replaceMadeUp, { madeUp: MADE_UP.map(([pattern, text]) => [pattern.source, text]), secrets: SECRETS })
+  await page.evaluate(replaceValues, { replacements: REPLACEMENTS.map(([pattern, text]) => [pattern.source, text]), secrets: SECRETS })
   await page.evaluate('document.fonts.ready')
   const path = join(folder, `${name}.png`)
   if (part === 'body') await page.screenshot({ path, animations: 'disabled' })
@@ -59,20 +61,22 @@ async function take(name, options, open, part = 'body') {
   await context.close()
 }
 
-async function logIn(page, url) {
+async function openLoggedIn(page, url, path) {
   await page.goto(`${url}/auth/twilio`)
   await page.getByLabel('Amara Okafor').check()
   await page.getByRole('button', { name: 'Approve access' }).click()
-  await page.getByRole('heading', { name: 'Your account' }).waitFor()
-  await page.goto(url)
+  await page.getByRole('link', { name: 'Choose an account' }).click()
+  await page.getByRole('button', { name: 'Okafor Couriers' }).click()
+  await page.getByRole('heading', { name: 'Phone numbers' }).waitFor()
+  await page.goto(url + path)
 }
 
 /** Runs in the page. */
-function replaceMadeUp({ madeUp, secrets }) {
+function replaceValues({ replacements, secrets }) {
   const { document, NodeFilter } = globalThis
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (walker.nextNode()) {
-    for (const [pattern, text] of madeUp) walker.currentNode.data = walker.currentNode.data.replace(new RegExp(pattern, 'g'), text)
+    for (const [pattern, text] of replacements) walker.currentNode.data = walker.currentNode.data.replace(new RegExp(pattern, 'g'), text)
   }
   for (const name of document.querySelectorAll('.wire dt code')) {
     const secret = secrets[name.textContent.toLowerCase()]
@@ -81,10 +85,10 @@ function replaceMadeUp({ madeUp, secrets }) {
 }
 
 async function addressOf({ stdout }) {
-  for (let said = ''; ; ) {
+  for (let output = ''; ; ) {
     const [chunk] = await once(stdout, 'data')
-    said += chunk
-    const [, url] = /Open (http:\S+)/.exec(said) ?? []
+    output += chunk
+    const [, url] = /Open (http:\S+)/.exec(output) ?? []
     if (url) return url
   }
 }

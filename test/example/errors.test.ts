@@ -108,7 +108,8 @@ function startOn({ clientID, url }: Sandbox, clientSecret: string): Promise<Exam
 
 function assertPage({ status, text }: request.Response, expected: { status: number; title: string; links: string[] }): void {
   const [, title] = /<h1>(.*)<\/h1>/.exec(text) ?? []
-  const links = [...text.matchAll(/class="button[^"]*" href="([^"]*)"/g)].map(([, path]) => path)
+  const [, main = ''] = /<main([\s\S]*)<\/main>/.exec(text) ?? []
+  const links = [...main.matchAll(/class="button[^"]*" href="([^"]*)"/g)].map(([, path]) => path)
   assert.deepEqual({ status, title, links }, expected)
   assert.doesNotMatch(text, /\.[jt]s:\d+/, 'no stack is shown')
 }

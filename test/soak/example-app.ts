@@ -30,7 +30,7 @@ export class ExampleApp {
 
   static async start({ clientID, clientSecret, url }: Sandbox, redisURL: string, port: number): Promise<ExampleApp> {
     const baseURL = `http://localhost:${port}`
-    const child = fork('server.ts', {
+    const child = fork('src/server.ts', {
       cwd: join(process.cwd(), 'example-app'),
       execArgv: ['--expose-gc', '--import', 'tsx', '--import', pathToFileURL(join(__dirname, 'reporter.ts')).href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -40,6 +40,7 @@ export class ExampleApp {
         NODE_ENV: 'production',
         PORT: String(port),
         BASE_URL: baseURL,
+        TRUST_PROXY: '1',
         REDIS_URL: redisURL,
         SESSION_SECRET: 'a secret for the soak test, long enough',
         TWILIO_CLIENT_ID: clientID,

@@ -1,28 +1,35 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
 const folder = join(process.cwd(), 'example-app')
 
-/** The example app, as a newcomer starts it: a process of its own. */
+/** The example app in a process of its own. */
 export class ExampleProcess {
-  /** Where it says that browsers find it. */
+  /** The URL that it printed. */
   readonly url: string
-  /** What it said at its start. */
+  /** What it printed when it started. */
   readonly output: string
-  /** Where it listens. */
+  /** The URL of the port that it listens on. */
   readonly localURL: string
   readonly #process: ChildProcess
+  #log = ''
 
   private constructor(child: ChildProcess, port: number, output: string, url: string) {
     this.#process = child
     this.localURL = `http://localhost:${port}`
     this.output = output
     this.url = url
+    child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()))
   }
 
-  /** Starts it on a free port, and waits for the line that says where it is. */
+  /** What it has logged since it printed its URL: one object per line. */
+  get log(): Record<string, unknown>[] {
+    return this.#log.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+
+  /** Starts it on a free port, and waits until it prints its URL. */
   static async start(environment: Readonly<Record<string, string>> = {}, entry = 'server.ts'): Promise<ExampleProcess> {
     const port = await freePort()
     const child = spawnExample({ PORT: String(port), ...environment }, entry)
@@ -31,19 +38,21 @@ export class ExampleProcess {
       const url = /Open (https?:\S+)/.exec(output)?.[1]
       if (url !== undefined) return new ExampleProcess(child, port, output, url)
     }
-    throw new Error(`The example ended before it said where it is: ${output}`)
+    throw new Error(`The example exited before it printed its URL: ${output}`)
   }
 
-  async stop(): Promise<void> {
-    if (this.#process.exitCode !== null) return
-    this.#process.kill()
-    await once(this.#process, 'exit')
+  /** Stops it with a signal, and resolves to its exit code. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<unknown> {
+    if (this.#process.exitCode !== null) return this.#process.exitCode
+    this.#process.kill(signal)
+    const [code] = (await once(this.#process, 'exit')) as [unknown]
+    return code
   }
 }
 
-/** Runs the example until it ends, and gives what it said. */
-export async function runExample(environment: Readonly<Record<string, string>>): Promise<{ code: unknown; output: string }> {
-  const child = spawnExample(environment)
+/** Runs the example until it exits, and resolves to its exit code and its output. */
+export async function runExample(environment: Readonly<Record<string, string>>, entry?: string): Promise<{ code: unknown; output: string }> {
+  const child = spawnExample(environment, entry)
   const ended = once(child, 'exit')
   let output = ''
   for await (const text of outputOf(child)) output = text
@@ -62,17 +71,15 @@ async function freePort(): Promise<number> {
 function spawnExample(environment: Readonly<Record<string, string>>, entry = 'server.ts'): ChildProcess {
   const { PATH, HOME, NODE_V8_COVERAGE } = process.env
   const inherited = Object.entries({ PATH, HOME, NODE_V8_COVERAGE }).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return spawn(process.execPath, ['--import', 'tsx', entry], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, ['--import', 'tsx', join('src', entry)], { cwd: folder, env: { ...Object.fromEntries(inherited), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** All that was printed so far, each time that something is. */
+/** Everything printed so far, each time that something is. Keeps reading after the caller has stopped, so that the process never has to wait. */
 async function* outputOf({ stdout, stderr }: ChildProcess): AsyncGenerator<string> {
   if (!stdout || !stderr) return
   let text = ''
   stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  for await (const chunk of stdout as AsyncIterable<Buffer>) {
-    text += chunk.toString()
-    yield text
-  }
+  stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  for await (const _chunk of on(stdout, 'data', { close: ['end'] })) yield text
   yield text
 }

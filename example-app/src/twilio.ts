@@ -1,4 +1,5 @@
 import { startSandbox, type LoggedRequest } from 'passport-twilio/sandbox'
+import { APP_NAME } from './brand.ts'
 import type { Config } from './config.ts'
 
 /** The Twilio that the app uses: Twilio itself, or a local sandbox. */
@@ -23,7 +24,7 @@ export interface SandboxControl {
 
 export async function connectTwilio({ credentials, twilioURL }: Config, callbackURL: string): Promise<Twilio> {
   if (credentials) return { ...credentials, ...(twilioURL === undefined ? {} : { baseURL: twilioURL, apiBaseURL: twilioURL }) }
-  const sandbox = await startSandbox({ accountLogins: true, apps: [{ name: 'Example app', redirectURIs: [callbackURL] }] })
+  const sandbox = await startSandbox({ apps: [{ name: APP_NAME, redirectURIs: [callbackURL] }] })
   return {
     clientID: sandbox.clientID,
     clientSecret: sandbox.clientSecret,

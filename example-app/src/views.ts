@@ -1,8 +1,11 @@
 import { basename, join } from 'node:path'
 import { Eta } from 'eta'
 import type { Express, RequestHandler } from 'express'
+import { APP_NAME } from './brand.ts'
+import { initialsOf, timeElement } from './format.ts'
+import { takeNotice } from './notice.ts'
 
-const FOLDER = join(import.meta.dirname, 'views')
+const FOLDER = join(import.meta.dirname, '../views')
 
 /** Shown in the footer of every page. */
 export interface Site {
@@ -19,12 +22,17 @@ export function useViews(app: Express, site: Site): void {
   app.engine('eta', (path, data, done) => done(null, eta.render(basename(path, '.eta'), data)))
   app.set('view engine', 'eta')
   app.set('views', FOLDER)
-  app.locals.site = site
+  Object.assign(app.locals, { site, appName: APP_NAME, initialsOf, timeElement })
 }
 
-/** Passes the user to every page, and forbids caching: each page is for one person. */
+/** Passes the user, their account and the notice to every page, and forbids caching: each page is for one person. */
 export const personalPages: RequestHandler = (req, res, next) => {
   res.locals.user = req.user
+  res.locals.account = req.session.account
+  // Tokens of an organization's app may not name the person.
+  res.locals.name = req.user?.displayName ?? req.session.account?.friendlyName
+  res.locals.path = req.path
+  res.locals.takeNotice = () => takeNotice(req)
   res.set('Cache-Control', 'no-store')
   next()
 }

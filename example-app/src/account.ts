@@ -1,17 +1,24 @@
 import type { RequestHandler } from 'express'
 import type { TwilioTokens } from 'passport-twilio'
-import { takeNotice } from './notice.ts'
+import { SESSION_LIFETIME } from './sessions.ts'
 
 export interface AccountOptions {
   /** Whether the page offers to expire the token, which only a sandbox can do. */
   hasSandbox: boolean
 }
 
-/** The page about the user and their access token. Needs `tokens.fresh()` before it. */
+/** The page about the user and their login. Needs `tokens.fresh()` before it. */
 export function accountPage({ hasSandbox }: AccountOptions): RequestHandler {
   return (req, res) => {
     const { twilioTokens: tokens } = req
-    res.render('account', { hasSandbox, notice: takeNotice(req), token: tokens && lifetimeOf(tokens), claims: tokens ? describeClaims(tokens) : [] })
+    res.render('account', {
+      hasSandbox,
+      isTechnical: 'technical' in req.query,
+      // Each visit renews the session.
+      loggedInUntil: new Date(Date.now() + SESSION_LIFETIME),
+      token: tokens && lifetimeOf(tokens),
+      claims: tokens ? describeClaims(tokens) : []
+    })
   }
 }
 

@@ -37,7 +37,13 @@ export const EVERY_LOGIN = {
   loggedIn: { from: 'app', to: 'browser', title: 'You are logged in', why: 'A new session begins. The tokens stay on the server, in the session. They are never sent to your browser.' }
 } satisfies Record<string, Step>
 
-/** Saves the steps of the login that has just finished, for the home page to show. Needs `tokens.keep()` before it. */
+/** The page that shows a login step by step: the visitor's own, if they are logged in. */
+export const storyPage: RequestHandler = (req, res) => {
+  const story = req.user && req.session.story
+  res.render('how-it-works', { story, steps: story ?? Object.values(EVERY_LOGIN) })
+}
+
+/** Saves the steps of the login that has just finished, for the page to show. Needs `tokens.keep()` before it. */
 export function rememberStory({ sandbox }: Twilio, apiVersion: string): RequestHandler {
   return async (req, _res, next) => {
     const received = receivedBySandbox(req, apiVersion, (await sandbox?.requests()) ?? [])

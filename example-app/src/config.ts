@@ -4,17 +4,26 @@ import { z } from 'zod'
 /** The app's settings, from its environment variables. */
 export interface Config {
   port: number
+  /** The network interface to listen on; all of them if `undefined`. */
+  host: string | undefined
   /** The app's public URL. The redirect URI is this URL followed by `/auth/twilio/callback`. */
   baseURL: string | undefined
+  /** How many proxies are in front of the app. `undefined`: one if the site is on https, else none. */
+  proxies: number | undefined
   apiVersion: 'v1' | 'v2'
   sessionSecret: string | undefined
   /** Stores sessions and refreshes. Without it, both are kept in memory. */
   redisURL: string | undefined
+  /** Stores the users, in PostgreSQL. */
+  databaseURL: string | undefined
+  logLevel: string
   isProduction: boolean
   /** The client ID and secret of the OAuth app. Without them, the app starts a sandbox. */
   credentials: { clientID: string; clientSecret: string } | undefined
   /** The URL of a sandbox that runs separately, instead of Twilio. */
   twilioURL: string | undefined
+  /** What the app asks for. By default, all that the sandbox allows, and `offline_access` of Twilio. */
+  scope: string | undefined
 }
 
 /** Explains what is wrong with the environment variables, one problem per line. */
@@ -27,15 +36,29 @@ export class ConfigError extends Error {
 
 const text = z.string().trim().min(1).optional()
 
+function url(variable: string, protocol: RegExp, example: string) {
+  return z.url({ protocol, error: `${variable} must be a URL such as ${example}` }).optional()
+}
+
+function wholeNumber(variable: string, min: number, max: number) {
+  const error = `${variable} must be a whole number from ${min} to ${max}`
+  return z.coerce.number(error).int(error).min(min, error).max(max, error)
+}
+
 const environment = z
   .object({
-    PORT: z.coerce.number('PORT must be a number, such as 3000').int('PORT must be a whole number').min(0, 'PORT must be 0 to 65535').max(65535, 'PORT must be 0 to 65535').default(3000),
-    BASE_URL: z.url({ protocol: /^https?$/, error: 'BASE_URL must be an address such as https://app.example.com' }).optional(),
-    REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'REDIS_URL must be an address such as redis://localhost:6379' }).optional(),
+    PORT: wholeNumber('PORT', 0, 65535).default(3000),
+    HOST: text,
+    BASE_URL: url('BASE_URL', /^https?$/, 'https://app.example.com'),
+    TRUST_PROXY: wholeNumber('TRUST_PROXY', 0, 10).optional(),
+    REDIS_URL: url('REDIS_URL', /^rediss?$/, 'redis://localhost:6379'),
+    DATABASE_URL: url('DATABASE_URL', /^postgres(?:ql)?$/, 'postgres://localhost/switchboard'),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'LOG_LEVEL must be debug, info, warn, error or silent').default('info'),
     TWILIO_API_VERSION: z.enum(['v1', 'v2'], 'TWILIO_API_VERSION must be v1 or v2').default('v1'),
     TWILIO_CLIENT_ID: text,
     TWILIO_CLIENT_SECRET: text,
-    TWILIO_BASE_URL: z.url({ protocol: /^https?$/, error: 'TWILIO_BASE_URL must be an address such as http://127.0.0.1:8020' }).optional(),
+    TWILIO_BASE_URL: url('TWILIO_BASE_URL', /^https?$/, 'http://127.0.0.1:8020'),
+    TWILIO_SCOPE: text,
     SESSION_SECRET: z.string().min(32, 'SESSION_SECRET must have at least 32 characters. Generate one with: openssl rand -base64 32').optional(),
     NODE_ENV: text
   })
@@ -72,14 +95,21 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
   const { success, data, error } = environment.safeParse(given)
   if (!success) throw new ConfigError(error.issues.map(({ message }) => message))
   const { TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret } = data
+  const isProduction = data.NODE_ENV === 'production'
   return {
     port: data.PORT,
+    // In development, the app is only reachable from this computer.
+    host: data.HOST ?? (isProduction ? undefined : '127.0.0.1'),
     baseURL: data.BASE_URL?.replace(/\/+$/, ''),
+    proxies: data.TRUST_PROXY,
     apiVersion: data.TWILIO_API_VERSION,
     sessionSecret: data.SESSION_SECRET,
     redisURL: data.REDIS_URL,
-    isProduction: data.NODE_ENV === 'production',
+    databaseURL: data.DATABASE_URL,
+    logLevel: data.LOG_LEVEL,
+    isProduction,
     credentials: clientID && clientSecret ? { clientID, clientSecret } : undefined,
-    twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, '')
+    twilioURL: data.TWILIO_BASE_URL?.replace(/\/+$/, ''),
+    scope: data.TWILIO_SCOPE
   }
 }

@@ -1,0 +1,30 @@
+import { createClient } from 'redis'
+import { ConfigError } from './config.ts'
+import { log } from './log.ts'
+
+export type Redis = Awaited<ReturnType<typeof connectRedis>>
+
+/**
+ * Fails if Redis cannot be reached at startup, since that is most likely a wrong URL. If Redis goes away later, the
+ * client reconnects.
+ *
+ * @throws {ConfigError} with the reason why Redis cannot be reached
+ */
+export async function connectRedis(url: string) {
+  let isConnected = false
+  const client = createClient({ url, socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) } })
+  client.on('error', (error: Error) => {
+    if (isConnected) log.error({ err: error }, 'Redis cannot be reached')
+  })
+  await client.connect().catch((error: unknown) => {
+    throw new ConfigError([`REDIS_URL cannot be reached (${reasonOf(error)}). Start Redis, or leave REDIS_URL out to keep sessions in memory.`])
+  })
+  isConnected = true
+  return client
+}
+
+/** Node's error code, such as ECONNREFUSED, or Redis's message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message.replace(/\.$/, '')
+}

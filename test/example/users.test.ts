@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import pg from 'pg'
+import request from 'supertest'
+import { startSandbox } from '../../lib/sandbox'
+import { ExampleProcess, runExample } from '../support/example-process'
+import { PostgresServer } from '../support/postgres'
+
+describe("the example app's users in PostgreSQL", () => {
+  let postgres: PostgresServer
+  before(async function () {
+    postgres = await PostgresServer.start(this)
+  })
+  after(() => (postgres as PostgresServer | undefined)?.remove())
+
+  it('are added at the first login, updated at the next, and logged out once they are deleted', async () => {
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_SCOPE: 'openid profile email offline_access', DATABASE_URL: postgres.url })
+    const database = new pg.Client({ connectionString: postgres.url })
+    await database.connect()
+    const logIn = async () => {
+      const visitor = request.agent(example.localURL)
+      const begun = await visitor.get('/auth/twilio').expect(302)
+      const callback = new URL(await sandbox.login(String(begun.headers.location)))
+      await visitor.get(callback.pathname + callback.search).expect(302)
+      return visitor
+    }
+
+    await logIn()
+    await database.query("UPDATE switchboard_users SET email = 'old@example.com'")
+    const visitor = await logIn()
+    const { rows } = await database.query<{ display_name: string; email: string; created_at: Date; last_login_at: Date }>('SELECT * FROM switchboard_users')
+    assert.equal(rows.length, 1)
+    const [user] = rows
+    assert.deepEqual([user?.display_name, user?.email], ['Amara Okafor', 'amara@okafor-couriers.example'])
+    assert.ok(user && user.last_login_at > user.created_at)
+    await visitor.get('/').expect(200, /Hello, Amara Okafor/)
+    await database.query('DELETE FROM switchboard_users')
+    await visitor.get('/').expect(200, /Log in with Twilio/)
+
+    await database.end()
+    await example.stop()
+    await sandbox.stop()
+  })
+
+  it('are reported in one line as unavailable if the database cannot be used, and the app exits', async () => {
+    for (const DATABASE_URL of ['postgres://127.0.0.1:1/none', postgres.url.replace(/postgres$/, 'no_such_database')]) {
+      const { code, output } = await runExample({ PORT: '0', DATABASE_URL })
+      assert.equal(code, 1)
+      assert.match(output, /^DATABASE_URL cannot be used \((?:ECONNREFUSED|3D000)\)\. .*\n$/)
+    }
+  })
+})
