@@ -42,6 +42,12 @@ describe('the example app in three processes behind one port', () => {
     await visitor.post('/sandbox/expire').expect(303)
     await visitor.get('/account').expect(200, /The sandbox expired the token/)
   })
+
+  it('counts the logins of a visitor in all processes together', async () => {
+    const responses = await Promise.all(Array.from({ length: 120 }, () => request(example.localURL).get('/auth/twilio').set('Connection', 'close')))
+    const limited = responses.filter(({ status }) => status === 429)
+    assert.ok(limited.length >= 20, `${limited.length} of 120 requests were refused, and 100 are allowed`)
+  })
 })
 
 describe('the example app in three processes, when it starts and stops', () => {
