@@ -42,7 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'nobody looks at the stored session before a token is spent',
-    changes: [{ file: REFRESHER, from: 'const stored = await session.load(held)\n', to: 'const stored = await Promise.resolve<KeptLogin | undefined>(held)\n' }]
+    changes: [{ file: REFRESHER, from: 'const stored = await this.#load(lock, session, held)\n', to: 'const stored = await Promise.resolve<KeptLogin | undefined>(held)\n' }]
   },
   {
     fault: 'nobody looks at the record before a token is spent',

@@ -156,12 +156,17 @@ export class LoginRefresher {
   }
 
   async #newestKnown(lock: Lock, { held, session }: RefreshRequest): Promise<KeptLogin | (Refreshed & { outcome: 'ended' })> {
+    const local = await this.#records.recordedLocally(lock)
+    if (local?.kind === 'ended') return { outcome: 'ended', reason: local.reason }
+    const stored = await this.#load(lock, session, held)
+    if (!stored) return { outcome: 'ended', reason: 'session gone' }
+    return newerOf(newerOf(held, stored), local?.login)
+  }
+
+  /** Loads the login from the session store. Releases the lock if that fails, since nothing can be decided without it. */
+  async #load(lock: Lock, session: StoredLogin, login: KeptLogin): Promise<KeptLogin | undefined> {
     try {
-      const local = await this.#records.recordedLocally(lock)
-      if (local?.kind === 'ended') return { outcome: 'ended', reason: local.reason }
-      const stored = await session.load(held)
-      if (!stored) return { outcome: 'ended', reason: 'session gone' }
-      return newerOf(newerOf(held, stored), local?.login)
+      return await session.load(login)
     } catch (error) {
       await this.#records.release(lock)
       throw error
@@ -185,7 +190,7 @@ export class LoginRefresher {
   /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
     // Another process may have refreshed the login without the record store, or after this lock was lost with a server.
-    const stored = await session.load(login).catch(() => undefined)
+    const stored = await this.#load(lock, session, login)
     const newest = newerOf(await this.newest(login).catch(() => login), stored)
     if (newest.generation > login.generation) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
