@@ -46,7 +46,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['scripts/*.mjs'],
+    files: ['scripts/*.mjs', 'test/mutation/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } }
   },
   {
