@@ -223,6 +223,14 @@ describe('TwilioStrategy in an application', () => {
     assert.deepEqual(errors.map((error) => error instanceof LoginStateError && error.reason), ['unknown', 'expired'])
   })
 
+  it('keeps the newest pending login only if maxPendingLogins is 1', async () => {
+    const { visitor, errors } = setUp({ strategy: { maxPendingLogins: 1 } })
+    const [first, second] = [stateOf(await visitor.begin()), stateOf(await visitor.begin())]
+    await visitor.get(`${CALLBACK_PATH}?code=c&state=${first}`).expect(403)
+    await visitor.get(`${CALLBACK_PATH}?code=c&state=${second}`).expect(302)
+    assert.deepEqual(errors.map((error) => error instanceof LoginStateError && error.reason), ['unknown'])
+  })
+
   it('answers every request of a login with no-store and no-referrer', async () => {
     const { app, visitor } = setUp()
     const isPrivate = ({ headers }: request.Response) => assert.deepEqual([headers['cache-control'], headers['referrer-policy']], ['no-store', 'no-referrer'])

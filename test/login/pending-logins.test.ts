@@ -10,6 +10,10 @@ const TTL = 600_000
 /** For the client of the tests and the session `a-session`, if all random bytes are 7. */
 const GOLDEN = { state: 'AaMYXFAABwcHBwcHBwcHBwicJXcTXuPmbt9G3W-XRUEj', codeVerifier: 'HEbqQOC4eqKBYTgTfrIKb2CuXMR6q9T1Ngf0Au2qMlk' }
 
+/** The same for sessions without an ID, as in a cookie: of nobody, and of somebody who links an account, with a state of the application's own. */
+const GOLDEN_WITHOUT_ID = { state: 'AaMYXFAABwcHBwcHBwcHBwojZricpTDXCzThQY7SFV7O', codeVerifier: 'wWVgWZaET6Y9zMOmbLWWkTRQFUgX3NnjvFUJT_0FtCY' }
+const GOLDEN_LINKING = { state: 'AaMYXFAABwcHBwcHBwcHBwFfYe1aYpsi9AWLxkv84aYr', codeVerifier: 'lOslWfPUf22CZJEjQz5JQ5t39ESG25BG6aBsdHexI3A' }
+
 interface TestRequest {
   session?: Record<string, unknown>
   sessionID?: string
@@ -342,6 +346,19 @@ describe('PendingLogins', () => {
     const { state, codeVerifier } = logins().beginWithVerifier(request)
     random.mock.restore()
     assert.deepEqual([state, codeVerifier, request.session], [GOLDEN.state, GOLDEN.codeVerifier, { [KEY]: { logins: [{ nonce: GOLDEN.state }] } }])
+  })
+
+  it('finishes logins that an earlier version began in a session without an ID', () => {
+    const randomValue = 'BwcHBwcHBwcHBwcHBwcHBw'
+    const begun: [typeof GOLDEN, Record<string, unknown>, LoginContext][] = [
+      [GOLDEN_WITHOUT_ID, {}, {}],
+      [GOLDEN_LINKING, { passport: { user: 'somebody' } }, { state: 'plan' }]
+    ]
+    for (const [{ state, codeVerifier }, session, context] of begun) {
+      const finished = () => ({ session: { ...session, [KEY]: { logins: [{ nonce: state, ...context }], randomValue } } })
+      assert.deepEqual(logins().finish(finished(), state), context)
+      assert.equal(logins().finishWithVerifier(finished(), state), codeVerifier)
+    }
   })
 
   it('remembers in memory the last 10,000 used logins, and forgets them after 20,000 more', () => {

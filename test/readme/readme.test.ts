@@ -420,7 +420,7 @@ describe('the README', () => {
       assert.match(stranger.text, /Start the login again\.$/)
       const visitor = new Visitor(url)
       sandbox.failNext('token', 'server error')
-      const failed = await visitor.logIn(approve)
+      const failed = await visitor.tryToLogIn(approve)
       assert.deepEqual([failed.status, failed.text], [500, 'Something went wrong. Please try again in a moment.'])
       await visitor.logIn(approve)
       assert.equal((await visitor.request('/auth/twilio/callback?code=c&state=s')).location, '/account')
