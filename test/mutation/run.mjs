@@ -4,7 +4,7 @@
 //   npm run mutation -- login request       these areas only
 //   npm run mutation -- login --force       also the mutants whose results are known (coverage/mutation/login.incremental.json)
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
 
 /** The files of each area, and the tests that run against their mutants: only those that need no other process, browser or database. */
@@ -46,6 +46,7 @@ async function run(name) {
     mochaOptions: {
       'no-config': true,
       'no-package': true,
+      require: [join(import.meta.dirname, 'hooks.cjs')],
       spec: tests.map((folder) => `test/${folder}/*.test.ts`),
       ignore: ['test/session/records/{redis,postgres}-*.test.ts'],
       // These tests read the source, which is instrumented here.
@@ -67,10 +68,10 @@ async function run(name) {
     warnings: { slow: false }
   }).runMutationTest()
   const count = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length
-  const killed = count('Killed', 'Timeout')
-  const survived = count('Survived', 'NoCoverage')
   for (const { status, fileName, location, mutatorName, replacement } of mutants) {
-    if (status === 'Survived' || status === 'NoCoverage') console.log(`${status}: ${fileName}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} → ${replacement}`)
+    if (status !== 'Survived' && status !== 'NoCoverage') continue
+    console.log(`${status}: ${relative(root, fileName)}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} → ${replacement}`)
   }
-  return { killed, survived, ignored: count('Ignored'), errors: count('CompileError', 'RuntimeError'), score: Math.round((10_000 * killed) / (killed + survived)) / 100 }
+  const [killed, timedOut, survived] = [count('Killed'), count('Timeout'), count('Survived', 'NoCoverage')]
+  return { killed, timedOut, survived, errors: count('CompileError', 'RuntimeError'), score: Math.round((10_000 * (killed + timedOut)) / (killed + timedOut + survived)) / 100 }
 }

@@ -55,6 +55,7 @@ describe('a kept login', () => {
     const one = fromJSON(legacy)
     assert.deepEqual([one?.id, one?.generation, one?.receivedAt], [fromJSON({ ...legacy })?.id, 0, 0])
     assert.equal(one?.id, 'oFYQ81rzhApUyiHRnpntJcO-vJIYVGonP1gsrdArISI', 'the ID that earlier versions derive')
+    assert.equal(fromJSON({ accessToken: 'access-0', tokenType: 'Bearer' })?.id, 'MZbqBWMROByfGTC3RAHmrdhsk_osriBRdTdkAaJ_lko')
     const others = [{ ...legacy, accessToken: 'access-1' }, { ...legacy, refreshToken: 'refresh-1' }, { accessToken: 'access-0', tokenType: 'Bearer' }].map((other) => fromJSON(other)?.id)
     assert.equal(new Set([one.id, ...others]).size, 4)
   })
