@@ -340,6 +340,33 @@ describe('PendingLogins', () => {
     logins().finish(later(loggedIn), linking)
   })
 
+  it('leaves nothing of finished and expired logins in the session but the IDs of the finished ones', () => {
+    const request = visitor()
+    const finished = logins().begin(request, {})
+    logins().finish(request, finished)
+    assert.deepEqual(request.session, { [KEY]: { logins: [], used: [finished.slice(0, 22)] } })
+    logins().begin(request, {})
+    mock.timers.tick(TTL)
+    const nonce = logins().begin(request, {})
+    assert.deepEqual(request.session, { [KEY]: { logins: [{ nonce }], used: [finished.slice(0, 22)] } })
+  })
+
+  it('comes back with a page of up to 2,048 characters', () => {
+    const request = visitor()
+    const returnTo = `/${'a'.repeat(2047)}`
+    assert.deepEqual(logins().finish(request, logins().begin(request, { returnTo })), { returnTo })
+  })
+
+  it('refuses a state of the right length with characters of several bytes, and ignores IDs in the session that are none', () => {
+    const pending = logins({ max: 1 })
+    const request = visitor()
+    const state = pending.begin(request, {})
+    assertRefused(pending, later(request), `${state.slice(0, -1)}é`, 'unknown')
+    Object.assign(request.session?.[KEY] as object, { used: ['!'.repeat(22)] })
+    pending.finish(request, state)
+    assert.deepEqual(request.session, { [KEY]: { logins: [], used: [state.slice(0, 22)] } })
+  })
+
   it('keeps the format of the state, so that an upgrade loses no pending login', () => {
     const random = mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
     const request = visitor()
