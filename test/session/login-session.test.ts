@@ -71,10 +71,20 @@ describe('The session of a login', () => {
       return changes
     }
     assert.deepEqual(await change('replace', newer, { cart: 'full', ...tokens(LOGIN) }), [{ cart: 'full', ...tokens(newer) }])
+    assert.deepEqual(await change('replace', newer, { ...tokens(LOGIN), twilioTokens: {} }), [tokens(newer)], 'without what earlier versions stored')
     assert.deepEqual(await change('remove', newer, { cart: 'full', ...tokens(LOGIN), twilioTokens: {} }), [{ cart: 'full' }])
     for (const what of ['replace', 'remove'] as const) {
       for (const stored of [tokens({ ...LOGIN, generation: 2 }), tokens(OTHER), {}, undefined]) assert.deepEqual(await change(what, newer, stored), [])
     }
+  })
+
+  it('needs neither a session nor a store', async () => {
+    const none = sessions().of({})
+    assert.equal(await none.load(LOGIN), undefined)
+    assert.doesNotThrow(() => none.prepareChange(undefined))
+    const { session, copy } = inCookie(tokens(LOGIN))
+    await session.replace({ ...LOGIN, generation: 1 })
+    assert.deepEqual(copy, tokens({ ...LOGIN, generation: 1 }))
   })
 
   describe("in a request's own copy, once the login has ended,", () => {
@@ -113,6 +123,7 @@ describe('The session of a login', () => {
       const stored = { cookie: { maxAge: 7 }, id: 'of the store', cart: 'of another', ...USER, ...tokens(OTHER) }
       for (const [content, expected] of [
         [stored, { ...COOKIE, cart: 'of another', ...USER, ...tokens(OTHER) }],
+        [{ ...USER, twilioTokens: 'of an earlier version' }, { ...COOKIE, ...USER, twilioTokens: 'of an earlier version' }],
         [BROKEN, COOKIE]
       ] as const) {
         const { session, copy } = setUp({ cart: 'full', ...USER, ...tokens(LOGIN) }, content)
