@@ -47,7 +47,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['scripts/*.mjs'],
+    files: ['scripts/*.mjs', 'test/mutation/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } }
   },
   {

@@ -13,7 +13,7 @@ import { LoginStateError, requireLogin, TwilioStrategy, type TwilioProfile, type
 import { ConcurrencyLimit, TooManyLoginsError } from '../../lib/login/concurrency-limit'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate'
 import { withClock } from '../support/clock'
-import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
+import { CLIENT_ID, CLIENT_SECRET, idClaims, unsigned } from '../support/jwt'
 import { CALLBACK_URL, loginApp, sessionsIn, Visitor, type LoginApp, type LoginAppOptions } from '../support/login-app'
 import { json, TwilioServer } from '../support/twilio-server'
 
@@ -89,6 +89,22 @@ describe('TwilioStrategy in an application', () => {
       assert.deepEqual((await logIn(appFor(new Mine(strategyOptions(), giveUser)))).body, { user: { id: 'mine' }, info: {} })
     })
 
+    it('has no profile if an async userProfile without a done parameter resolves to nothing, and waits for done if it has one', async () => {
+      class Nobody extends TwilioStrategy {
+        override userProfile(_accessToken: string): Promise<undefined> {
+          return Promise.resolve(undefined)
+        }
+      }
+      class Later extends TwilioStrategy {
+        override userProfile(_accessToken: string, done: (error?: unknown, profile?: TwilioProfile) => void): Promise<undefined> {
+          setImmediate(done, null, PROFILE)
+          return Promise.resolve(undefined)
+        }
+      }
+      assert.deepEqual(await bodyOf(new Nobody(strategyOptions(), giveUser)), { user: {}, info: {} })
+      assert.deepEqual(await bodyOf(new Later(strategyOptions(), giveUser)), { user: { id: 'mine' }, info: {} })
+    })
+
     it('uses what an async skipUserProfile resolves to, and passes its rejection to next', async () => {
       const skips: [NonNullable<TwilioStrategyOptions['skipUserProfile']>, string | undefined][] = [
         [() => Promise.resolve(true), undefined],
@@ -127,6 +143,22 @@ describe('TwilioStrategy in an application', () => {
     })
   })
 
+  it("has the ID token's profile, unless userProfile is overridden", async () => {
+    twilio.behave = json(201, { ...TOKENS, id_token: unsigned(idClaims({ sub: 'trn:us1:iam:user:US2' })) })
+    assert.deepEqual(await bodyOf(new TwilioStrategy(strategyOptions(), giveUser)), { user: { id: 'US2' }, info: {} })
+  })
+
+  it('sends no parameter of authorizationParams that is null or undefined', async () => {
+    class Mine extends TwilioStrategy {
+      override authorizationParams(): object {
+        return { prompt: 'login', login_hint: null, audience: undefined }
+      }
+    }
+    const { headers } = await appFor(new Mine(strategyOptions(), giveUser)).get('/0')
+    const names = [...new URL(String(headers.location)).searchParams.keys()]
+    assert.deepEqual([names.includes('prompt'), names.includes('login_hint'), names.includes('Audience')], [true, false, false])
+  })
+
   it('converts a string that verify passes as info into an object with a message', async () => {
     const body = await bodyOf(new TwilioStrategy(strategyOptions(), (_a, _r, _p, done) => done(null, {}, 'welcome')))
     assert.deepEqual(body, { user: {}, info: { message: 'welcome' } })
@@ -150,8 +182,14 @@ describe('TwilioStrategy in an application', () => {
     assert.equal(await sentTo({ authenticate: { callbackURL: new URL('https://app.example/other') } }), 'https://app.example/other')
   })
 
+  it('sends an absolute callbackURL as it is registered, and completes any path', async () => {
+    const sentTo = async (callbackURL: string) => new URL(await setUp({ strategy: { callbackURL } }).visitor.begin()).searchParams.get('RedirectUri')
+    for (const url of ['https://App.example', 'HTTPS://app.example:443/cb', 'http://app.example/a/../cb']) assert.equal(await sentTo(url), url)
+    assert.match((await sentTo('/auth:twilio/cb')) ?? '', /^http:\/\/127\.0\.0\.1:\d+\/auth:twilio\/cb$/)
+  })
+
   it("checks the route's callbackURL like the option", async () => {
-    for (const callbackURL of ['localhost:3000/cb', '//evil.example/cb', 'cb', '', 7 as unknown as string]) {
+    for (const callbackURL of ['localhost:3000/cb', '//evil.example/cb', 'javascript:https://app.example/cb', 'cb', '', 7 as unknown as string]) {
       const { app, errors } = setUp({ authenticate: { callbackURL } })
       await request(app).get('/auth/twilio').expect(500)
       assert.match(errors[0]?.message ?? '', /^callbackURL (?:must be|is missing)/)
@@ -224,6 +262,14 @@ describe('TwilioStrategy in an application', () => {
     assert.deepEqual(errors.map((error) => error instanceof LoginStateError && error.reason), ['unknown', 'expired'])
   })
 
+  it('keeps the newest pending login only if maxPendingLogins is 1', async () => {
+    const { visitor, errors } = setUp({ strategy: { maxPendingLogins: 1 } })
+    const [first, second] = [stateOf(await visitor.begin()), stateOf(await visitor.begin())]
+    await visitor.get(`${CALLBACK_PATH}?code=c&state=${first}`).expect(403)
+    await visitor.get(`${CALLBACK_PATH}?code=c&state=${second}`).expect(302)
+    assert.deepEqual(errors.map((error) => error instanceof LoginStateError && error.reason), ['unknown'])
+  })
+
   it('answers every request of a login with no-store and no-referrer', async () => {
     const { app, visitor } = setUp()
     const isPrivate = ({ headers }: request.Response) => assert.deepEqual([headers['cache-control'], headers['referrer-policy']], ['no-store', 'no-referrer'])
@@ -231,7 +277,9 @@ describe('TwilioStrategy in an application', () => {
     isPrivate(begun)
     isPrivate(await visitor.get(`${CALLBACK_PATH}?error=access_denied&state=${stateOf((await visitor.get('/auth/twilio')).headers.location)}`).expect(302))
     isPrivate(await visitor.get(`${CALLBACK_PATH}?code=c&state=${stateOf(begun.headers.location)}`).expect(302))
-    isPrivate(await visitor.get(`${CALLBACK_PATH}?code=c`).expect(403))
+    const refused = await visitor.get(`${CALLBACK_PATH}?code=c`).expect(403)
+    isPrivate(refused)
+    assert.equal(refused.headers['retry-after'], undefined)
     isPrivate(await visitor.get(`${CALLBACK_PATH}?code=c&code=c`).expect(400))
     isPrivate(await request(app).head('/auth/twilio').expect(400))
     const withoutErrorHandler = express().use(session({ secret: 's', resave: false, saveUninitialized: false })).use(new passport.Passport().use(new TwilioStrategy(strategyOptions(), giveUser)).authenticate('twilio') as RequestHandler)
@@ -312,7 +360,7 @@ describe('TwilioStrategy in an application', () => {
       await assert.rejects(limit.run(() => Promise.reject(new Error('failed'))), /failed/)
       let finish: () => void = () => undefined
       const running = limit.run(() => new Promise<void>((resolve) => (finish = resolve)))
-      await assert.rejects(limit.run(() => assert.fail('it was called')), TooManyLoginsError)
+      await assert.rejects(limit.run(() => assert.fail('it was called')), (error) => error instanceof TooManyLoginsError && error.code === 'temporarily_unavailable')
       finish()
       await running
       assert.equal(await limit.run(() => Promise.resolve('done')), 'done')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AuthorizationError } from 'passport-oauth2'
-import { readCallback, type CallbackRequest } from '../../lib/login/callback'
+import { authorizationErrorOf, denialMessageOf, readCallback, type CallbackRequest } from '../../lib/login/callback'
 
 function assertBad(request: CallbackRequest, message: RegExp): void {
   assert.throws(() => readCallback(request), (error) => error instanceof AuthorizationError && error.status === 400 && error.code === 'invalid_request' && message.test(error.message))
@@ -21,6 +21,9 @@ describe('readCallback', () => {
     assert.deepEqual(readCallback({ url: '/cb?code=a%20b&state=s' }), { code: 'a b', state: 's' })
     assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: FORM, body: { code: 'c', state: 's' } }), { code: 'c', state: 's' })
     assert.equal(readCallback({ method: 'GET', url: '/cb', body: { code: 'c' } }), undefined)
+    const spaced = { 'content-type': 'application/x-www-form-urlencoded ; charset=utf-8' }
+    assert.deepEqual(readCallback({ method: 'POST', url: '/cb', headers: spaced, body: { code: 'c', state: 's' } }), { code: 'c', state: 's' })
+    assert.deepEqual(readCallback({ url: `/cb?${'x=1&'.repeat(1000)}code=c&state=s` }), { code: 'c', state: 's' })
   })
 
   it('returns undefined for a POST that is not the form of response_mode=form_post, so that a login begins', () => {
@@ -81,5 +84,18 @@ describe('readCallback', () => {
     assertBad({ url: '/cb?code=%ff&state=s' }, /code is empty or contains/)
     assertBad({ url: '/cb?code=%00&state=s' }, /code is empty or contains/)
     assert.deepEqual(readCallback({ url: '/cb?code=%&state=%zz' }), { code: '%', state: '%zz' })
+  })
+})
+
+describe('The reason in a callback without a code', () => {
+  it('is what Twilio says of a person who does not approve, else a sentence that says so', () => {
+    assert.equal(denialMessageOf({ error: 'access_denied', error_description: 'Not today' }), 'Not today')
+    for (const callback of [{ error: 'access_denied' }, { error: 'access_denied', error_description: '' }]) assert.equal(denialMessageOf(callback), 'Access was not approved.')
+  })
+
+  it('is the message of an error for anything else', () => {
+    assert.throws(() => denialMessageOf({ error: 'server_error' }), /^AuthorizationError: Twilio refused the login with server_error\.$/)
+    assert.equal(authorizationErrorOf({ error: 'server_error', error_description: '' }).message, 'Twilio refused the login with server_error.')
+    assert.equal(authorizationErrorOf({ error: 'server_error', error_description: 'Busy' }).message, 'Twilio refused the login with server_error: Busy.')
   })
 })

@@ -75,7 +75,7 @@ describe('a login with the sandbox', () => {
       it('is a Passport failure and logs nobody in if the person denies it', async () => {
         const { app } = loginApp(sandbox, { strategy: { apiVersion } })
         const visitor = new Visitor(app, sandbox)
-        const callback = await visitor.logIn({ deny: true })
+        const callback = await visitor.tryToLogIn({ deny: true })
         assert.equal(callback.headers.location, '/denied')
         await visitor.get('/account').expect(302)
       })

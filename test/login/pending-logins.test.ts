@@ -10,6 +10,10 @@ const TTL = 600_000
 /** For the client of the tests and the session `a-session`, if all random bytes are 7. */
 const GOLDEN = { state: 'AaMYXFAABwcHBwcHBwcHBwicJXcTXuPmbt9G3W-XRUEj', codeVerifier: 'HEbqQOC4eqKBYTgTfrIKb2CuXMR6q9T1Ngf0Au2qMlk' }
 
+/** The same for sessions without an ID, as in a cookie: of nobody, and of somebody who links an account, with a state of the application's own. */
+const GOLDEN_WITHOUT_ID = { state: 'AaMYXFAABwcHBwcHBwcHBwojZricpTDXCzThQY7SFV7O', codeVerifier: 'wWVgWZaET6Y9zMOmbLWWkTRQFUgX3NnjvFUJT_0FtCY' }
+const GOLDEN_LINKING = { state: 'AaMYXFAABwcHBwcHBwcHBwFfYe1aYpsi9AWLxkv84aYr', codeVerifier: 'lOslWfPUf22CZJEjQz5JQ5t39ESG25BG6aBsdHexI3A' }
+
 interface TestRequest {
   session?: Record<string, unknown>
   sessionID?: string
@@ -336,12 +340,52 @@ describe('PendingLogins', () => {
     logins().finish(later(loggedIn), linking)
   })
 
+  it('leaves nothing of finished and expired logins in the session but the IDs of the finished ones', () => {
+    const request = visitor()
+    const finished = logins().begin(request, {})
+    logins().finish(request, finished)
+    assert.deepEqual(request.session, { [KEY]: { logins: [], used: [finished.slice(0, 22)] } })
+    logins().begin(request, {})
+    mock.timers.tick(TTL)
+    const nonce = logins().begin(request, {})
+    assert.deepEqual(request.session, { [KEY]: { logins: [{ nonce }], used: [finished.slice(0, 22)] } })
+  })
+
+  it('comes back with a page of up to 2,048 characters', () => {
+    const request = visitor()
+    const returnTo = `/${'a'.repeat(2047)}`
+    assert.deepEqual(logins().finish(request, logins().begin(request, { returnTo })), { returnTo })
+  })
+
+  it('refuses a state of the right length with characters of several bytes, and ignores IDs in the session that are none', () => {
+    const pending = logins({ max: 1 })
+    const request = visitor()
+    const state = pending.begin(request, {})
+    assertRefused(pending, later(request), `${state.slice(0, -1)}é`, 'unknown')
+    Object.assign(request.session?.[KEY] as object, { used: ['!'.repeat(22)] })
+    pending.finish(request, state)
+    assert.deepEqual(request.session, { [KEY]: { logins: [], used: [state.slice(0, 22)] } })
+  })
+
   it('keeps the format of the state, so that an upgrade loses no pending login', () => {
     const random = mock.method(crypto, 'randomBytes', (size: number) => Buffer.alloc(size, 7))
     const request = visitor()
     const { state, codeVerifier } = logins().beginWithVerifier(request)
     random.mock.restore()
     assert.deepEqual([state, codeVerifier, request.session], [GOLDEN.state, GOLDEN.codeVerifier, { [KEY]: { logins: [{ nonce: GOLDEN.state }] } }])
+  })
+
+  it('finishes logins that an earlier version began in a session without an ID', () => {
+    const randomValue = 'BwcHBwcHBwcHBwcHBwcHBw'
+    const begun: [typeof GOLDEN, Record<string, unknown>, LoginContext][] = [
+      [GOLDEN_WITHOUT_ID, {}, {}],
+      [GOLDEN_LINKING, { passport: { user: 'somebody' } }, { state: 'plan' }]
+    ]
+    for (const [{ state, codeVerifier }, session, context] of begun) {
+      const finished = () => ({ session: { ...session, [KEY]: { logins: [{ nonce: state, ...context }], randomValue } } })
+      assert.deepEqual(logins().finish(finished(), state), context)
+      assert.equal(logins().finishWithVerifier(finished(), state), codeVerifier)
+    }
   })
 
   it('remembers in memory the last 10,000 used logins, and forgets them after 20,000 more', () => {

@@ -66,10 +66,12 @@ describe('TwilioStrategy', () => {
   })
 
   it('uses PKCE on v1 with pkce: true, and not on v2 with pkce: false', async () => {
-    const one = setUp({ strategy: { pkce: true } })
-    const url = await begin(one.visitor)
-    await one.visitor.get(`/auth/twilio/callback?code=c&state=${stateOf(url)}`).expect(302)
-    assert.equal(createHash('sha256').update(twilio.requests[0]?.form.get('CodeVerifier') ?? '').digest('base64url'), url.searchParams.get('CodeChallenge'))
+    for (const pkce of [true, 'S256'] as const) {
+      const one = setUp({ strategy: { pkce } })
+      const url = await begin(one.visitor)
+      await one.visitor.get(`/auth/twilio/callback?code=c&state=${stateOf(url)}`).expect(302)
+      assert.equal(createHash('sha256').update(twilio.requests.pop()?.form.get('CodeVerifier') ?? '').digest('base64url'), url.searchParams.get('CodeChallenge'))
+    }
     const two = await begin(setUp({ strategy: { apiVersion: 'v2', pkce: false } }).visitor)
     assert.equal(two.searchParams.get('code_challenge'), null)
   })

@@ -318,7 +318,7 @@ describe('TwilioOAuthClient', () => {
     it('with a Retry-After of seconds or a date, and nothing else', async () => {
       twilio.behave = text(503, '', { 'Retry-After': 'Fri, 01 Jan 2100 00:00:00 GMT' })
       assert.equal((await tokenErrorOf(exchange())).retryAt, Date.UTC(2100, 0))
-      for (const wrong of ['soon', '7 seconds', '7 mar', '-7', '7.5', '2100-01-01', 'Foo, 01 Bar 2100 00:00:00 GMT']) {
+      for (const wrong of ['soon', '7 seconds', '7 mar', '-7', '7.5', '2100-01-01', 'Foo, 01 Bar 2100 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT (about)']) {
         twilio.behave = text(503, '', { 'Retry-After': wrong })
         assert.equal((await tokenErrorOf(exchange())).retryAt, undefined, wrong)
       }

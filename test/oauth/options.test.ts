@@ -105,14 +105,14 @@ describe('an invalid option is a TypeError at construction that names', () => {
   })
 
   it('those of the strategy', () => {
-    assertTypeError(strategy({ callbackURL: undefined }), /^callbackURL is missing/)
+    assertTypeError(strategy({ callbackURL: undefined }), /^callbackURL is missing: it must be where Twilio sends the browser/)
     for (const other of ['localhost:3000/auth/cb', 'example.com/auth/twilio/callback', 'auth/twilio/callback', '//example.com/callback', 'myapp://callback', 'javascript:0', 'https://', 'http:callback']) {
       assertTypeError(strategy({ callbackURL: other }), /^callbackURL must be an absolute http or https URL/)
     }
     for (const good of ['http://localhost:3000/auth/cb', 'HTTPS://app.example/cb', '/auth/cb', '/']) assert.doesNotThrow(strategy({ callbackURL: good }), good)
     for (const other of ['plain', 1]) assertTypeError(strategy({ pkce: other }), /^pkce must be true/)
     for (const good of [true, false, 'S256']) assert.doesNotThrow(strategy({ pkce: good }))
-    for (const other of [7, [7], {}]) assertTypeError(strategy({ scope: other }), /^scope must be a string, or an array of strings/)
+    for (const other of [7, [7], ['a', 7], {}]) assertTypeError(strategy({ scope: other }), /^scope must be a string, or an array of strings/)
     for (const other of [0, 0.5, -1, '8', Infinity]) assertTypeError(strategy({ maxPendingLogins: other }), /^maxPendingLogins must be a whole number/)
     assertTypeError(strategy({ pendingLoginTTL: '10m' }), /^pendingLoginTTL must be a number of ms/)
     assertTypeError(strategy({ store: {} }), /^store must have the functions store and verify/)

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { skipWithout } from '../support/requirements'
 import { pack, Project, type PackedPackage } from './project'
+import { SETUPS } from './setups'
 
 const execute = promisify(execFile)
 
@@ -21,6 +22,21 @@ async function run(program: string, ...parameters: string[]): Promise<void> {
 function filesIn(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+}
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+}
+
+/** The versions of a package that the set-ups install. The last folder of a set-up has the package.json that counts. */
+function versionsTried(name: string): string[] {
+  const manifests = SETUPS.map(({ folders }) => readManifest(join('test/package/projects', folders.at(-1) ?? '')))
+  return [...new Set(manifests.flatMap(({ dependencies }) => dependencies?.[name] ?? []))].sort()
 }
 
 /** The files that tsc makes of a source file: `lib/index.mts` becomes `dist/index.mjs`, and so on. */
@@ -58,6 +74,21 @@ describe('the packed package', () => {
     const { stdout } = await execute('npm', ['ls', 'jose', '--omit=dev', '--json'], { cwd: project.folder })
     const tree = JSON.parse(stdout) as { dependencies: Record<string, { dependencies: Record<string, { version: string }> }> }
     assert.match(tree.dependencies['passport-twilio']?.dependencies.jose?.version ?? '', /^6\./)
+  })
+
+  it('accepts the versions of its peers that the set-ups try, and no others', () => {
+    const { peerDependencies = {} } = readManifest(join(project.folder, 'node_modules/passport-twilio'))
+    const peers = Object.entries(peerDependencies)
+    assert.deepEqual(peers.map(([name]) => name), ['passport', 'twilio'])
+    for (const [name, range] of peers) assert.deepEqual(range.split(' || ').sort(), versionsTried(name), name)
+  })
+
+  it('can be used without Passport, as with @fastify/passport', () => {
+    assert.equal(existsSync(join(project.folder, 'node_modules/passport')), false)
+  })
+
+  it("can't be installed beside Passport 0.5, which doesn't renew the session at login", async () => {
+    await assert.rejects(project.run('npm install --dry-run --prefer-offline passport@0.5.3', { node: process.execPath }), /ERESOLVE/)
   })
 
   it('follows the packaging rules that publint checks', () => run('publint', packed.tarball, '--strict'))

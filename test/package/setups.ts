@@ -45,6 +45,7 @@ export const SETUPS: readonly Setup[] = [
   { name: 'Jest as CommonJS with NODE_OPTIONS=--experimental-vm-modules, verifying ID tokens', folders: ['jest'], command: `${JEST_WITH_IMPORT} app.test.js id-token.test.js`, nodes: NODE_VERSIONS },
   { name: 'the sandbox as a command', folders: ['commonjs'], command: 'passport-twilio-sandbox --help' },
   { name: 'Express 4', folders: ['commonjs', 'express-4'], command: 'node try.cjs app.js' },
+  { name: 'Passport 0.6', folders: ['commonjs', 'passport-0.6'], command: 'node try.cjs app.js' },
   { name: 'plain Connect', folders: ['connect'], command: 'node try.cjs app.js' },
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },
   { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js' },

@@ -465,7 +465,7 @@ describe('the README', () => {
       await command.prints("likelyCause: 'no_cookie'")
       const visitor = new Visitor(url)
       sandbox.failNext('token', 'server error')
-      const failed = await visitor.logIn(approve)
+      const failed = await visitor.tryToLogIn(approve)
       assert.deepEqual([failed.status, failed.text], [500, 'Something went wrong. Please try again in a moment.'])
       await visitor.logIn(approve)
       assert.equal((await visitor.request('/auth/twilio/callback?code=c&state=s')).location, '/account')

@@ -32,11 +32,18 @@ export class Visitor {
   }
 
   /**
-   * A whole login, starting at a path of the app.
+   * A whole login, which must not end with an error, starting at a path of the app.
    *
    * @param approve approves the login at Twilio: takes the authorize URL, and resolves to the callback URL
    */
   async logIn(approve: (authorizeURL: string) => Promise<string>, path = '/auth/twilio'): Promise<Answer> {
+    const answer = await this.tryToLogIn(approve, path)
+    if (answer.status >= 400) throw new Error(`The callback answered ${answer.status}: ${answer.text}`)
+    return answer
+  }
+
+  /** A whole login, which may fail. */
+  async tryToLogIn(approve: (authorizeURL: string) => Promise<string>, path = '/auth/twilio'): Promise<Answer> {
     const { location } = await this.request(path)
     const { pathname, search } = new URL(await approve(location))
     return this.request(pathname + search)

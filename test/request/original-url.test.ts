@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import express from 'express'
-import { originalPathOf, originOf, type AddressedRequest } from '../../lib/request/original-url'
+import { originalPathOf, originOf, publicPath, type AddressedRequest } from '../../lib/request/original-url'
 
 const FORWARDED = { host: 'inner:3000', 'x-forwarded-proto': 'HTTPS, http', 'x-forwarded-host': 'App.example , inner' }
 
@@ -53,7 +53,7 @@ describe('the original URL of a request', () => {
 
   it('has no origin if the host or the protocol is invalid', () => {
     for (const host of ['', 'a b', 'a/b', 'user@evil.example', 'a?b', 'a#b', 'a\\b', '[::1', undefined]) assert.equal(originOf(request({ host }), false), undefined, host)
-    for (const proto of ['ftp', 'javascript', 'https://evil.example/']) assert.equal(originOf(request({ host: 'app.example', 'x-forwarded-proto': proto }), true), undefined, proto)
+    for (const proto of ['ftp', 'javascript', 'javascript:https', 'https://evil.example/']) assert.equal(originOf(request({ host: 'app.example', 'x-forwarded-proto': proto }), true), undefined, proto)
     assert.equal(originOf(request({ host: '[::1]:3000' }), false), 'http://[::1]:3000')
   })
 
@@ -72,6 +72,8 @@ describe('the original URL of a request', () => {
     assert.equal(pathWith('/shop', '/shop?a'), '/shop?a')
     assert.equal(pathWith('/shop', '/shopping'), '/shop/shopping')
     assert.equal(pathWith('/shop', '/page', false), '/page')
+    assert.equal(pathWith('/shop', '*'), '*', 'OPTIONS * is no path')
+    for (const path of [originalPathOf, publicPath.bind(undefined, '/')]) assert.equal(path(request({ 'x-forwarded-prefix': '/shop' })), '/', 'no proxy is trusted by default')
     for (const prefix of ['', '/', '//evil.example', '/a//b', 'shop', '/a/../b', '/..', '/a\\b', '/a?b', '/a#b', '/%2e%2e', '/a, /b', 'https://evil.example']) assert.equal(pathWith(prefix, '/page'), '/page', prefix)
     const app = express().set('trust proxy', true)
     assert.equal(originalPathOf(request({ 'x-forwarded-prefix': '/shop' }, { app })), '/shop/')

@@ -17,7 +17,7 @@ describe('StoredSession', () => {
     const store = { get: () => undefined, set: () => undefined }
     assert.ok(StoredSession.of({ sessionStore: store, sessionID: 'one' }, systemClock))
     assert.ok(StoredSession.of({ sessionStore: store, session: { id: 'one' } }, systemClock))
-    for (const request of [{}, { sessionID: 'one' }, { sessionStore: store }, { sessionStore: store, sessionID: '' }, { sessionStore: {}, sessionID: 'one' }, { sessionStore: { get: store.get }, sessionID: 'one' }, { sessionStore: null, sessionID: 'one' }, { session: { id: 'one' } }]) {
+    for (const request of [{}, { sessionID: 'one' }, { sessionStore: store }, { sessionStore: store, sessionID: '' }, { sessionStore: {}, sessionID: 'one' }, { sessionStore: { get: store.get }, sessionID: 'one' }, { sessionStore: { set: store.set }, sessionID: 'one' }, { sessionStore: null, sessionID: 'one' }, { session: { id: 'one' } }]) {
       assert.equal(StoredSession.of(request, systemClock), undefined)
     }
   })
@@ -131,6 +131,6 @@ describe('saveSession()', () => {
 
   it('does nothing for a session that is saved with the response, and throws without a session', async () => {
     await saveSession({ session: {} })
-    await assert.rejects(saveSession({}), /^Error: There is no req\.session\./)
+    await assert.rejects(saveSession({}), /^Error: There is no req\.session\. Add session middleware .* If it is there, its store may be disconnected\.$/)
   })
 })

@@ -54,9 +54,10 @@ describe('tokens.expire()', () => {
   })
 
   it('does nothing for a request without a session or tokens', async () => {
-    const { app, tokens } = sessionApp(twilio)
+    const { app, tokens, warnings } = sessionApp(twilio)
     await request(app).post('/expire').expect(200)
     for (const req of [{}, { session: null }, { session: {} }]) await assert.doesNotReject(tokens.expire(req))
+    assert.deepEqual([warnings, twilio.requests], [[], []])
   })
 
   it('expires the newer tokens that the request has used, where its own copy of the session is older', async () => {

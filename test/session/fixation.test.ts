@@ -29,7 +29,7 @@ describe('tokens.keep() with a Passport that does not renew the session at login
   it('refuses the login, and says which Passport to use (session fixation)', async () => {
     await withSandbox({}, async (sandbox) => {
       const visitor = new Visitor(oldApp(sandbox, 'authenticate'), sandbox)
-      const response = await visitor.logIn()
+      const response = await visitor.tryToLogIn()
       assert.equal(response.status, 500)
       assert.equal((await visitor.get('/user')).body, null, 'nobody is logged in')
       assert.match(jsonOf<Error>(response).message, /^Passport has logged a person in without renewing the session.* Use Passport 0\.6 or later\.$/)

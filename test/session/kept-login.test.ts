@@ -54,9 +54,10 @@ describe('a kept login', () => {
     const legacy = { accessToken: 'access-0', refreshToken: 'refresh-0', tokenType: 'Bearer' }
     const one = fromJSON(legacy)
     assert.deepEqual([one?.id, one?.generation, one?.receivedAt], [fromJSON({ ...legacy })?.id, 0, 0])
-    assert.match(one?.id ?? '', /^[\w-]{43}$/)
+    assert.equal(one?.id, 'oFYQ81rzhApUyiHRnpntJcO-vJIYVGonP1gsrdArISI', 'the ID that earlier versions derive')
+    assert.equal(fromJSON({ accessToken: 'access-0', tokenType: 'Bearer' })?.id, 'MZbqBWMROByfGTC3RAHmrdhsk_osriBRdTdkAaJ_lko')
     const others = [{ ...legacy, accessToken: 'access-1' }, { ...legacy, refreshToken: 'refresh-1' }, { accessToken: 'access-0', tokenType: 'Bearer' }].map((other) => fromJSON(other)?.id)
-    assert.equal(new Set([one?.id, ...others]).size, 4)
+    assert.equal(new Set([one.id, ...others]).size, 4)
   })
 
   it('is not read from anything else', () => {

@@ -34,6 +34,16 @@ describe('a login in a session', () => {
     assert.equal(sealedCodec(['old']).decode(rotated.encode(LOGIN)), undefined)
   })
 
+  it('that an earlier version has stored is read, so that an upgrade logs nobody out', () => {
+    const tokens = { accessToken: 'access-0', refreshToken: 'refresh-0', idToken: 'id-0', scope: 'offline_access', tokenType: 'Bearer', expiresAt: 1_800_003_600_000 }
+    const plain = { login: 'AAAAAAAAAAAAAAAAAAAAAA', generation: 3, receivedAt: 1_800_000_000_000, ...tokens }
+    const sealed =
+      'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..BwcHBwcHBwcHBwcH.5YfJIhgCW3kNNWFmom9kg5j270cx9YRvz7cWsYwtXkfggE9AYeoVwCqyFz2OEr2fGQqYqGhvF_eivirEAqWDG_YKbkmcMNsK4wm4jiA_dLpsuNVh6ro1Ea0L8zFN7WhmEsIM7xL7G6-lQb0Q5REjMVip0cbw4PAxf4fJJlRtgyfEE4iT0TBz3AnoP8nUSJqST7vm57xqTVWaGesUmtJcytbj9bLNbNgdUi_qAWzDcaKuSI26XGXnKfrKemlCBxbWBNDTGKmxeyc2kcHrIpvSV-Dq2HUV5gWeLg.4l1j08iCz6AkNYbD7uLYmw'
+    for (const login of [plainCodec.decode(plain), sealedCodec(['a secret of 32 characters or more']).decode(sealed)]) {
+      assert.deepEqual({ ...login, tokens: { ...login?.tokens } }, { id: plain.login, generation: 3, receivedAt: plain.receivedAt, tokens: { ...tokens, claims: {} } })
+    }
+  })
+
   it('from before there was a secret is read with one', () => {
     assert.equal(accessTokenIn(sealedCodec(['one']), plainCodec.encode(LOGIN)), 'access-0')
   })

@@ -36,6 +36,20 @@ describe('the record of a login', () => {
     assert.equal(new RecordCodec(CLIENT_ID, ['new secret']).decode(LOGIN.id, { generation: 0, value }), undefined)
   })
 
+  it('that an earlier version has written is found and read, so that an upgrade loses neither new tokens nor a logout', () => {
+    const id = 'AAAAAAAAAAAAAAAAAAAAAA'
+    const records: [string[], string][] = [
+      [['a secret of 32 characters or more'], 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..BwcHBwcHBwcHBwcH.kRWRyoIqU03iM-d1c820F5OoODO3IiAwMUDFqiXPtrCt1sTBlzfsr1zfjf8P-6I7HYvDvmob4hi-OlU_RAhlCnZrSOW5x43arT3HWRkeJSIBR89fjC02q-KBwth169LHlh_CXpREY5GkncmaKkXeF6FpDU5UNZyplmIRmkNwq1Q0ShfSadF_fKQ14F-XtHdyRRrVhhANe5MCyCuoGwwb-UHh-i_lMpmPBMAtEvVQ-Cp4Th5yPw5Fc3ObAq359sYM8mE4xBi1jIcEyQQocX61M1kcMxzRgY8YsQ.38zi3zXX1WZwHnM0qYmQSQ'],
+      [[], 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..BwcHBwcHBwcHBwcH.igPQBciFL7MAQkXiHXV7hw92xrpHk9Q4VIIOawPq0-_aaLfEImGYQ1htBBSeUrWFa2I2-XyEAQmzyjtTZsqISDPGVrMRBs1JK8ouNEs_rFITS5SL0xcOegh0Xh3lW3rHRuzY_GAcsO0ogbb7YCIZSevkn_0NATDpvurOAQ_sQxXvxtsHwQcjr5LoK0BWtEDkPHuWUty0M8Fb0PyFGWGN8ppf2U3-jgD20aR9XuxD7FBVHzSj966g8HH9BT4ah79l5qJ1d3cYn-7sK4w8jCtCmXglRwZr3j5UFQ.yq-1ArDt5EAFbO88tapk-w']
+    ]
+    for (const [secrets, value] of records) {
+      const one = new RecordCodec(CLIENT_ID, secrets)
+      assert.equal(one.nameOf(id), 'KYYnxZME8MhfwvNfXfkNg0rtYCKu4oUluEmspeW4rkM')
+      assert.equal(one.decode(id, { generation: 3, value })?.tokens.refreshToken, 'refresh-0')
+    }
+    assert.deepEqual([REFUSED, LOGGED_OUT], [9_007_199_254_740_990, 9_007_199_254_740_991])
+  })
+
   it('is not read with another generation in the clear than in the encrypted part', () => {
     const value = codec.encode({ ...LOGIN, generation: 3 })
     assert.ok(codec.decode(LOGIN.id, { generation: 3, value }))

@@ -219,6 +219,8 @@ describe('requireLogin', () => {
       }
       assert.deepEqual(await pageAfter('post', '/page', { Host }), { status: 303, page: undefined })
       assert.deepEqual(await pageAfter('get', '//evil.example/page'), { status: 302, page: undefined })
+      const forwarded = { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'http' }
+      assert.deepEqual(await pageAfter('post', '/page', { Host, ...forwarded, Referer: 'http://evil.example/form' }), { status: 303, page: undefined }, 'no proxy is trusted')
     })
 
     it('nothing in place of an earlier page, if it knows no better one', async () => {

@@ -8,7 +8,7 @@ import { runSchedule } from './schedule'
 const SCHEDULES = Number(process.env.SIMULATE_SCHEDULES ?? 1500)
 
 describe('Logins, refreshes and logouts, in any order of events', () => {
-  const randomSeed = Math.floor(Math.random() * 1e9)
+  const randomSeed = Number(process.env.SIMULATE_SEED ?? Math.floor(Math.random() * 1e9))
 
   for (const [name, seed] of [
     ['from a fixed seed', 1],

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express'
 import session, { type SessionOptions } from 'express-session'
 import passport from 'passport'
@@ -6,6 +7,7 @@ import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type SessionToke
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../lib/sandbox'
 
 export const CALLBACK_URL = 'http://localhost/auth/twilio/callback'
+const DENIED_PATH = '/denied'
 
 export interface LoginAppOptions {
   readonly strategy?: Partial<Omit<TwilioStrategyOptions, 'passReqToCallback'>>
@@ -65,7 +67,7 @@ export function loginApp({ clientID, clientSecret, url }: Pick<Sandbox, 'clientI
   app.use(options.sessions ?? session({ secret: 'of the tests', resave: false, saveUninitialized: false, store, ...options.session }))
   app.use(authenticator.session() as RequestHandler)
   app.get('/auth/twilio', authenticator.authenticate('twilio', options.authenticate as passport.AuthenticateOptions) as RequestHandler)
-  const callback = [authenticator.authenticate('twilio', { failureRedirect: '/denied', ...options.callback } as passport.AuthenticateOptions) as RequestHandler, ...(options.keep === false ? [] : [tokens.keep()])]
+  const callback = [authenticator.authenticate('twilio', { failureRedirect: DENIED_PATH, ...options.callback } as passport.AuthenticateOptions) as RequestHandler, ...(options.keep === false ? [] : [tokens.keep()])]
   app.get('/auth/twilio/callback', callback, options.afterLogin ?? [], (req: Request, res: Response) => {
     res.redirect(returnTo(req, '/'))
   })
@@ -120,8 +122,15 @@ export class Visitor {
     return pathname + search
   }
 
-  /** A whole login. */
+  /** A whole login, which must succeed: the app's callback must neither fail nor send the browser to its page for those who are denied. */
   async logIn(as?: Parameters<Sandbox['login']>[1]): Promise<request.Response> {
+    const callback = await this.tryToLogIn(as)
+    assert.ok(callback.status < 400 && callback.headers.location !== DENIED_PATH, `The login failed: ${callback.status} ${callback.text}`)
+    return callback
+  }
+
+  /** A whole login, which may fail. */
+  async tryToLogIn(as?: Parameters<Sandbox['login']>[1]): Promise<request.Response> {
     return this.get(await this.approve(await this.begin(), as))
   }
 }

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram, skipWithout } from './requirements'
 
+/** Starts, each on another port. */
+const MAX_ATTEMPTS = 3
 const USER = 'postgres'
 
 /** Debian keeps PostgreSQL's server programs outside the PATH, in a folder for each version. */
@@ -44,10 +46,18 @@ export class PostgresServer {
     const binaries = findBinaries()
     if (binaries === undefined) return undefined
     const folder = await mkdtemp(join(tmpdir(), 'passport-twilio-postgres-'))
-    const postgres = new PostgresServer(binaries, await freePort(), folder, await otherUserForRoot())
-    await postgres.#createDatabase()
-    await postgres.start()
-    return postgres
+    const user = await otherUserForRoot()
+    for (let attempt = 1; ; attempt++) {
+      const postgres = new PostgresServer(binaries, await freePort(), folder, user)
+      if (attempt === 1) await postgres.#createDatabase()
+      try {
+        await postgres.start()
+        return postgres
+      } catch (error) {
+        // Another process may have taken the port in the meantime.
+        if (attempt === MAX_ATTEMPTS) throw error
+      }
+    }
   }
 
   async start(): Promise<void> {

@@ -10,6 +10,11 @@ describe('records in memory', () => {
   const memory = new MemoryRefreshes()
   itConforms(() => ({ one: memory, other: memory }))
 
+  it('ignore the release of a login that nobody has locked', async () => {
+    await memory.save('unlocked', { generation: 1, value: 'a record', owner: 'owner', ttl: DAY })
+    for (const login of ['unlocked', 'unknown']) await assert.doesNotReject(async () => memory.release(login, { owner: 'owner' }))
+  })
+
   describe('with very many logins', () => {
     let time = 0
     const clock = { elapsed: () => time }
