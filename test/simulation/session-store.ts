@@ -43,7 +43,7 @@ export class SessionStore {
       calling.then((session) => done(null, session), done)
     }
     let loadedVersion = 0
-    const write = (id: string, json: string | undefined, basedOn = loadedVersion) => this.#write(id, json, { process, writer, isRaced: this.#version > basedOn })
+    const write = (id: string, json: string | undefined, basedOn: number) => this.#write(id, json, { process, writer, isRaced: this.#version > basedOn })
     const load = (id: string) => {
       loadedVersion = this.#version
       return this.peek(id)
@@ -56,7 +56,10 @@ export class SessionStore {
         const basedOn = loadedVersion
         reach(() => write(id, json, basedOn), done)
       },
-      destroy: (id: string, done: (error?: unknown) => void) => reach(() => write(id, undefined), done)
+      destroy: (id: string, done: (error?: unknown) => void) => {
+        const basedOn = loadedVersion
+        reach(() => write(id, undefined, basedOn), done)
+      }
     }
   }
 
