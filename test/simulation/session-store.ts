@@ -42,14 +42,21 @@ export class SessionStore {
       disturb(this.#world, process, this.faults)
       calling.then((session) => done(null, session), done)
     }
+    /** The version that the last reply contained. Several calls may be on their way at once. */
     let loadedVersion = 0
     const write = (id: string, json: string | undefined, basedOn: number) => this.#write(id, json, { process, writer, isRaced: this.#version > basedOn })
-    const load = (id: string) => {
-      loadedVersion = this.#version
-      return this.peek(id)
-    }
     return {
-      get: (id: string, done: (error?: unknown, session?: Session) => void) => reach(() => load(id), done),
+      get: (id: string, done: (error?: unknown, session?: Session) => void) => {
+        let version = 0
+        const load = () => {
+          version = this.#version
+          return this.peek(id)
+        }
+        reach(load, (error, session) => {
+          loadedVersion = version
+          done(error, session)
+        })
+      },
       set: (id: string, session: object, done: (error?: unknown) => void) => {
         const json = JSON.stringify(session)
         // A later load, while this write is on its way, doesn't count.
