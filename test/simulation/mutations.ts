@@ -42,7 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'nobody looks at the stored session before a token is spent',
-    changes: [{ file: REFRESHER, from: 'const stored = await this.#load(lock, session, held)\n', to: 'const stored = await Promise.resolve<KeptLogin | undefined>(held)\n' }]
+    changes: [{ file: REFRESHER, from: 'const stored = await this.#orRelease(lock, session.load(held))\n', to: 'const stored = await Promise.resolve<KeptLogin | undefined>(held)\n' }]
   },
   {
     fault: 'nobody looks at the record before a token is spent',
@@ -97,7 +97,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'the loser of a race clears what the winner has saved',
-    changes: [{ file: REFRESHER, from: 'if (newest.generation > login.generation)', to: 'if (newest.generation < 0)' }]
+    changes: [{ file: REFRESHER, from: 'if (recorded || (stored && stored.generation > login.generation))', to: 'if (stored && stored.generation < 0)' }]
   },
   {
     fault: 'an older record replaces a newer one',

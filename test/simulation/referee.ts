@@ -29,6 +29,8 @@ const NONE = -1
 interface LoginFacts {
   /** Why nobody can keep this login alive: a token was lost with a crashed process, for one. */
   doom?: string | undefined
+  /** The last refresh token of which Twilio told a process without the record store that it is no good. */
+  refusedAlone: number
   isLogoutBegun: boolean
   /** Whether a request whose session the app changed has saved its old copy since: nothing that refreshing could prevent. */
   isBroughtBackByApp: boolean
@@ -74,7 +76,7 @@ export class Referee {
   }
 
   loginBegins(login: string): void {
-    this.#logins.set(login, { isLogoutBegun: false, isBroughtBackByApp: false, stored: { generation: 0, since: 0 } })
+    this.#logins.set(login, { isLogoutBegun: false, isBroughtBackByApp: false, refusedAlone: NONE, stored: { generation: 0, since: 0 } })
   }
 
   sessionHolds(login: string): void {
@@ -99,6 +101,8 @@ export class Referee {
     const login = loginIn(session)
     for (const [id, facts] of this.#logins) {
       const generation = login?.id === id ? tokenGenerationOf(login) : NONE
+      const isRemoved = writer === 'refresher' && generation === NONE && facts.stored.generation !== NONE
+      if (isRemoved && facts.stored.generation <= facts.refusedAlone) facts.doom ??= 'Twilio refused the token in the session, and the record store could not tell of a newer one'
       if (generation !== facts.stored.generation) facts.stored = { generation, since: this.#world.now }
       if (session === undefined && facts.broughtBack) facts.broughtBack.undoneAt = Math.min(facts.broughtBack.undoneAt, this.#world.now)
     }
@@ -210,8 +214,9 @@ export class Referee {
     return !isInSession && this.#records.hasFailedToSave(other.process, other.login)
   }
 
-  #refused({ login, generation }: Send): void {
+  #refused({ login, generation, grounds }: Send): void {
     const facts = this.#factsOf(login)
+    if (grounds.isAllowedAlone) facts.refusedAlone = generation
     // Where newer tokens are in the session already, a refusal of the old one is no reason to end the login.
     if (this.#twilio.isRevoked(login) || facts.stored.generation <= generation) facts.doom ??= 'Twilio refused the refresh'
   }

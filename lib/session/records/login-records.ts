@@ -205,6 +205,11 @@ export class LoginRecords {
     owner.finish()
   }
 
+  /** The record, if it is newer than the given login. Without the store that granted the lock, it isn't known. Rejects with the store's error. */
+  async newerUnder(lock: Lock, login: KeptLogin): Promise<RecordedLogin | undefined> {
+    return lock.store === this.#options.refreshes ? this.newerThan(login) : undefined
+  }
+
   /** The record, if it is newer than the given login. Rejects with the store's error. */
   async newerThan(held: KeptLogin): Promise<RecordedLogin | undefined> {
     const record = await this.#ask(() => this.#options.refreshes.read(this.#nameOf(held.id)))

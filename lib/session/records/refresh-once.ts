@@ -158,15 +158,15 @@ export class LoginRefresher {
   async #newestKnown(lock: Lock, { held, session }: RefreshRequest): Promise<KeptLogin | (Refreshed & { outcome: 'ended' })> {
     const local = await this.#records.recordedLocally(lock)
     if (local?.kind === 'ended') return { outcome: 'ended', reason: local.reason }
-    const stored = await this.#load(lock, session, held)
+    const stored = await this.#orRelease(lock, session.load(held))
     if (!stored) return { outcome: 'ended', reason: 'session gone' }
     return newerOf(newerOf(held, stored), local?.login)
   }
 
-  /** Loads the login from the session store. Releases the lock if that fails, since nothing can be decided without it. */
-  async #load(lock: Lock, session: StoredLogin, login: KeptLogin): Promise<KeptLogin | undefined> {
+  /** Releases the lock if a store can't be read, since nothing can be decided then. */
+  async #orRelease<Result>(lock: Lock, reading: Promise<Result>): Promise<Result> {
     try {
-      return await session.load(login)
+      return await reading
     } catch (error) {
       await this.#records.release(lock)
       throw error
@@ -190,11 +190,12 @@ export class LoginRefresher {
   /** Ends a login whose refresh token Twilio reports as used, expired or revoked. Resolves to `undefined` if there is a newer one. */
   async #endRefused(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed | undefined> {
     // Another process may have refreshed the login without the record store, or after this lock was lost with a server.
-    const stored = await this.#load(lock, session, login)
-    const newest = newerOf(await this.newest(login).catch(() => login), stored)
-    if (newest.generation > login.generation) {
+    const stored = await this.#orRelease(lock, session.load(login))
+    const recorded = await this.#orRelease(lock, this.#records.newerUnder(lock, login))
+    if (recorded || (stored && stored.generation > login.generation)) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
-      await this.#records.save(lock, newest, recordTTL)
+      if (stored) await this.#records.save(lock, stored, recordTTL)
+      await this.#records.release(lock)
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)
