@@ -39,7 +39,7 @@ describe('tokens.keep() with a Passport that does not renew the session at login
   it('leaves no tokens in the session that it refuses, even if serializer() has put them there', async () => {
     await withSandbox({}, async (sandbox) => {
       const visitor = new Visitor(oldApp(sandbox, 'authenticate', { withSerializer: true }), sandbox)
-      assert.equal((await visitor.logIn()).status, 500)
+      assert.equal((await visitor.tryToLogIn()).status, 500)
       assert.deepEqual((await visitor.get('/tokens')).body, { isKept: false })
     })
   })
@@ -49,7 +49,7 @@ describe('tokens.keep() in a session that was not renewed', () => {
   it('refuses the tokens if nobody is logged in, as with passport.authorize() (session fixation)', async () => {
     await withSandbox({}, async (sandbox) => {
       const visitor = new Visitor(oldApp(sandbox, 'authorize'), sandbox)
-      const response = await visitor.logIn()
+      const response = await visitor.tryToLogIn()
       assert.equal(response.status, 500)
       assert.match(jsonOf<Error>(response).message, /^tokens\.keep\(\) found nobody logged in, and a session that was not renewed.*session fixation/)
       assert.deepEqual((await visitor.get('/tokens')).body, { isKept: false })

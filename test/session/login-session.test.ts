@@ -98,7 +98,7 @@ describe('The session of a login', () => {
     const unchanged = copyOf({ ...COOKIE, cart: 'full', ...USER, ...tokens(LOGIN) })
 
     it('is emptied if the session is gone', async () => {
-      for (const reason of ['logged out', 'session gone'] as const) assert.deepEqual(await copyAfter(reason, undefined), COOKIE)
+      for (const reason of ['logged out', 'session gone', 'refused'] as const) assert.deepEqual(await copyAfter(reason, undefined), COOKIE)
     })
 
     it('has neither user nor tokens after a logout, whether or not the logout has reached the session store', async () => {
@@ -112,25 +112,27 @@ describe('The session of a login', () => {
     it('is left alone if the session goes on without the tokens, or with another login', async () => {
       for (const stored of [USER, { ...USER, ...tokens(OTHER) }]) assert.deepEqual(await copyAfter('logged out', stored), unchanged)
       assert.deepEqual(await copyAfter('session gone', { ...USER, ...tokens(LOGIN) }), unchanged)
-      for (const stored of [USER, {}, undefined, BROKEN]) assert.deepEqual(await copyAfter('refused', stored), unchanged)
+      for (const stored of [USER, BROKEN]) assert.deepEqual(await copyAfter('refused', stored), unchanged)
     })
 
     it('is left alone if the session store fails', async () => {
       assert.deepEqual(await copyAfter('logged out', BROKEN), unchanged)
     })
 
-    it('gets the content of the stored session before it is saved, if another login has taken the session over', async () => {
-      const stored = { cookie: { maxAge: 7 }, id: 'of the store', cart: 'of another', ...USER, ...tokens(OTHER) }
-      for (const [content, expected] of [
-        [stored, { ...COOKIE, cart: 'of another', ...USER, ...tokens(OTHER) }],
-        [{ ...USER, twilioTokens: 'of an earlier version' }, { ...COOKIE, ...USER, twilioTokens: 'of an earlier version' }],
-        [BROKEN, COOKIE]
-      ] as const) {
-        const { session, copy } = setUp({ cart: 'full', ...USER, ...tokens(LOGIN) }, content)
-        await session.abandon(LOGIN, 'logged out')
-        session.prepareChange(LOGIN)
-        assert.deepEqual(copy, copyOf(expected))
+    it('may not be changed, and so is not saved, unless the session is logged out or its tokens were refused', async () => {
+      const mayBeChanged = async (reason: EndReason, stored: Content | Error | undefined) => {
+        const { session, copy } = setUp({ cart: 'full', ...USER, ...tokens(LOGIN) }, stored)
+        await session.abandon(LOGIN, reason)
+        const before = copyOf(copy)
+        const mayChange = session.prepareChange(LOGIN)
+        if (!mayChange) assert.deepEqual(copy, before)
+        return mayChange
       }
+      for (const reason of ['logged out', 'session gone', 'refused'] as const) {
+        for (const stored of [undefined, {}, { cart: 'full' }]) assert.equal(await mayBeChanged(reason, stored), true)
+        for (const stored of [BROKEN, { ...USER, ...tokens(OTHER) }, { ...USER, twilioTokens: 'of an earlier version' }]) assert.equal(await mayBeChanged(reason, stored), false)
+      }
+      assert.deepEqual([await mayBeChanged('refused', USER), await mayBeChanged('logged out', USER), await mayBeChanged('session gone', USER)], [true, false, false])
     })
 
     it('loses its tokens before it is saved, unless it has those of a later login', () => {
