@@ -22,7 +22,7 @@ describe('the diagnostics channel passport-twilio:login', () => {
   it('has a denied login, without an error', () =>
     withSandbox({}, async (sandbox) => {
       await withMessages(async (messages) => {
-        await new Visitor(loginApp(sandbox).app, sandbox).logIn({ deny: true })
+        await new Visitor(loginApp(sandbox).app, sandbox).tryToLogIn({ deny: true })
         assert.deepEqual(messages['passport-twilio:login'].slice(1).map(withoutDuration), [{ phase: 'end', outcome: 'denied' }])
       })
     }))

@@ -121,7 +121,7 @@ describe('a public client, without a client secret', () => {
     await sandbox.stop()
     sandbox = await startSandbox()
     const { app, errors } = publicApp()
-    assert.equal((await new Visitor(app, sandbox).logIn()).status, 502)
+    assert.equal((await new Visitor(app, sandbox).tryToLogIn()).status, 502)
     assert.match(errors[0]?.message ?? '', /invalid_client.*No clientSecret is set: set it, unless the OAuth app is a public client/)
   })
 
