@@ -185,7 +185,7 @@ describe('records in PostgreSQL', () => {
     })
 
     it('leave open what a full server does', async () => {
-      const pool = connect({ max: 1, connectionTimeoutMillis: 20 })
+      const pool = connect({ max: 1, connectionTimeoutMillis: 500 })
       const store = postgresRefreshes(pool, { createTableIfMissing: true })
       const busy = await pool.connect()
       await assert.rejects(acquire(store), isOpen)
