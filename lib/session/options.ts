@@ -40,7 +40,6 @@ export interface SessionTokensConfiguration {
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
 export function configureSessionTokens(strategyOrClient: unknown, options: SessionTokensOptions): SessionTokensConfiguration {
   for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw optionError(`${name} is not an option of SessionTokens. Its options are ${OPTIONS.join(', ')}.`)
-  if ('secret' in options && options.secret === undefined) throw optionError('secret is undefined. Is the environment variable set? To keep tokens unencrypted in the session, leave the option out.')
   const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn = emitWarning } = options
   if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw optionError('leeway must be a number of ms, 0 or more.')
   if (!isRefreshes(refreshes)) throw optionError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')

@@ -15,11 +15,6 @@ describe('new SessionTokens()', () => {
     assert.ok(new SessionTokens(client))
   })
 
-  it('rejects a secret that is undefined, which would silently keep tokens unencrypted', () => {
-    assert.throws(() => new SessionTokens(client, { secret: undefined }), { name: 'TypeError', message: /^secret is undefined\. Is the environment variable set\?/ })
-    assert.ok(new SessionTokens(client, {}))
-  })
-
   it('rejects an option that it does not know', () => {
     assert.throws(() => new SessionTokens(client, { secrets: [good] } as never), { name: 'TypeError', message: /^secrets is not an option of SessionTokens\. Its options are secret, leeway, / })
   })
