@@ -246,9 +246,9 @@ describe('the README and its recipes', () => {
 
   describe('Behind a proxy', () => {
     const page = recipe('proxies.md')
-    page.take('Behind a proxy', 'sh')
-    const inFront = page.take('Behind a proxy', 'js')
-    const between = page.take('Behind a proxy', 'js')
+    page.take('Between the app and Twilio', 'sh')
+    const inFront = page.take('In front of the app', 'js')
+    const between = page.take('Between the app and Twilio', 'js')
 
     it('uses the public URL and a secure cookie, and calls Twilio through the proxy', async () => {
       await sandbox.stop()
@@ -414,7 +414,7 @@ describe('the README and its recipes', () => {
     page.take('Testing your app', 'sh')
     const test = page.take('Testing your app', 'js')
     const command = page.take('Testing your app', 'sh')
-    const jestCommand = page.take('Testing your app', 'sh')
+    const jestCommand = page.take('Checking ID tokens under Jest', 'sh')
 
     it('shows the Jest command that verifies ID tokens in the test of the packed package', () => {
       assert.equal(jestCommand, JEST_WITH_IMPORT)
