@@ -112,6 +112,13 @@ describe('the README and its recipes', () => {
       assert.equal(await statusOf(visitor, '/account'), 302)
     })
 
+    it('says so on the home page if the person denied the login', async () => {
+      const visitor = new Visitor(await run(quickStart))
+      const { location } = await visitor.logIn((url) => sandbox.login(url, { deny: true }))
+      assert.match((await visitor.request(location)).text, /The login was denied\..*Log in with Twilio/)
+      assert.doesNotMatch((await visitor.request('/')).text, /denied/)
+    })
+
     it('has a command that finds a wrong client secret', async () => {
       const { clientID, clientSecret, url } = sandbox
       const command = `${doctorCommand.replace(/OQ\w+/, clientID)} --base-url ${url}`
@@ -155,6 +162,14 @@ describe('the README and its recipes', () => {
       const visitor = new Visitor(APP.replace('3000', port))
       await visitor.logIn(approve)
       assert.equal(await statusOf(visitor, '/account'), 200)
+    })
+
+    it('fails at startup and names the variable if SESSION_SECRET is not set', async () => {
+      await newcomer.write('app.mts', compose(quickStart, changes))
+      await newcomer.write('.env', '')
+      const failing = newcomer.run(command, { ...environment(), SESSION_SECRET: '' })
+      assert.equal(await failing.ends(), 1)
+      assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
   })
 
