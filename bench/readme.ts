@@ -53,7 +53,7 @@ export function writeFigures(results: Results): void {
 }
 
 /** The most important figures. */
-function readmeFigures({ machine, logins, guards, storm, growth, redis, imports }: Results): string {
+function readmeFigures({ logins, guards, storm, growth, imports }: Results): string {
   const login = (name: string) => shown(logins[name]?.cpuAgainstPassportOAuth2)
   const guard = (name: string) => shown(guards[name]?.cpuAgainstIsAuthenticated)
   const storms = Object.entries(storm.processes)
@@ -65,24 +65,24 @@ function readmeFigures({ machine, logins, guards, storm, growth, redis, imports 
 | --- | --- | --- |
 | a whole login, in server CPU | ${login('passport-twilio v1')} of passport-oauth2's (v1), ${login('passport-twilio v2, PKCE')} (v2) | grant ${login('grant')}, openid-client's strategy ${login("openid-client's strategy")}, express-openid-connect ${login('express-openid-connect')} |
 | a guarded request with a live token | ${guard('requireLogin() and fresh()')} of the same behind \`isAuthenticated()\`; encrypted ${guard('requireLogin() and fresh(), encrypted')} | express-openid-connect's \`requiresAuth()\` ${guard("express-openid-connect's requiresAuth()")} |
-| 1,000 requests at once on one expired session | ${list(storms.map(([name, { tokenRequests, p99 }]) => `${name}: ${list([...new Set(tokenRequests)].map(String))} token request, p99 ${milli(p99)}`))} | ${storm.tokenEndpointLatency} ms are the token endpoint's; with a live token, p99 ${list(storms.map(([, { p99WithLiveToken }]) => milli(p99WithLiveToken)))} |
-| a login with 100,000 sessions | ${shown(growth.cpuAgainstOneSession[100_000])} of one with a single session | a login that waits: ${growth.bytesPerPendingLogin} bytes in the session |
+| 1,000 requests at once on one expired session | ${storms.map(([name, { tokenRequests, p99 }]) => `${name}: ${list([...new Set(tokenRequests)].map(String))} token request, p99 ${milli(p99)}`).join('; ')} | the token endpoint takes ${storm.tokenEndpointLatency} ms of it; with a live token, p99 ${list(storms.map(([, { p99WithLiveToken }]) => milli(p99WithLiveToken)))} |
+| a login with 100,000 sessions | ${shown(growth.cpuAgainstOneSession[100_000])} of one with a single session | a pending login: ${growth.bytesPerPendingLogin} bytes in the session |
 | loading the package | ${shown(imports.require.against)} of passport-oauth2's time | |
 
-[All figures, and how they were measured](docs/figures.md).
-${typeof redis === 'string' ? '' : scaleOf(redis, machine.processors)}
+[All figures, how they were measured, and how they scale](docs/figures.md).
+
 `
 }
 
-function allFigures({ machine, sizes, logins, guards, storm, refresh, growth, imports }: Results): string {
+function allFigures({ machine, sizes, logins, guards, storm, refresh, growth, redis, imports }: Results): string {
   const { versions } = machine
   return `# Figures
 
-Written by \`npm run bench\`. For each table, everybody did the same work in turn, in one run: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. CPU is that of the app's process; the token endpoint and the visitors have processes of their own. A figure is the median of all rounds, a ratio that of two medians. [All readings, and their spread](../bench/results.json).
+Written by \`npm run bench\`. In each table, all contenders did the same work in turn, in one run: ${machine.processors} cores of ${machine.processor}, Node ${machine.node}, ${list(Object.entries(versions).filter(([name]) => name !== 'passport-twilio').map(([name, version]) => `${name} ${version}`))}. CPU is that of the app's process; the token endpoint and the visitors have processes of their own. Each figure is the median of all rounds, and each ratio is that of two medians. [All readings, and their spread](../bench/results.json).
 
 ## A whole login
 
-The redirect, the callback with its token request, and the first guarded page; everybody with state, and all but the v1 dialect with PKCE.
+The redirect, the callback with its token request, and the first guarded page; all with state, and all but the v1 dialect with PKCE.
 
 ![Server CPU of a whole login, against the hand-written minimum](../bench/logins.svg)
 
@@ -98,7 +98,7 @@ ${table(
   ])
 )}
 
-"The minimum on Passport" is the hand-written minimum as a Passport strategy: what nothing on Passport can be cheaper than. Wall time is with eight visitors at once. The last three were measured in the first ${sizes.logins.generationsFurtherOff} of ${sizes.logins.generations} generations of processes only, and their ratios are to the others in these.
+"The minimum on Passport" is the hand-written minimum as a Passport strategy: nothing that uses Passport can be cheaper. Wall time was measured with eight visitors at once. The last three were measured only in the first ${sizes.logins.generationsFurtherOff} of ${sizes.logins.generations} generations of processes, and their ratios compare them with the others in those generations.
 
 ## A guarded request
 
@@ -111,7 +111,7 @@ ${table(
 
 ## A refresh storm
 
-1,000 requests at once on one expired session, the token endpoint taking ${storm.tokenEndpointLatency} ms:
+1,000 requests at once on one expired session. The token endpoint takes ${storm.tokenEndpointLatency} ms:
 
 ${table(
   ['', 'token requests', 'p50', 'p99', 'p99 with a live token', 'p99 against its bound'],
@@ -125,26 +125,26 @@ ${table(
   ])
 )}
 
-The bound is 1.5 times the token endpoint's own time, and what the same requests cost with a live token.
+The bound is 1.5 times the token endpoint's own time plus the p99 of the same requests with a live token.
 ${refresh ? refreshFigures(refresh) : ''}
 ## Growth
 
 ${table(
-  ['sessions there are', 'CPU of a whole login', 'ratio'],
+  ['existing sessions', 'CPU of a whole login', 'ratio'],
   Object.entries(growth.cpuPerLogin).map(([sessions, { median }]) => [thousands(Number(sessions)), micro(median), shown(growth.cpuAgainstOneSession[Number(sessions)])])
 )}
 
-One more login that waits takes ${growth.bytesPerPendingLogin} bytes in the session's JSON. A login that nobody finishes, with its session in memory, takes ${thousands(growth.heapPerAbandonedLogin)} bytes of heap until the session ends.
+Each further pending login takes ${growth.bytesPerPendingLogin} bytes in the session's JSON. An abandoned login, with its session in memory, takes ${thousands(growth.heapPerAbandonedLogin)} bytes of heap until the session ends.
 
 ## Loading
 
-In a new process, with everything that is loaded with it:
+In a new process, with all dependencies:
 
 ${table(
   ['', 'passport-twilio', 'passport-oauth2', 'ratio'],
   Object.entries(imports).map(([how, { passportTwilio, passportOAuth2, against }]: [string, ImportFigures[keyof ImportFigures]]) => [`\`${how}\``, fine(passportTwilio), fine(passportOAuth2), ratio(against)])
 )}
-`
+${typeof redis === 'string' ? '' : scaleOf(redis, machine.processors)}`
 }
 
 function refreshFigures({ tokenEndpointLatency, tokenRequests, p99WithoutRefresh, p99DuringRefresh, p99AgainstWithoutRefresh }: RefreshFigures): string {

@@ -45,12 +45,9 @@ export function scaleOf({ work, bytes }: RedisFigures, processors: number): stri
   rows.splice(machinesFor100Million < 1000 ? 2 : 3, 0, row(machinesFor100Million, 1e8))
 
   return `
-<details>
-<summary>Scale: what 1, 10 and 1,000 machines carry, and what Redis then needs</summary>
+## Scale
 
-### Scale
-
-With sessions and refreshes in one Redis, tokens encrypted, counted by Redis itself:
+How many sessions 1, 10 and 1,000 machines can serve, and how much memory Redis then needs. Sessions and refreshes are in one Redis, and the tokens are encrypted. Redis itself counted the commands:
 
 | | Redis commands | CPU |
 | --- | --- | ---: |
@@ -58,19 +55,18 @@ ${Object.entries(work)
   .map(([name, one]) => `| ${name} | ${commandsOf(one)}: ${Object.entries(one.commands).map(([command, times]) => `${times === 1 ? '' : `${times} `}${command.toUpperCase()}`).join(', ')} | ${one.cpu.toFixed(0)} µs |`)
   .join('\n')}
 
-A login that waits is ${bytes['pending login']} bytes in Redis, a session with its tokens ${bytes['logged-in session'].toLocaleString('en')}, and what is remembered of a refresh ${bytes['refresh record'].toLocaleString('en')}, for ${RECORD_LIFE_S / 60} minutes.
+A pending login takes ${bytes['pending login']} bytes in Redis, a session with its tokens ${bytes['logged-in session'].toLocaleString('en')}, and the record of a refresh ${bytes['refresh record'].toLocaleString('en')} for ${RECORD_LIFE_S / 60} minutes.
 
-Suppose that everybody logs in once a day, that ${ACTIVE_SHARE * 100} in 100 sessions are in use at a time, each with a guarded request every ${SECONDS_BETWEEN_REQUESTS} s and a refresh an hour, and that machines like this one (${processors} cores) are kept ${LOAD * 100} % busy. A session then costs ${(cpuPerSession * 1e6).toFixed(2)} µs of CPU a second, and:
+The estimate assumes that each person logs in once a day, and that ${ACTIVE_SHARE * 100} of 100 sessions are active at a time, each with a guarded request every ${SECONDS_BETWEEN_REQUESTS} s and a refresh every hour. Machines like this one (${processors} cores) are ${LOAD * 100} % busy. A session then needs ${(cpuPerSession * 1e6).toFixed(2)} µs of CPU per second:
 
 | machines | sessions | guarded requests/s | refreshes/s | Redis commands/s | Redis memory |
 | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.map((cells) => `| ${cells} |`).join('\n')}
 
-The pages themselves are not in it. Nothing is shared between machines but Redis, and every key stands for itself (those of one refresh share a hash tag), so Redis Cluster divides commands and memory by its nodes.
+The CPU time of your pages is not included. The machines share nothing but Redis. The keys are independent (those of one refresh share a hash tag), so Redis Cluster can spread commands and memory over its nodes.
 
-A flood of ${FLOOD_PER_S.toLocaleString('en')} logins a second that nobody finishes takes ${(FLOOD_PER_S * work['abandoned login'].cpu / 1e6).toFixed(2)} cores, and ${flooded(DAY_S)} of Redis where sessions live a day (connect-redis's default), but ${flooded(600)} where those of people who have not logged in live ten minutes: \`new RedisStore({ client, ttl: ({ passport }) => (passport ? 86400 : 600) })\`. One session never holds more than \`maxPendingLogins\`; a rate limit in front of \`/auth/twilio\` bounds the rest.
-
-</details>`
+A flood of ${FLOOD_PER_S.toLocaleString('en')} unfinished logins per second needs ${(FLOOD_PER_S * work['abandoned login'].cpu / 1e6).toFixed(2)} cores. It also needs ${flooded(DAY_S)} of Redis if sessions live for a day (connect-redis's default), but only ${flooded(600)} if sessions of people who have not logged in live for ten minutes: \`new RedisStore({ client, ttl: ({ passport }) => (passport ? 86400 : 600) })\`. One session never holds more than \`maxPendingLogins\` pending logins. To limit the rest, put a rate limit in front of \`/auth/twilio\`.
+`
 }
 
 function commandsOf({ commands }: RedisFigures['work'][WorkName]): number {

@@ -55,9 +55,11 @@ describe('the packed package', () => {
   })
   after(() => project.remove())
 
-  it('contains the sources, what tsc makes of each, and nothing else', () => {
+  it('contains the sources, what tsc makes of each, the guides, and nothing else', () => {
     const sources = filesIn('lib')
-    assert.deepEqual(packed.files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', 'docs/errors.md', 'package.json', ...sources, ...sources.flatMap(compiledFrom)].sort())
+    const reports = ['faults.md', 'figures.md', 'mutation.md', 'profile.md']
+    const guides = readdirSync('docs').filter((name) => name.endsWith('.md') && !reports.includes(name)).map((name) => `docs/${name}`)
+    assert.deepEqual(packed.files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', 'package.json', ...guides, ...sources, ...sources.flatMap(compiledFrom)].sort())
   })
 
   it('contains the source that each source map and declaration map refers to', () => {

@@ -6,6 +6,11 @@ import { lexer, walkTokens } from 'marked'
 const root = process.cwd()
 
 describe('the documents', () => {
+  it('have no broken link in example-app/README.md', () => {
+    const file = 'example-app/README.md'
+    assert.deepEqual(linksIn(file).filter((link) => !isValidLink(file, link)), [])
+  })
+
   for (const file of documentsIn('.', 'docs')) {
     it(`have no broken link in ${file}`, () => {
       assert.deepEqual(linksIn(file).filter((link) => !isValidLink(file, link)), [])

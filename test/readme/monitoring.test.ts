@@ -3,11 +3,11 @@ import { isBuiltin } from 'node:module'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { compose, importedBy } from './compose'
 import { Newcomer, type Command } from './newcomer'
+import { Page } from './page'
 import { quickStart, runApp } from './quick-start'
-import { Readme } from './readme'
 import type { Visitor } from './visitor'
 
-const page = new Readme('docs/monitoring.md')
+const page = new Page('docs/monitoring.md')
 /** Makes the token of a session expire. */
 const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 

@@ -1,11 +1,12 @@
 import type { Sandbox } from '../../lib/sandbox'
 import { freePort, type Command, type Newcomer } from './newcomer'
-import { Readme } from './readme'
+import { Page } from './page'
 import { Visitor } from './visitor'
 
-export const quickStart = new Readme().take('Quick start', 'js')
+const readme = new Page('README.md')
+export const quickStart = readme.take('Quick start', 'js')
 /** The README's error handler. */
-export const errorHandler = new Readme().take('Errors', 'js')
+export const errorHandler = readme.take('Errors', 'js')
 
 /** Runs an app on a free port. */
 export async function runApp(newcomer: Newcomer, { clientID, clientSecret, url }: Pick<Sandbox, 'clientID' | 'clientSecret' | 'url'>, app: string, environment: Readonly<Record<string, string>> = {}): Promise<{ url: string; visitor: Visitor; command: Command }> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { isBuiltin } from 'node:module'
@@ -14,19 +15,32 @@ import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
 import { compose, importedBy } from './compose'
 import { freePort, Newcomer, type Command } from './newcomer'
-import { Readme } from './readme'
+import { Page, type Block } from './page'
 import { Surface } from './surface'
 import { typeErrors } from './types'
 import { Visitor } from './visitor'
 
-const readme = new Readme()
+const readme = new Page('README.md')
+/** The recipes: all pages in docs/, except those with tests of their own and the reports of measurements. */
+const recipes = new Map(
+  readdirSync('docs')
+    .filter((name) => name.endsWith('.md') && !['errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md', 'profile.md'].includes(name))
+    .map((name) => [name, new Page(`docs/${name}`)])
+)
+
+function recipe(name: string): Page {
+  const page = recipes.get(name)
+  assert.ok(page, `docs/${name} is missing`)
+  return page
+}
+
 const QUICK_START = 'Quick start'
 const quickStart = readme.take(QUICK_START, 'js')
 const settings = readme.take(QUICK_START, 'ini')
 readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
-const doctorCommand = readme.take('Creating the OAuth app', 'sh')
+const doctorCommand = recipe('creating-the-oauth-app.md').take('Checking the setup', 'sh')
 
 /** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'
@@ -34,7 +48,7 @@ const SANDBOX_PORT = '8020'
 
 const SECRETS = { SESSION_SECRET: 'a session secret for the tests', TOKEN_SECRET: 'a token secret for the tests, 32 characters or more' }
 
-describe('the README', () => {
+describe('the README and its recipes', () => {
   let newcomer: Newcomer
   let sandbox: Sandbox
   beforeEach(async () => {
@@ -98,6 +112,13 @@ describe('the README', () => {
       assert.equal(await statusOf(visitor, '/account'), 302)
     })
 
+    it('says so on the home page if the person denied the login', async () => {
+      const visitor = new Visitor(await run(quickStart))
+      const { location } = await visitor.logIn((url) => sandbox.login(url, { deny: true }))
+      assert.match((await visitor.request(location)).text, /The login was denied\..*Log in with Twilio/)
+      assert.doesNotMatch((await visitor.request('/')).text, /denied/)
+    })
+
     it('has a command that finds a wrong client secret', async () => {
       const { clientID, clientSecret, url } = sandbox
       const command = `${doctorCommand.replace(/OQ\w+/, clientID)} --base-url ${url}`
@@ -121,9 +142,10 @@ describe('the README', () => {
   })
 
   describe('TypeScript', () => {
-    readme.take('TypeScript', 'sh')
-    const changes = readme.take('TypeScript', 'ts')
-    const command = readme.take('TypeScript', 'sh')
+    const page = recipe('typescript.md')
+    page.take('TypeScript', 'sh')
+    const changes = page.take('TypeScript', 'ts')
+    const command = page.take('TypeScript', 'sh')
 
     it('compiles the quick start in strict mode, and runs it', async () => {
       const app = compose(quickStart, changes)
@@ -140,6 +162,14 @@ describe('the README', () => {
       const visitor = new Visitor(APP.replace('3000', port))
       await visitor.logIn(approve)
       assert.equal(await statusOf(visitor, '/account'), 200)
+    })
+
+    it('fails at startup and names the variable if SESSION_SECRET is not set', async () => {
+      await newcomer.write('app.mts', compose(quickStart, changes))
+      await newcomer.write('.env', '')
+      const failing = newcomer.run(command, { ...environment(), SESSION_SECRET: '' })
+      assert.equal(await failing.ends(), 1)
+      assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
   })
 
@@ -159,8 +189,9 @@ describe('the README', () => {
   }
 
   describe('Redis and several processes', () => {
-    readme.take('Redis and several processes', 'sh')
-    const changes = readme.take('Redis and several processes', 'js')
+    const page = recipe('redis.md')
+    page.take('Redis and several processes', 'sh')
+    const changes = page.take('Redis and several processes', 'js')
 
     it('logs a person in for both processes, and refreshes once for all of their requests', async function () {
       const redis = await RedisServer.start(this)
@@ -175,8 +206,9 @@ describe('the README', () => {
   })
 
   describe('PostgreSQL', () => {
-    readme.take('PostgreSQL', 'sh')
-    const changes = readme.take('PostgreSQL', 'js')
+    const page = recipe('postgresql.md')
+    page.take('PostgreSQL', 'sh')
+    const changes = page.take('PostgreSQL', 'js')
 
     it('logs a person in for both processes, and refreshes once for all of their requests', async function () {
       const postgres = await PostgresServer.start(this)
@@ -189,7 +221,8 @@ describe('the README', () => {
   })
 
   describe('Shutdown and serverless platforms', () => {
-    const changes = readme.take('Shutdown and serverless platforms', 'js')
+    const page = recipe('shutdown-and-serverless.md')
+    const changes = page.take('Shutdown and serverless platforms', 'js')
 
     it('exits at SIGTERM once the refresh in progress is finished', async () => {
       /** Makes the token of a session stale. */
@@ -210,8 +243,9 @@ describe('the README', () => {
   })
 
   describe('cookie-session', () => {
-    readme.take('cookie-session', 'sh')
-    const changes = readme.take('cookie-session', 'js')
+    const page = recipe('cookie-session.md')
+    page.take('cookie-session', 'sh')
+    const changes = page.take('cookie-session', 'js')
 
     it('logs somebody in and out', async () => {
       const withoutSession = quickStart.replace(/^app\.use\(session\(.*$/m, '')
@@ -226,9 +260,10 @@ describe('the README', () => {
   })
 
   describe('Behind a proxy', () => {
-    readme.take('Behind a proxy', 'sh')
-    const inFront = readme.take('Behind a proxy', 'js')
-    const between = readme.take('Behind a proxy', 'js')
+    const page = recipe('proxies.md')
+    page.take('Between the app and Twilio', 'sh')
+    const inFront = page.take('In front of the app', 'js')
+    const between = page.take('Between the app and Twilio', 'js')
 
     it('uses the public URL and a secure cookie, and calls Twilio through the proxy', async () => {
       await sandbox.stop()
@@ -248,13 +283,14 @@ describe('the README', () => {
     })
   })
 
-  for (const [heading, language, files] of [
-    ['NestJS', 'ts', ['nestjs/twilio.ts', 'nestjs/app.ts']],
-    ['Fastify', 'js', ['fastify/bridge.js']]
+  for (const [heading, name, language, files] of [
+    ['NestJS', 'nestjs.md', 'ts', ['nestjs/twilio.ts', 'nestjs/app.ts']],
+    ['Fastify', 'fastify.md', 'js', ['fastify/bridge.js']]
   ] as const) {
     describe(heading, () => {
-      readme.take(heading, 'sh')
-      const snippets = files.map((file) => [file, readme.take(heading, language)] as const)
+      const page = recipe(name)
+      page.take(heading, 'sh')
+      const snippets = files.map((file) => [file, page.take(heading, language)] as const)
 
       it('is word for word what the tests of the packed package use', async () => {
         for (const [file, snippet] of snippets) {
@@ -266,8 +302,9 @@ describe('the README', () => {
   }
 
   describe('Calling Twilio with its SDK', () => {
-    readme.take('Calling Twilio with its SDK', 'sh')
-    const changes = readme.take('Calling Twilio with its SDK', 'js')
+    const page = recipe('sdk.md')
+    page.take('Calling Twilio with its SDK', 'sh')
+    const changes = page.take('Calling Twilio with its SDK', 'js')
 
     it('lists the numbers of the account that the person chooses, and refreshes a token that was revoked', async () => {
       const visitor = await choose()
@@ -306,10 +343,11 @@ describe('the README', () => {
   })
 
   describe('Back-end jobs', () => {
-    readme.take('Back-end jobs', 'sh')
-    const job = readme.take('Back-end jobs', 'js')
-    const moreSettings = readme.take('Back-end jobs', 'ini')
-    const startJobCommand = readme.take('Back-end jobs', 'sh')
+    const page = recipe('jobs.md')
+    page.take('Back-end jobs', 'sh')
+    const job = page.take('Back-end jobs', 'js')
+    const moreSettings = page.take('Back-end jobs', 'ini')
+    const startJobCommand = page.take('Back-end jobs', 'sh')
 
     it("sends a message without a user, on the quick start's sandbox, in the account that it prints", async () => {
       const sandboxPort = String(await freePort())
@@ -327,7 +365,7 @@ describe('the README', () => {
   })
 
   describe('API clients', () => {
-    const script = readme.take('API clients', 'js')
+    const script = recipe('api-clients.md').take('API clients', 'js')
 
     it('sends the browser to the login after a 401, and reads the response once logged in', async function () {
       const browser = await launchBrowser(this)
@@ -351,8 +389,9 @@ describe('the README', () => {
   })
 
   describe('WebSockets', () => {
-    readme.take('WebSockets', 'sh')
-    const changes = readme.take('WebSockets', 'js')
+    const page = recipe('websockets.md')
+    page.take('WebSockets', 'sh')
+    const changes = page.take('WebSockets', 'js')
     /** In place of the package: sends text as it is, and takes every chunk for a message. */
     const stub = `
       import { EventEmitter } from 'node:events'
@@ -385,11 +424,12 @@ describe('the README', () => {
   })
 
   describe('Testing your app', () => {
-    const exported = readme.take('Testing your app', 'js')
-    readme.take('Testing your app', 'sh')
-    const test = readme.take('Testing your app', 'js')
-    const command = readme.take('Testing your app', 'sh')
-    const jestCommand = readme.take('Testing your app', 'sh')
+    const page = recipe('testing.md')
+    const exported = page.take('Testing your app', 'js')
+    page.take('Testing your app', 'sh')
+    const test = page.take('Testing your app', 'js')
+    const command = page.take('Testing your app', 'sh')
+    const jestCommand = page.take('Checking ID tokens under Jest', 'sh')
 
     it('shows the Jest command that verifies ID tokens in the test of the packed package', () => {
       assert.equal(jestCommand, JEST_WITH_IMPORT)
@@ -408,7 +448,8 @@ describe('the README', () => {
   })
 
   describe('The sandbox on its own', () => {
-    const command = readme.take('The sandbox on its own', 'sh')
+    const page = recipe('sandbox.md')
+    const command = page.take('The sandbox on its own', 'sh')
 
     it('starts, and accepts only the redirect URI that it was given', async () => {
       const port = String(await freePort())
@@ -421,8 +462,9 @@ describe('the README', () => {
     })
   })
 
-  describe('Linking Twilio to an account you have', () => {
-    const changes = readme.take('Linking Twilio to an account you have', 'js')
+  describe('Linking Twilio to an existing account', () => {
+    const page = recipe('linking-accounts.md')
+    const changes = page.take('Linking Twilio to an existing account', 'js')
     /** An app with a login of its own. */
     const own = `
       app.get('/login', (req, res, next) => req.login({ id: 'p1' }, (error) => (error ? next(error) : res.redirect('/'))))
@@ -443,7 +485,8 @@ describe('the README', () => {
   })
 
   describe('Public clients', () => {
-    const changes = readme.take('Public clients', 'js')
+    const page = recipe('public-clients.md')
+    const changes = page.take('Public clients', 'js')
 
     it('logs a person in without a client secret', async () => {
       await sandbox.stop()
@@ -478,12 +521,15 @@ describe('the README', () => {
 
   it('installs, above each snippet, what the snippet imports', () => {
     // Whoever reads that recipe has a NestJS app.
-    const installed = new Set(['@nestjs/common'])
-    for (const { heading, language, code } of readme.blocks) {
-      if (code.startsWith('npm install ')) for (const word of code.split(' ').slice(2)) installed.add(word)
-      if (language !== 'js' && language !== 'ts') continue
-      const missing = importedBy(code).filter((module) => !module.startsWith('.') && !isBuiltin(module) && !installed.has(module.replace(/^passport-twilio\/.*/, 'passport-twilio')))
-      assert.deepEqual(missing, [], heading)
+    const quickStartInstalls = [...readme.blocks.flatMap(installedBy), '@nestjs/common']
+    for (const [name, page] of [['README.md', readme], ...recipes] as const) {
+      const installed = new Set(quickStartInstalls)
+      for (const block of page.blocks) {
+        for (const module of installedBy(block)) installed.add(module)
+        if (block.language !== 'js' && block.language !== 'ts') continue
+        const missing = importedBy(block.code).filter((module) => !module.startsWith('.') && !isBuiltin(module) && !installed.has(module.replace(/^passport-twilio\/.*/, 'passport-twilio')))
+        assert.deepEqual(missing, [], name)
+      }
     }
   })
 
@@ -501,10 +547,25 @@ describe('the README', () => {
     for (const [library, { held, applicable }] of Object.entries(totals)) assert.match(told, new RegExp(`${library} (?:handles )?${held} of ${applicable}\\b`))
   })
 
-  it('has no block without a test', () => {
-    assert.deepEqual(readme.untaken, [])
+  it('refers to every recipe', async () => {
+    const text = await readFile(join(process.cwd(), 'README.md'), 'utf8')
+    assert.deepEqual([...recipes.keys()].filter((name) => !text.includes(`(docs/${name})`)), [])
+  })
+
+  it('has no block without a test, and neither has any recipe', () => {
+    assert.deepEqual([readme, ...recipes.values()].flatMap(({ untaken }) => untaken), [])
+  })
+
+  it('has fewer than 250 lines', async () => {
+    const text = await readFile(join(process.cwd(), 'README.md'), 'utf8')
+    assert.ok(text.split('\n').length < 250)
   })
 })
+
+/** The packages that a command installs. */
+function installedBy({ code }: Block): string[] {
+  return code.startsWith('npm install ') ? code.split(' ').slice(2) : []
+}
 
 /** Asks an app to upgrade the connection to a WebSocket. */
 async function connectTo(url: string, cookie: string): Promise<{ status: number | undefined; socket?: Duplex }> {

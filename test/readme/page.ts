@@ -9,14 +9,15 @@ export interface Block {
   readonly code: string
 }
 
-/** The fenced blocks of the README, or of another document, in order. Each test takes the blocks that it runs. */
-export class Readme {
+/** The fenced blocks of the README or another page, in order. Each test takes the blocks that it runs. */
+export class Page {
   readonly blocks: readonly Block[]
   readonly #file: string
   readonly #untaken: Block[]
   readonly #sections = new Map<string, Token[]>()
 
-  constructor(file = 'README.md') {
+  /** @param file a path below the repository's folder */
+  constructor(file: string) {
     let section: Token[] = []
     for (const token of lexer(readFileSync(join(process.cwd(), file), 'utf8'))) {
       if (token.type === 'heading') this.#sections.set(String(token.text), (section = []))
