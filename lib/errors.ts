@@ -142,11 +142,18 @@ export class TwilioPermissionError extends Error {
    */
   constructor(text: string) {
     const [, permission] = /permission ([\w/.:-]+) is missing/.exec(text) ?? []
-    super(
-      `The OAuth app lacks ${permission === undefined ? `a permission (Twilio says: ${text})` : `the permission ${permission}`}. Grant it in the Twilio Console, in the app's scopes and permissions: an organization's app is under Settings > Organization settings > Organization API access, an account's app under Settings > Account settings > OAuth applications.`
-    )
+    super(permission === undefined ? explainRefusal(text) : explainMissing(permission))
     this.permission = permission
   }
+}
+
+function explainMissing(permission: string): string {
+  return `The OAuth app lacks the permission ${permission}. Grant it in the Twilio Console, in the app's scopes and permissions: an organization's app is under Settings > Organization settings > Organization API access, an account's app under Settings > Account settings > OAuth applications.`
+}
+
+/** Twilio's page about 70051 lists these causes. */
+function explainRefusal(text: string): string {
+  return `Twilio did not authorize the call (${text}). The OAuth app lacks a permission for it, or the account is suspended or not one that the token may work in. Check both in the Twilio Console.`
 }
 
 /** Seconds until the next attempt, if Twilio does not say. */

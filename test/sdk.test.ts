@@ -63,7 +63,7 @@ describe("twilioClient() with a session's tokens", () => {
       assert.match(error.message, /^The OAuth app lacks the permission twilio\/messaging\/messages\/list\. Grant it in the Twilio Console, .*Organization API access/)
     }
     sandbox.failNext('api', { status: 403, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: 70051, message: 'Not you.', status: 403 }) })
-    await assert.rejects(sdk.messages.create({ to: '+1', from: '+1', body: 'a' }), { name: 'TwilioPermissionError', permission: undefined, message: /a permission \(Twilio says: Not you\.\)/ })
+    await assert.rejects(sdk.messages.create({ to: '+1', from: '+1', body: 'a' }), { name: 'TwilioPermissionError', permission: undefined, message: /^Twilio did not authorize the call \(Not you\.\)\. .*lacks a permission.*or the account is suspended/ })
     assert.equal(sandbox.counts.refreshes, 0)
   })
 

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { LoginStateError, TwilioPermissionError, TwilioTokenError, type LoginStateReason } from 'passport-twilio'
+import { LoginStateError, TwilioIdTokenError, TwilioPermissionError, TwilioTokenError, TwilioUnavailableError, type LoginStateReason } from 'passport-twilio'
 import { log } from './log.ts'
 import { CrossSiteRequestError, TooManyLoginsError } from './security.ts'
+import { SessionStoreError } from './sessions.ts'
 import { isTwilioAPIError } from './twilio-api.ts'
 
 /** An error page: what happened, and what the visitor can do. */
@@ -30,6 +31,7 @@ export const notFound: RequestHandler = (_req, res) => {
 /** Shows what the visitor can do. The details are for the log, under the same reference. */
 export const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) => {
   if (res.headersSent) {
+    log.error({ requestID: res.locals.requestID as string, method: req.method, path: req.path, err: error }, 'A response could not be completed')
     next(error)
     return
   }
@@ -57,7 +59,9 @@ const LOGIN_STATE_PAGES: Record<LoginStateReason, Explanation> = {
 }
 
 const UNAVAILABLE: Explanation = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.' }
+const NO_SESSION: Explanation = { title: 'We cannot see who you are right now', message: 'This is a problem on our side. Your account is not affected. Please try again in a moment.' }
 const REFUSED: Explanation = { title: 'Twilio refused our request', message: 'Your account may not have permission to do this, or this app is not set up correctly.' }
+const INVALID_ID_TOKEN: Explanation = { title: 'We could not verify who you are', message: 'This is a problem between Twilio and this app. You are not logged in, and your account is not affected.' }
 const NO_PROFILE: Explanation = { title: 'Twilio did not say who you are', message: 'You are not logged in, and your account is not affected.' }
 const INVALID_CODE: Explanation = { title: 'Twilio did not accept this login', message: 'The authorization code from Twilio works once, for five minutes. Please log in again.' }
 const CROSS_SITE: Explanation = { title: 'This did not come from our site', message: 'A page of another site tried to do this in your name, so we have not done it. If it was you, please do it again on our site.' }
@@ -70,12 +74,21 @@ function pageFor(error: unknown): ErrorPage {
   if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
   if (error instanceof TooManyLoginsError) return { status, ...tooManyLogins(error) }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
+  if (error instanceof SessionStoreError) return { status, ...NO_SESSION }
+  if (error instanceof TwilioIdTokenError) return { status, ...INVALID_ID_TOKEN }
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') return { status: 403, ...INVALID_CODE }
-  if (error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429) return { status: 502, ...REFUSED }
+  if (isRefusal(error)) return { status: 502, ...REFUSED }
+  // Twilio can be reached, but refuses to refresh tokens: the client secret has been rotated, for example.
+  if (error instanceof TwilioUnavailableError && isRefusal(error.cause)) return { status, ...REFUSED }
   if (status > 500) return { status, ...UNAVAILABLE }
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...UNAVAILABLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }
   return { status, ...OUR_FAULT }
+}
+
+/** Whether Twilio's token endpoint refused the app, and is neither down nor throttling. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof TwilioTokenError && error.twilioStatus < 500 && error.twilioStatus !== 429
 }
 
 function missingPermission({ permission }: TwilioPermissionError): Explanation {

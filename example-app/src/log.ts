@@ -27,16 +27,15 @@ export const requestID: RequestHandler = (_req, res, next) => {
 }
 
 /** What the package publishes on its diagnostics channels. No message contains a token, code or secret. */
-type TwilioEvent = DiagnosticsMessages[keyof DiagnosticsMessages] & { phase?: 'begin' | 'end'; error?: unknown }
+type TwilioEvent = DiagnosticsMessages[keyof DiagnosticsMessages] & { error?: unknown }
 
 const EVENTS = ['login', 'token', 'refresh', 'logout'] as const
 
-/** Logs each login, each call to Twilio's token endpoint, each refresh and each logout. */
+/** Logs when each login begins and ends, each call to Twilio's token endpoint, each refresh and each logout. */
 export function logTwilioEvents(): void {
   for (const event of EVENTS) {
     subscribe(`passport-twilio:${event}`, (message) => {
-      const { phase, error, ...details } = message as TwilioEvent
-      if (phase === 'begin' && error === undefined) return
+      const { error, ...details } = message as TwilioEvent
       log[error === undefined ? 'info' : 'warn']({ event: `twilio.${event}`, ...details, err: error })
     })
   }

@@ -2,6 +2,7 @@ import { Router, type RequestHandler } from 'express'
 import { Passport } from 'passport'
 import { returnTo, SessionTokens, TwilioStrategy, type Refreshes, type TwilioProfile } from 'passport-twilio'
 import { NoProfileError } from './errors.ts'
+import { log } from './log.ts'
 import { setNotice } from './notice.ts'
 import { rememberStory } from './story.ts'
 import type { Twilio } from './twilio.ts'
@@ -51,7 +52,7 @@ export function login({ twilio, apiVersion, callbackURL, scope, users, secret, r
       users.save(user).then(() => done(null, user), done)
     }
   )
-  const tokens = new SessionTokens(strategy, { secret, refreshes })
+  const tokens = new SessionTokens(strategy, { ...(secret === undefined ? {} : { secret }), refreshes, warn: (message, code) => log.warn({ code }, message) })
 
   const passport = new Passport()
   passport.use(strategy)

@@ -5,6 +5,16 @@ import session from 'express-session'
 import { APP_SLUG } from './brand.ts'
 import type { Redis } from './redis.ts'
 
+/** The session store failed, so the app cannot tell who the visitor is. */
+export class SessionStoreError extends Error {
+  readonly status = 503
+
+  constructor(cause: unknown) {
+    super('The session store failed. Check that Redis is running and can be reached at REDIS_URL.', { cause })
+    this.name = 'SessionStoreError'
+  }
+}
+
 export interface SessionOptions {
   /** Signs the cookie. By default, a random one: then nobody stays logged in when the app restarts. */
   secret: string | undefined
@@ -18,7 +28,7 @@ export interface SessionOptions {
 export const SESSION_LIFETIME = 7 * 24 * 3600 * 1000
 
 export function sessions({ secret = randomBytes(32).toString('base64'), redis, isSecure }: SessionOptions): RequestHandler {
-  return session({
+  const middleware = session({
     // Browsers accept a cookie with this prefix only over https, for this host alone: no sibling subdomain can set it.
     name: `${isSecure ? '__Host-' : ''}${APP_SLUG}.session`,
     secret,
@@ -28,4 +38,5 @@ export function sessions({ secret = randomBytes(32).toString('base64'), redis, i
     cookie: { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/', maxAge: SESSION_LIFETIME },
     ...(redis ? { store: new RedisStore({ client: redis, prefix: `${APP_SLUG}:session:` }) } : {})
   })
+  return (req, res, next) => middleware(req, res, (error?: unknown) => (error === undefined ? next() : next(new SessionStoreError(error))))
 }

@@ -12,7 +12,7 @@ export type LoginStateCause = 'secure_cookie' | 'strict_cookie' | 'other_host' |
 const LOGIN_STATE_MESSAGES: Readonly<Record<LoginStateReason, string>> = {
   missing: 'The callback has no state, so it does not belong to any login. Start the login again.',
   unknown: 'This login was not started in this session, or the session has changed since (for example, by a login in another tab). Start the login again.',
-  expired: 'This login was started too long ago. Start the login again.',
+  expired: 'This login was started too long ago, or the clocks of the machines that the app runs on differ. Start the login again.',
   used: 'The callback of this login has already been received. Start the login again.'
 }
 

@@ -45,7 +45,7 @@ export interface SandboxOptions {
   readonly accessTokenTTL?: number | undefined
   /**
    * Whether each refresh token can be used only once and a refresh returns a new one. If `false`, refresh tokens can be
-   * used any number of times and a refresh returns `null`. Default: `true`.
+   * used any number of times and a refresh returns `null`. It is not known what Twilio does. Default: `true`.
    */
   readonly rotateRefreshTokens?: boolean | undefined
   /** Whether the authorize endpoint sends a `Location` header beside `redirect_to`. It is not known whether Twilio does. Default: `true`. */
@@ -139,13 +139,13 @@ export interface Sandbox {
 
 /**
  * Starts a strict local Twilio. It serves both API versions and, like Twilio, compares redirect URIs exactly, accepts each
- * code once and for five minutes, rotates refresh tokens, checks PKCE, returns errors in Twilio's format, and signs its
- * tokens. Reuse of a code or refresh token revokes every token issued from the same approval.
+ * code once and for five minutes, checks PKCE on v2, returns errors in Twilio's format, and signs its tokens.
  *
  * As at Twilio, people log in with an organization's app, which only owners and administrators can approve. Its tokens act for
  * the organization (`OR…`) and name no account; an app may do with the API what its permissions allow. Where Twilio's behaviour
- * is not known, the sandbox is strict: an organization's access token does not name the person who approved the app (an ID token
- * does, with the scope `openid`), and a new secret ends refresh tokens too.
+ * is not known, the sandbox is strict: each refresh token can be used once, reuse of a code or refresh token revokes every token
+ * issued from the same approval, an organization's access token does not name the person who approved the app (an ID token does,
+ * with the scope `openid`), and a new secret ends refresh tokens too.
  *
  * @throws {TypeError} if `apps` or `people` is empty
  * @throws {Error} if the port is in use

@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import request from 'supertest'
 import { startSandbox, type Sandbox, type SandboxEndpoint, type SandboxFault } from '../../lib/sandbox'
 import { ExampleProcess } from '../support/example-process'
+import { unsigned } from '../support/jwt'
+import { RedisServer } from '../support/redis'
 
 const TTL = 0.3
 
@@ -88,6 +90,30 @@ describe("the example app's error pages", () => {
     await visitor.get('/account').expect(200, /Your account/)
   })
 
+  it('say that Twilio refused the app, not that it is down, if the secret was rotated while people are logged in, and log what to do', async () => {
+    const own = await startSandbox({ accessTokenTTL: TTL })
+    const app = await startOn(own, own.clientSecret)
+    const person = request.agent(app.localURL)
+    const begun = await person.get('/auth/twilio').expect(302)
+    const { pathname, search } = new URL(await own.login(String(begun.headers.location)))
+    await person.get(pathname + search).expect(302)
+    own.rotateSecret()
+    await pause(TTL * 1000)
+    assertPage(await person.get('/account'), { status: 503, title: 'Twilio refused our request', links: ['', '/'] })
+    await app.stop()
+    await own.stop()
+    const warning = app.log.find(({ code }) => code === 'WARN_TWILIO_REFRESH_REFUSED')
+    assert.match(String(warning?.msg), /Check clientID and clientSecret/)
+  })
+
+  it('do not blame the connection to Twilio for an ID token that is refused because of the clock', async () => {
+    const callback = await approveLogin()
+    const idToken = unsigned({ aud: sandbox.clientID, sub: 'US1', iat: 0, exp: 1 })
+    sandbox.failNext('token', { status: 201, body: JSON.stringify({ access_token: 'opaque', id_token: idToken, token_type: 'bearer' }) })
+    assertPage(await visitor.get(callback), { status: 502, title: 'We could not verify who you are', links: ['/auth/twilio', '/'] })
+    assert.match(JSON.stringify(example.log.at(-1)), /check this machine's clock/)
+  })
+
   it("offer to reload the page if Twilio's API fails", async () => {
     await visitor.get(await approveLogin()).expect(302)
     sandbox.failNext('api', 'server error')
@@ -99,6 +125,41 @@ describe("the example app's error pages", () => {
     await visitor.get(await approveLogin()).expect(302)
     sandbox.failNext('api', { status: 403, body: JSON.stringify({ code: 20403, message: 'Forbidden', status: 403, more_info: 'https://www.twilio.com/docs/errors/20403' }) })
     assertPage(await visitor.get('/messages'), { status: 502, title: 'Twilio refused our request', links: ['', '/'] })
+  })
+})
+
+describe('the example app with Redis, while Redis is down', () => {
+  let redis: RedisServer
+  let sandbox: Sandbox
+  let example: ExampleProcess
+  let visitor: ReturnType<typeof request.agent>
+  before(async function () {
+    redis = await RedisServer.start(this)
+    sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, SESSION_SECRET: 'a session secret of the tests, long enough', REDIS_URL: redis.url })
+    visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const { pathname, search } = new URL(await sandbox.login(String(begun.headers.location)))
+    await visitor.get(pathname + search).expect(302)
+    await redis.stop()
+  })
+  after(async () => {
+    await (example as ExampleProcess | undefined)?.stop()
+    await (sandbox as Sandbox | undefined)?.stop()
+    await (redis as RedisServer | undefined)?.remove()
+  })
+
+  it('asks people to try again, with 503, and logs once what to do; when Redis is back, everybody is still logged in', async () => {
+    assertPage(await visitor.get('/account'), { status: 503, title: 'We cannot see who you are right now', links: ['', '/'] })
+    await redis.start()
+    for (let tries = 0; tries < 100 && !example.log.some(({ msg }) => msg === 'Redis is connected again'); tries++) await pause(100)
+    await visitor.get('/account').expect(200, /Your account/)
+
+    const outages = example.log.filter(({ msg }) => /^Redis cannot be reached\. .*Check that Redis is running and REDIS_URL is right/.test(String(msg)))
+    assert.equal(outages.length, 1)
+    const page = example.log.find(({ path }) => path === '/account')
+    assert.match((page?.err as { message: string }).message, /^The session store failed\. Check that Redis is running/)
   })
 })
 

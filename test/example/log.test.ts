@@ -25,16 +25,17 @@ const PUBLISH = `
 `
 
 describe("the example app's log", () => {
-  it('has one line for each login, refresh and logout, with the ID of the request', async () => {
+  it('has one line for each begin and end of a login, each refresh and each logout, with the ID of the request', async () => {
     const { stdout, stderr } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', PUBLISH], { cwd: join(process.cwd(), 'example-app') })
     const lines = linesOf(stderr)
-    assert.deepEqual(lines.map(({ level, event }) => ({ level, event })), [
-      { level: 'info', event: 'twilio.login' },
-      { level: 'warn', event: 'twilio.refresh' },
-      { level: 'info', event: 'twilio.logout' }
+    assert.deepEqual(lines.map(({ level, event, phase }) => [level, event, phase]), [
+      ['info', 'twilio.login', 'begin'],
+      ['info', 'twilio.login', 'end'],
+      ['warn', 'twilio.refresh', undefined],
+      ['info', 'twilio.logout', undefined]
     ])
     for (const { requestID } of lines) assert.equal(requestID, stdout.trim())
-    const [login, refresh] = lines
+    const [, login, refresh] = lines
     assert.equal(login?.outcome, 'success')
     assert.equal(login.duration, 120)
     assert.equal((refresh?.err as { message: string }).message, 'Twilio is down.')
@@ -54,15 +55,16 @@ describe("the example app's log", () => {
     await example.stop()
     await sandbox.stop()
 
-    const events = example.log.flatMap(({ event, outcome, grantType, reason }) => (event === undefined ? [] : [[event, outcome ?? grantType ?? reason].join(' ')]))
+    const events = example.log.flatMap(({ event, outcome, grantType, reason, phase }) => (event === undefined ? [] : [[event, outcome ?? grantType ?? reason ?? phase].join(' ')]))
     assert.deepEqual(events, [
+      'twilio.login begin',
       'twilio.token authorization_code',
       'twilio.login success',
       'twilio.token refresh_token',
       'twilio.refresh refreshed',
       'twilio.logout dropped'
     ])
-    assert.equal(example.log.find(({ event }) => event === 'twilio.login')?.requestID, headers['x-request-id'])
+    assert.equal(example.log.find(({ outcome }) => outcome === 'success')?.requestID, headers['x-request-id'])
     assert.doesNotMatch(JSON.stringify(example.log), /eyJ/)
   })
 

@@ -20,7 +20,7 @@ async function main(settings: AppSettings): Promise<void> {
   const strategy = new TwilioStrategy({ clientID, clientSecret, baseURL: sandboxURL, timeout, callbackURL: 'http://localhost/auth/twilio/callback' }, (_accessToken, _refreshToken, profile, done) =>
     done(null, { id: profile?.id })
   )
-  const tokens = new SessionTokens(strategy, { secret, leeway, refreshes: await refreshesOf(settings), warn })
+  const tokens = new SessionTokens(strategy, { ...(secret === undefined ? {} : { secret }), leeway, refreshes: await refreshesOf(settings), warn })
   const store = await sessionStoreOf(settings)
 
   passport.use(strategy)
