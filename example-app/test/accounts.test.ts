@@ -45,12 +45,13 @@ describe('the account', () => {
     ['twilio/messaging/messages/list', '/messages'],
     ['twilio/numbers/incoming-phone-numbers/list', '/numbers']
   ] as const) {
-    it(`pages name the permission ${permission} if it is missing, refresh no token for it, and the person stays logged in`, async () => {
+    it(`pages name the permission ${permission} if it is missing, and lead to no refresh, no retry and no logout`, async () => {
       const visitor = await app.logInToAccount()
       const { refreshes } = app.sandbox.counts
       app.sandbox.setPermissions(PERMISSIONS.filter((name) => name !== permission))
       const { text } = await visitor.get(path).expect(502)
       assert.ok(text.includes(permission))
+      assert.ok(!text.includes('Try again'))
       await visitor.get('/account').expect(200)
       app.sandbox.setPermissions(PERMISSIONS)
       await visitor.get(path).expect(200)
