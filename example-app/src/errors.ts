@@ -10,8 +10,6 @@ interface ErrorPage {
   status: number
   title: string
   message: string
-  /** Whether the same page may work in a moment. */
-  isTemporary?: boolean
 }
 
 type Explanation = Omit<ErrorPage, 'status'>
@@ -48,7 +46,7 @@ export const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) =
   log[page.status >= 500 ? 'error' : 'warn']({ requestID: reference, method: req.method, path: req.path, status: page.status, err: error }, page.title)
   // A failed page can be reloaded. A failed login has to start again, because its code and state only work once.
   const isLogin = req.path.startsWith('/auth/') && page.status !== 429
-  const canRetry = page.isTemporary === true && !isLogin && req.method === 'GET'
+  const canRetry = !isLogin && req.method === 'GET' && page.status > 500 && !(error instanceof TwilioPermissionError)
   res.set('Cache-Control', 'no-store')
   res.status(page.status).render('error', { ...page, reference, isLogin, canRetry })
 }
@@ -60,8 +58,8 @@ const LOGIN_STATE_PAGES: Record<LoginStateReason, Explanation> = {
   used: { title: 'This login was already used', message: 'A login can be completed only once, so going back or reloading this page does not work. Please log in again.' }
 }
 
-const UNAVAILABLE: Explanation = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.', isTemporary: true }
-const NO_SESSION: Explanation = { title: 'We cannot see who you are right now', message: 'This is a problem on our side. Your account is not affected. Please try again in a moment.', isTemporary: true }
+const UNAVAILABLE: Explanation = { title: 'Twilio cannot be reached right now', message: 'Your account is not affected. Please try again in a moment.' }
+const NO_SESSION: Explanation = { title: 'We cannot see who you are right now', message: 'This is a problem on our side. Your account is not affected. Please try again in a moment.' }
 const REFUSED: Explanation = { title: 'Twilio refused our request', message: 'Your account may not have permission to do this, or this app is not set up correctly.' }
 const INVALID_ID_TOKEN: Explanation = { title: 'We could not verify who you are', message: 'This is a problem between Twilio and this app. You are not logged in, and your account is not affected.' }
 const NO_PROFILE: Explanation = { title: 'Twilio did not say who you are', message: 'You are not logged in, and your account is not affected.' }
