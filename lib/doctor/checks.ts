@@ -135,7 +135,7 @@ async function checkRedirectURI(client: TwilioOAuthClient, redirectURI: string, 
   }
 }
 
-/** Sends a made-up code. A client that is accepted is told that the code is wrong. */
+/** Sends a made-up code. If Twilio accepts the client, it answers that the code is wrong. */
 async function checkSecret(client: TwilioOAuthClient, isPublic: boolean, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
   const subject = 'Client secret'
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { DIALECTS, type ApiVersion } from '../oauth/dialect'
+import { isApiVersion } from '../oauth/dialect'
 import { examine, type DoctorOptions, type Finding } from './checks'
 
 const USAGE = `Usage: passport-twilio-doctor --client-id ID --redirect-uri URI [options]
@@ -60,10 +60,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(`${messageOf(error)}\n\n${USAGE}`)
   }
-}
-
-function isApiVersion(value: string): value is ApiVersion {
-  return Object.hasOwn(DIALECTS, value)
 }
 
 function messageOf(error: unknown): string {

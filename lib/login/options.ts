@@ -84,7 +84,7 @@ declare module 'passport' {
 export function checkCallbackURL(callbackURL: unknown): string {
   const url = callbackURL instanceof URL ? callbackURL.href : callbackURL
   checkText('callbackURL', url, 'where Twilio sends the browser after the login, as registered with the OAuth app')
-  // URL takes `localhost:3000/callback`, which has no scheme, for a URL with the scheme `localhost:`.
+  // `URL.canParse` also accepts `localhost:3000/callback`, with `localhost:` as its scheme.
   const isAbsolute = /^https?:\/\//i.test(url) && URL.canParse(url)
   const isPath = /^\/(?!\/)/.test(url)
   if (isAbsolute || isPath) return url

@@ -59,6 +59,10 @@ export const DIALECTS: Readonly<Record<ApiVersion, Dialect>> = {
   }
 }
 
+export function isApiVersion(value: string): value is ApiVersion {
+  return Object.hasOwn(DIALECTS, value)
+}
+
 /** Form-encodes parameters under the dialect's names, without those that are `undefined`. */
 export function encodeParameters({ parameterNames }: Dialect, parameters: OAuthParameters): string {
   const names: Readonly<Record<string, string>> = parameterNames

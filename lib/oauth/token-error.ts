@@ -91,7 +91,7 @@ export function tokenErrorOf(
   })
 }
 
-/** Statuses that mean the same whoever sent them, Twilio or a proxy. */
+/** Whether a status means throttling or an outage, no matter whether Twilio or a proxy sent it. */
 function isServerProblem(status: number): boolean {
   return status === 429 || status >= 500
 }

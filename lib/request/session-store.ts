@@ -66,7 +66,7 @@ export class StoredSession {
 }
 
 /** ms that the session store may take. Less than the time by which a lock outlives the refresh under it. */
-export const SESSION_STORE_TIME_LIMIT = 4000
+const SESSION_STORE_TIME_LIMIT = 4000
 
 /** Rejects if the session store takes too long. */
 export async function inTime<Result>(call: Promise<Result>, clock: Clock): Promise<Result> {

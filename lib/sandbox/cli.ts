@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { DIALECTS, type ApiVersion } from '../oauth/dialect'
+import { DIALECTS, isApiVersion, type ApiVersion } from '../oauth/dialect'
 import { startSandbox, type Sandbox } from './index'
 import { describeRequest, type LoggedRequest } from './request-log'
 
@@ -85,10 +85,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(`${messageOf(error)}\n\n${USAGE}`)
   }
-}
-
-function isApiVersion(value: string): value is ApiVersion {
-  return Object.hasOwn(DIALECTS, value)
 }
 
 function checkClientID(clientID: string): void {

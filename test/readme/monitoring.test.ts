@@ -4,13 +4,10 @@ import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { compose, importedBy } from './compose'
 import { Newcomer, type Command } from './newcomer'
 import { Page } from './page'
-import { quickStart, runApp } from './quick-start'
+import { expire, quickStart, runApp } from './quick-start'
 import type { Visitor } from './visitor'
 
 const page = new Page('docs/monitoring.md')
-/** Makes the token of a session expire. */
-const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
-
 describe('docs/monitoring.md', () => {
   let newcomer: Newcomer
   let sandbox: Sandbox

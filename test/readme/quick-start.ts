@@ -8,6 +8,9 @@ export const quickStart = readme.take('Quick start', 'js')
 /** The README's error handler. */
 export const errorHandler = readme.take('Errors', 'js')
 
+/** A route that makes the token of a session expire. */
+export const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
+
 /** Runs an app on a free port. */
 export async function runApp(newcomer: Newcomer, { clientID, clientSecret, url }: Pick<Sandbox, 'clientID' | 'clientSecret' | 'url'>, app: string, environment: Readonly<Record<string, string>> = {}): Promise<{ url: string; visitor: Visitor; command: Command }> {
   const port = String(await freePort())

@@ -4,14 +4,11 @@ import { RedisServer } from '../support/redis'
 import { compose } from './compose'
 import { Newcomer, type Command } from './newcomer'
 import { Page } from './page'
-import { errorHandler, quickStart, runApp } from './quick-start'
+import { errorHandler, expire, quickStart, runApp } from './quick-start'
 import type { Visitor } from './visitor'
 
 /** The quick start with the README's error handler. */
 const app = compose(quickStart, errorHandler)
-
-/** Makes the token of a session expire. */
-const expire = "app.post('/expire', async (req, res) => { await tokens.expire(req); res.sendStatus(204) })"
 
 describe('what a developer sees, with the quick start and its error handler,', () => {
   let newcomer: Newcomer
