@@ -37,6 +37,8 @@ function withCode<Kind extends Error>(error: Kind, code: string, maker: (message
  * `status` is what to answer the visitor with: 502 for a mistake of the app, such as a wrong client secret.
  */
 export class TwilioTokenError extends TokenError {
+  /** The same in a minified bundle. */
+  override readonly name = 'TwilioTokenError'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTokenError')
   /** Twilio's number of the error, such as 20003. */

@@ -85,12 +85,17 @@ export function denialMessageOf(callback: Callback): string {
 export function authorizationErrorOf({ error = '', error_description: description, error_uri: uri }: Callback): AuthorizationError {
   const code = redact(error, [])
   const reason = description === undefined || description === '' ? '' : `: ${redact(description, [])}`
-  return new AuthorizationError(`Twilio refused the login with ${code}${reason}.`, code, redactURL(uri, []))
+  return authorizationError(`Twilio refused the login with ${code}${reason}.`, code, redactURL(uri, []))
 }
 
 /** A request that is malformed. */
 export function badRequest(message: string): AuthorizationError {
-  return new AuthorizationError(message, 'invalid_request', undefined, 400)
+  return authorizationError(message, 'invalid_request', undefined, 400)
+}
+
+/** passport-oauth2 takes an error's name from its class, which has another name in a minified bundle. */
+function authorizationError(...parameters: ConstructorParameters<typeof AuthorizationError>): AuthorizationError {
+  return Object.assign(new AuthorizationError(...parameters), { name: 'AuthorizationError' })
 }
 
 /** Some frameworks parse `code[]` and `code[a]` as a `code` with several values. */

@@ -32,6 +32,7 @@ export class ConcurrencyLimit {
 
 /** Too many logins are under way at once. */
 export class TooManyLoginsError extends AuthorizationError {
+  override readonly name = 'TooManyLoginsError'
   /** For the `Retry-After` header, in seconds. */
   readonly retryAfter = RETRY_AFTER
 
