@@ -58,18 +58,19 @@ const ROLLUP = { shows: ['rollup', '@rollup/plugin-commonjs', '@rollup/plugin-js
 const WEBPACK = { shows: ['webpack'] }
 const WITH_NODE = 'node try.cjs app.mjs && node refuse.cjs app.mjs'
 
-const runtime = (name: string, command: keyof typeof START): Setup => ({
+/** Starts an app as documented, in a folder of its own, since .env is there. Tries it within one process with the sandbox too. */
+const runtime = (name: string, program: keyof typeof START, run: string): Setup => ({
   name: `${name}, verifying ID tokens`,
   folders: ['keys', 'runtimes'],
-  command: `node start.cjs '${START[command]}'`,
+  command: `mkdir ${program} && cp app.mjs required.cjs ${program} && (cd ${program} && node ../start.cjs '${START[program]}') && ${run} try.cjs app.mjs && ${run} refuse.cjs app.mjs`,
   runsWithoutNode: true,
-  shows: [command, ...SERVER]
+  shows: [program, ...SERVER]
 })
 
-const failures = (name: string, program: string, command: string): Setup => ({
+const failures = (name: string, program: keyof typeof START, run: string): Setup => ({
   name: `${name}, where failures at Twilio have the same errors as on Node`,
   folders: ['keys', 'runtimes'],
-  command,
+  command: `${run} failures.cjs`,
   runsWithoutNode: true,
   shows: [program]
 })
@@ -118,16 +119,16 @@ export const SETUPS: readonly Setup[] = [
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js', shows: ['passport-oauth2-refresh', 'express-session', 'express', 'passport'] },
 
   // Runtimes, package managers and bundlers
-  runtime('Bun', 'bun'),
-  runtime('Deno', 'deno'),
-  failures('Bun', 'bun', 'bun failures.cjs'),
-  failures('Deno', 'deno', 'deno run --allow-all failures.cjs'),
+  runtime('Bun', 'bun', 'bun'),
+  runtime('Deno', 'deno', 'deno run --allow-all'),
+  failures('Bun', 'bun', 'bun'),
+  failures('Deno', 'deno', 'deno run --allow-all'),
   { name: 'Vitest', folders: ['runners', 'vitest'], command: RUN_TESTS.vitest, nodes: ['22', '24', '26'] },
   { name: 'Mocha', folders: ['runners', 'mocha'], command: RUN_TESTS.mocha, nodes: NODE_VERSIONS },
   { name: 'pnpm', folders: ['keys', 'strict'], packageManager: 'pnpm', command: WITH_NODE, nodes: NODE_VERSIONS, shows: ['pnpm', ...SERVER] },
   { name: 'pnpm, with the types', folders: ['keys', 'strict'], packageManager: 'pnpm', command: 'tsc', shows: ['pnpm', 'typescript', '@types/express'] },
   { name: "Yarn Plug'n'Play in its strictest mode", folders: ['keys', 'strict'], packageManager: 'yarn', command: 'yarn node try.cjs app.mjs && yarn node refuse.cjs app.mjs', nodes: NODE_VERSIONS, shows: ['yarn', ...SERVER] },
-  { name: "Yarn Plug'n'Play in its strictest mode, with the types", folders: ['keys', 'strict'], packageManager: 'yarn', command: `yarn tsc && yarn node start.cjs '${START_WITH_PNP}'`, shows: ['yarn', 'typescript', '@types/express'] },
+  { name: "Yarn Plug'n'Play in its strictest mode, with the types and the commands", folders: ['keys', 'strict'], packageManager: 'yarn', command: `yarn tsc && yarn node start.cjs '${START_WITH_PNP}' && yarn passport-twilio-sandbox --help && yarn passport-twilio-doctor --help`, shows: ['yarn', 'typescript', '@types/express'] },
   bundle('esbuild, as CommonJS', BUNDLE.esbuild, 'app.cjs', ESBUILD),
   bundle('esbuild, as CommonJS and minified', `${BUNDLE.esbuild} --minify`, 'app.cjs', ESBUILD),
   bundle('esbuild, as an ES module', BUNDLE.esbuildESM, 'app.mjs', ESBUILD),

@@ -8,7 +8,7 @@ const redirectURI = 'http://localhost:3000/auth/twilio/callback'
 async function logIn(sandbox, jwksURL) {
   const { clientID, clientSecret, url: baseURL } = sandbox
   const client = new TwilioOAuthClient({ clientID, clientSecret, baseURL, idToken: { jwksURL, required: true } })
-  const authorizeURL = client.authorizeURL({ redirectURI, state: 'of the tests', scope: 'openid' })
+  const authorizeURL = client.authorizationURL({ redirectURI, state: 'of the tests', scope: 'openid' })
   const code = new URL(await sandbox.login(authorizeURL)).searchParams.get('code')
   return client.exchangeCode({ code, redirectURI })
 }
