@@ -1,4 +1,4 @@
-import { TokenError } from 'passport-oauth2'
+import { AuthorizationError, TokenError } from 'passport-oauth2'
 
 /** Where an error is explained: a section of docs/errors.md, which is part of the package. */
 export function helpFor(section: string): string {
@@ -14,18 +14,45 @@ export interface CodedError extends Error {
 
 /** A wrong option or argument. The message begins with its name. */
 export function optionError(message: string, options?: ErrorOptions): TypeError & CodedError {
-  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', optionError)
+  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', 'mistakes-in-the-app', optionError)
 }
 
 /** A mistake in how the app is put together, which shows at a request. */
 export function setupError(message: string): CodedError {
-  return withCode(new Error(message), 'ERR_TWILIO_SETUP', setupError)
+  return withCode(new Error(message), 'ERR_TWILIO_SETUP', 'mistakes-in-the-app', setupError)
+}
+
+/** Nobody is logged in, and there is no response to say so with. */
+export function loginRequiredError(): CodedError & { readonly status: number } {
+  const error = withCode(new Error('Log in with Twilio first.'), 'ERR_TWILIO_LOGIN_REQUIRED', 'mistakes-in-the-app', loginRequiredError)
+  return Object.assign(error, { status: 401 })
+}
+
+/** The session store failed. */
+export function sessionStoreError(message: string): CodedError {
+  return withCode(new Error(message), 'ERR_TWILIO_SESSION_STORE', 'the-session-store-is-down', sessionStoreError)
+}
+
+/** The store of the refresh records failed, and may have made the change or not. */
+export function refreshStoreFailure(message: string, options?: ErrorOptions): CodedError {
+  return withCode(new Error(message, options), 'ERR_TWILIO_REFRESH_STORE_FAILED', 'refreshstoreerror', refreshStoreFailure)
+}
+
+/** The sandbox was used in a way that it doesn't support, or could not do what a test asked for. */
+export function sandboxFailure(message: string, options?: ErrorOptions): CodedError {
+  return withCode(new Error(message, options), 'ERR_TWILIO_SANDBOX', 'the-sandbox', sandboxFailure)
+}
+
+/** passport-oauth2's error, whose `code` is OAuth 2.0's name of it (RFC 6749 §4.1.2.1). */
+export function authorizationError(message: string, { code, uri, status }: { code: string; uri?: string | undefined; status?: number }): AuthorizationError & CodedError {
+  const error = new AuthorizationError(message, code, uri, status)
+  return withCode(error, error.code, 'AuthorizationError', authorizationError)
 }
 
 /** @param maker left out of the stack */
-function withCode<Kind extends Error>(error: Kind, code: string, maker: (message: string) => Error): Kind & CodedError {
+function withCode<Kind extends Error>(error: Kind, code: string, section: string, maker: (...parameters: never[]) => Error): Kind & CodedError {
   Error.captureStackTrace(error, maker)
-  return Object.assign(error, { code, help: helpFor('mistakes-in-the-app') })
+  return Object.assign(error, { code, help: helpFor(section) })
 }
 
 /**

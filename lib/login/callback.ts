@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
-import { AuthorizationError } from 'passport-oauth2'
+import type { AuthorizationError } from 'passport-oauth2'
+import { authorizationError } from '../errors'
 import { isObject } from '../util/is-object'
 import { redact, redactURL } from '../util/redact'
 
@@ -85,12 +86,12 @@ export function denialMessageOf(callback: Callback): string {
 export function authorizationErrorOf({ error = '', error_description: description, error_uri: uri }: Callback): AuthorizationError {
   const code = redact(error, [])
   const reason = description === undefined || description === '' ? '' : `: ${redact(description, [])}`
-  return new AuthorizationError(`Twilio refused the login with ${code}${reason}.`, code, redactURL(uri, []))
+  return authorizationError(`Twilio refused the login with ${code}${reason}.`, { code, uri: redactURL(uri, []) })
 }
 
 /** A request that is malformed. */
 export function badRequest(message: string): AuthorizationError {
-  return new AuthorizationError(message, 'invalid_request', undefined, 400)
+  return authorizationError(message, { code: 'invalid_request', status: 400 })
 }
 
 /** Some frameworks parse `code[]` and `code[a]` as a `code` with several values. */

@@ -1,4 +1,5 @@
 import { AuthorizationError } from 'passport-oauth2'
+import { helpFor } from '../errors'
 
 const MAX_CONCURRENT_CALLS = 250
 /** Seconds after which another attempt is likely to succeed. */
@@ -32,6 +33,8 @@ export class ConcurrencyLimit {
 
 /** Too many logins are under way at once. */
 export class TooManyLoginsError extends AuthorizationError {
+  /** Where this error is explained. */
+  readonly help = helpFor('AuthorizationError')
   /** For the `Retry-After` header, in seconds. */
   readonly retryAfter = RETRY_AFTER
 

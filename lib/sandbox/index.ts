@@ -5,6 +5,7 @@
  * @module passport-twilio/sandbox
  */
 
+import { optionError } from '../errors'
 import { Apps, type SandboxApp, type SandboxAppOptions } from './apps'
 import { AuthorizationRequests } from './authorization-requests'
 import type { SandboxEndpoint, SandboxFault } from './faults'
@@ -153,10 +154,10 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port = 0, people = DEFAULT_PEOPLE, accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0, errorFormat = 'twilio', accountLogins = false } = options
   const [firstPerson] = people
-  if (!firstPerson) throw new TypeError('people must not be empty: the sandbox needs a person who can sign in.')
+  if (!firstPerson) throw optionError('people must not be empty: the sandbox needs a person who can sign in.')
   const apps = new Apps(options.apps ?? DEFAULT_APPS, { accountSid: firstPerson.accountSid, accountLogins })
   const [firstApp] = apps.all
-  if (!firstApp) throw new TypeError('apps must not be empty: the sandbox needs an OAuth app.')
+  if (!firstApp) throw optionError('apps must not be empty: the sandbox needs an OAuth app.')
 
   const server = await SandboxServer.listen(port)
   const { url } = server

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { refreshStoreFailure } from '../../errors'
 import type { Clock } from '../../util/clock'
 import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
@@ -339,7 +340,7 @@ export class LoginRecords {
     reply.then(() => (this.#silentSince = undefined), () => undefined)
     try {
       const inTime = await patiently(reply, PATIENCE, clock)
-      if (!inTime) throw new Error(`It didn't reply within ${PATIENCE} ms.`)
+      if (!inTime) throw refreshStoreFailure(`It didn't reply within ${PATIENCE} ms.`)
       return inTime.result
     } catch (error) {
       if (!(error instanceof RefreshStoreError)) this.#noteSilence()
@@ -364,7 +365,7 @@ export class LoginRecords {
 
 /** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
 function checkAcquired({ outcome }: Acquired): void {
-  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw new Error('refreshes.acquire() resolved to a value without a valid outcome.')
+  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
 }
 
 function messageOf(error: unknown): string {
