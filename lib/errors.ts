@@ -180,7 +180,7 @@ function explainMissing(permission: string): string {
 
 /** Twilio's page about 70051 lists these causes. */
 function explainRefusal(text: string): string {
-  return `Twilio did not authorize the call (${text}). The OAuth app lacks a permission for it, or the account is suspended or not one that the token may work in. Check both in the Twilio Console.`
+  return `Twilio did not authorize the call (${text}). The OAuth app lacks a permission for it, or the account is suspended, or this token cannot access the account. Check both in the Twilio Console.`
 }
 
 /** Seconds until the next attempt, if Twilio does not say. */
@@ -206,7 +206,7 @@ export class TwilioUnavailableError extends Error {
    * @param cause the error of the refresh; if Twilio says when to retry, `retryAfter` follows it
    */
   constructor(cause: unknown) {
-    super("Twilio could not refresh this session's tokens just now. Try again in a moment; the login is kept.", { cause })
+    super("This session's Twilio tokens could not be refreshed right now. Try again in a moment; the login is kept.", { cause })
     const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined
     this.retryAfter = retryAt === undefined ? DEFAULT_RETRY_AFTER_S : Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil((retryAt - Date.now()) / 1000)))
   }

@@ -116,7 +116,7 @@ function checkClock(date: string | undefined, receivedAt: number): Finding {
   if (Number.isNaN(there)) return { subject, isFine: undefined, text: 'The response has no Date header.' }
   const difference = receivedAt - there
   if (Math.abs(difference) <= CLOCK_TOLERANCE) return { subject, isFine: true, text: "This machine's clock agrees with the server's." }
-  return { subject, isFine: false, text: `This machine's clock is ${durationOf(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} the server's. ID tokens and certificates are refused then: synchronize it (NTP).` }
+  return { subject, isFine: false, text: `This machine's clock is ${durationOf(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} the server's. ID tokens and certificates are then refused: synchronize the clock (NTP).` }
 }
 
 function durationOf(ms: number): string {
@@ -128,10 +128,10 @@ async function checkRedirectURI(client: TwilioOAuthClient, redirectURI: string, 
   const subject = 'Redirect URI'
   try {
     await client.resolveAuthorization({ redirectURI, scope: 'offline_access', state: MADE_UP_CODE, codeChallenge: apiVersion === 'v2' ? CODE_CHALLENGE : undefined })
-    return { subject, isFine: true, text: 'The authorize endpoint takes the client ID and the redirect URI.' }
+    return { subject, isFine: true, text: 'The authorize endpoint accepts the client ID and the redirect URI.' }
   } catch (error) {
     if (error instanceof TwilioTokenError) return { subject, isFine: false, text: `${messageOf(error)} The redirect URI was ${redact(redirectURI, [])}. It must be registered with the OAuth app exactly like this.` }
-    return { subject, isFine: undefined, text: `The authorize endpoint does not say. ${messageOf(error)}` }
+    return { subject, isFine: undefined, text: `It could not be checked at the authorize endpoint. ${messageOf(error)}` }
   }
 }
 
@@ -140,11 +140,11 @@ async function checkSecret(client: TwilioOAuthClient, isPublic: boolean, redirec
   const subject = 'Client secret'
   try {
     await client.exchangeCode({ code: MADE_UP_CODE, redirectURI, codeVerifier: apiVersion === 'v2' ? CODE_VERIFIER : undefined })
-    return { subject, isFine: undefined, text: 'The token endpoint gave tokens for a made-up code. Check --base-url.' }
+    return { subject, isFine: undefined, text: 'The token endpoint issued tokens for an invalid code. Check --base-url.' }
   } catch (error) {
     const isAccepted = error instanceof TwilioTokenError && ['invalid_grant', 'invalid_request'].includes(error.code)
     if (isPublic) return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint needs none: the OAuth app is a public client.' : `${messageOf(error)} ${NOT_SET} Only a public client needs no secret.` }
-    return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it, and refuses only the made-up code.' : messageOf(error) }
+    return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it.' : messageOf(error) }
   }
 }
 

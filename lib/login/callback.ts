@@ -48,7 +48,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/
  * Reads the callback from a request. A request with neither `code` nor `error` is not a callback (`undefined`): it begins a login.
  * A POST is a callback only if its body is the form of `response_mode=form_post`.
  *
- * @throws {AuthorizationError} 400 if a parameter is repeated or is not plain text
+ * @throws {AuthorizationError} 400 if a parameter is repeated or is not a string
  */
 export function readCallback(request: CallbackRequest): Callback | undefined {
   const callback: Partial<Record<CallbackParameter, string>> = {}
@@ -60,7 +60,7 @@ export function readCallback(request: CallbackRequest): Callback | undefined {
       if (!parameter) continue
       const value = parameters[name]
       const isText = typeof value === 'string' && bareName === name
-      if (!isText || callback[parameter] !== undefined) problem ??= `${parameter} is repeated, or is not plain text`
+      if (!isText || callback[parameter] !== undefined) problem ??= `${parameter} is repeated, or is not a string`
       else if (value.length > MAX_LENGTH) problem ??= `${parameter} is longer than ${MAX_LENGTH} characters`
       else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !PRINTABLE.test(value)) problem ??= `${parameter} is empty or contains invalid characters`
       callback[parameter] = isText ? value : ''

@@ -119,7 +119,7 @@ const STATE_SECRET_LENGTH = 32
 
 export function checkStateSecret(secret: unknown): string | undefined {
   if (secret === undefined || (typeof secret === 'string' && secret.length >= STATE_SECRET_LENGTH)) return secret
-  throw optionError(`stateSecret must be a random text of ${STATE_SECRET_LENGTH} characters or more. Create one with: openssl rand -base64 32`)
+  throw optionError(`stateSecret must be a random string of ${STATE_SECRET_LENGTH} characters or more. Create one with: openssl rand -base64 32`)
 }
 
 export function checkScope(scope: unknown): void {

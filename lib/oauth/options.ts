@@ -221,7 +221,7 @@ function checkIdToken(options: unknown): IdTokenOptions {
   }
   const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
   if (issuer !== undefined) checkText('idToken.issuer', issuer, 'the iss claim of the ID tokens')
-  if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken takes jwksURL or jwks, not both.')
+  if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken may have jwksURL or jwks, not both.')
   if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
   if (jwks !== undefined && !isKeySet(jwks)) throw optionError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
   if (required !== undefined && typeof required !== 'boolean') throw optionError('idToken.required must be true or false.')

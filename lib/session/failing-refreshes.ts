@@ -26,7 +26,7 @@ export class FailingRefreshes {
     const duration = now - this.#since
     if (duration < TOLERATED) return
     this.#warn(
-      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${String(error)} Requests go on with tokens that are still valid, and get 503 once they have expired.`,
+      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${String(error)} Requests continue with tokens that are still valid, and get 503 once they have expired.`,
       'WARN_TWILIO_REFRESHES_FAILING'
     )
   }

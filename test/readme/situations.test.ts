@@ -46,7 +46,7 @@ describe('what a developer sees, with the quick start and its error handler,', (
   it('names the secure cookie over http, where every login fails', async () => {
     const { visitor, command } = await run(changed(app, 'saveUninitialized: false', 'saveUninitialized: false, cookie: { secure: true }'))
     await failedLogin(visitor, 403, /could not be finished. Please start it again/)
-    await logHas(command, 'LoginStateError: The session in which this login was started is not there. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
+    await logHas(command, 'LoginStateError: The session in which this login was started was not found. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
   })
 
   it('names blocked cookies', async () => {

@@ -150,7 +150,7 @@ export class UnexpectedReplyError extends Error {
   readonly help = helpFor('RefreshStoreError')
 
   constructor(reply: unknown) {
-    super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and do these keys belong to nothing else?`)
+    super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and does nothing else use these keys?`)
   }
 }
 
