@@ -5,7 +5,7 @@ export function helpFor(section: string): string {
   return `node_modules/passport-twilio/docs/errors.md#${section.toLowerCase()}`
 }
 
-/** An error of a kind that has no class of its own. */
+/** An error without a class of its own. */
 export interface CodedError extends Error {
   readonly code: string
   /** Where this error is explained. */
@@ -17,12 +17,12 @@ export function optionError(message: string, options?: ErrorOptions): TypeError 
   return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', 'mistakes-in-the-app', optionError)
 }
 
-/** A mistake in how the app is put together, which shows at a request. */
+/** A mistake in how the app is set up, noticed at a request. */
 export function setupError(message: string): CodedError {
   return withCode(new Error(message), 'ERR_TWILIO_SETUP', 'mistakes-in-the-app', setupError)
 }
 
-/** Nobody is logged in, and there is no response to say so with. */
+/** Nobody is logged in, and there is no response object for a 401. */
 export function loginRequiredError(): CodedError & { readonly status: number } {
   const error = withCode(new Error('Log in with Twilio first.'), 'ERR_TWILIO_LOGIN_REQUIRED', 'mistakes-in-the-app', loginRequiredError)
   return Object.assign(error, { status: 401 })
@@ -185,7 +185,7 @@ function explainRefusal(text: string): string {
 
 /** Seconds until the next attempt, if Twilio does not say. */
 const DEFAULT_RETRY_AFTER_S = 5
-/** The longest wait that is passed on, however far off the time is that Twilio gives. */
+/** The longest wait that is passed on, whatever time Twilio gives. */
 const MAX_RETRY_AFTER_S = 3600
 
 /** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */

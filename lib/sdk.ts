@@ -89,7 +89,7 @@ const REGION = /^[a-z]{2}\d$/
  * with {@link TwilioNetworkError}, {@link TwilioTimeoutError} or {@link TwilioResponseError} without a usable response, unless
  * `httpClient` is set. With a {@link TokenManager}, a call whose token Twilio has ended early is retried once with another token.
  *
- * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is no SID of an account
+ * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is not the SID of an account
  */
 export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, options: TwilioClientOptions = {}): twilio.Twilio {
   if (!tokens) throw optionError('twilioClient() was called without tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
@@ -176,7 +176,7 @@ function managerOf(tokens: TwilioTokens | TokenManager): TokenManager {
   return 'accessToken' in tokens ? { fetchToken: () => Promise.resolve(tokens.accessToken) } : tokens
 }
 
-/** The token's region, unless it is the SDK's default. It becomes part of a host name, so nothing but a region's name will do. */
+/** The token's region, unless it is the SDK's default. It becomes part of a host name, so it must be the name of a region. */
 function regionOf(claims: Claims): string | undefined {
   const region = textClaim(claims, 'urn:tw:rgn')
   return region !== undefined && region !== DEFAULT_REGION && REGION.test(region) ? region : undefined

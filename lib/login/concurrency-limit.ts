@@ -5,7 +5,7 @@ const MAX_CONCURRENT_CALLS = 250
 /** Seconds after which another attempt is likely to succeed. */
 const RETRY_AFTER = 5
 
-/** Limits how many calls to Twilio visitors can cause at once, by made-up codes for example. */
+/** Limits how many calls to Twilio visitors can cause at once, for example with forged codes. */
 export class ConcurrencyLimit {
   readonly #max: number
   #running = 0

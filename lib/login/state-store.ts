@@ -7,7 +7,7 @@ import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
 import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 
-/** What passport-oauth2 tells a state store about the login. */
+/** What passport-oauth2 passes to a state store about the login. */
 export interface StateStoreMetadata {
   readonly authorizationURL: string
   readonly tokenURL: string

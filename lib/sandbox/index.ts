@@ -55,7 +55,7 @@ export interface SandboxOptions {
   readonly errorFormat?: ErrorFormat | undefined
   /**
    * Whether people log in with accounts' apps, which Twilio does not offer. Each token then names the person and acts for their
-   * account, anybody can approve, and every app may use every grant. For apps that rely on such tokens. Default: `false`.
+   * account, anyone can approve, and every app may use every grant. For apps that rely on such tokens. Default: `false`.
    */
   readonly accountLogins?: boolean | undefined
   /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
@@ -121,7 +121,7 @@ export interface Sandbox {
    */
   rotateSecret(clientID?: string): string
   /**
-   * Deletes an app, which ends its tokens at once.
+   * Deletes an app, which invalidates its tokens at once.
    *
    * @param clientID default: the first app's
    * @throws {TypeError} for an unknown client ID

@@ -4,7 +4,7 @@ import type { Warn } from './warnings'
 /** ms without a successful refresh after which failures are reported. Shorter outages pass unnoticed, since tokens are refreshed before they expire. */
 const TOLERATED = 30_000
 
-/** Reports refreshes that keep failing. While tokens are still valid, nobody would notice. */
+/** Reports refreshes that keep failing. While tokens are still valid, nobody would notice otherwise. */
 export class FailingRefreshes {
   readonly #warn: Warn
   readonly #clock: Pick<Clock, 'elapsed'>

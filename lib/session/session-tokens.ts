@@ -245,7 +245,7 @@ function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
 }
 
-/** The error if the session was not renewed at the login, so that somebody who has planted it would get the tokens. */
+/** The error if the session was not renewed at the login, so an attacker who planted it would get the tokens. */
 function fixationIn(req: IncomingMessage): Error | undefined {
   const login = finishedLoginOf(req)
   const session = peekSession(req)
