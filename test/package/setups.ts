@@ -7,8 +7,8 @@ export interface Setup {
   readonly command: string
   /** The versions of Node to run it on. Default: the version that runs the tests. */
   readonly nodes?: readonly string[]
-  /** Whether the project needs a Redis server. */
-  readonly needsRedis?: true
+  /** The server that the project needs. Its URL is in `REDIS_URL` or `DATABASE_URL`. */
+  readonly needs?: 'redis' | 'postgres'
 }
 
 /** The versions of Node that the package supports. */
@@ -50,7 +50,7 @@ export const SETUPS: readonly Setup[] = [
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },
   { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js' },
   { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js' },
-  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needsRedis: true },
+  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis' },
   { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js' },
   { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js' },
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' }
