@@ -24,6 +24,13 @@ const typescript = (version: string, resolution: string, { config = `tsconfig.${
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
 
+const twoProcesses = (stores: string, file: string, needs: Setup['needs']): Setup => ({
+  name: `two processes with sessions and login records in ${stores}`,
+  folders: ['stores'],
+  command: `node try-processes.cjs ${file}`,
+  needs
+})
+
 export const SETUPS: readonly Setup[] = [
   { name: 'JavaScript as ES modules', folders: ['esm'], command: 'node try.cjs app.js', nodes: NODE_VERSIONS },
   { name: 'JavaScript as ES modules and CommonJS in one process, with one copy of each class', folders: ['esm'], command: 'node modules.js', nodes: NODE_VERSIONS },
@@ -53,5 +60,14 @@ export const SETUPS: readonly Setup[] = [
   { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis' },
   { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js' },
   { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js' },
-  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' }
+  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' },
+
+  // Servers, stores and sockets
+  twoProcesses('node-redis 4 and connect-redis 8', 'redis-4.js', 'redis'),
+  twoProcesses('node-redis 5 and connect-redis 9', 'redis-5.js', 'redis'),
+  twoProcesses('node-redis 6 and connect-redis 9', 'redis-6.js', 'redis'),
+  twoProcesses('ioredis 5 and connect-redis 8', 'ioredis-5.js', 'redis'),
+  twoProcesses('ioredis 6 and connect-redis 8', 'ioredis-6.js', 'redis'),
+  twoProcesses('iovalkey and connect-redis 8', 'iovalkey.js', 'redis'),
+  twoProcesses('pg and connect-pg-simple', 'postgres.js', 'postgres'),
 ]
