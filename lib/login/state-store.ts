@@ -7,7 +7,7 @@ import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
 import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 
-/** What passport-oauth2 tells a state store about the login. */
+/** What passport-oauth2 passes to a state store about the login. */
 export interface StateStoreMetadata {
   readonly authorizationURL: string
   readonly tokenURL: string
@@ -99,7 +99,7 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
       const [state] = await fromCallback<[unknown?]>((callback) => store.store(...(parameters[store.store.length] ?? [request]), callback), {
         hasCallbackParameter: store.store.length > 1
       })
-      if (typeof state !== 'string' || state === '') throw setupError('The state store gave no state. Its store() must pass the one-time value to its callback: callback(null, state).')
+      if (typeof state !== 'string' || state === '') throw setupError('The state store returned no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
     async finish(request, returnedState, metadata) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { refreshStoreFailure } from '../../errors'
 import type { Clock } from '../../util/clock'
 import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
@@ -194,7 +195,7 @@ export class LoginRecords {
     try {
       await save()
     } catch (error) {
-      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
+      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may continue to use its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
       this.#retryInBackground(save)
     }
   }
@@ -268,7 +269,7 @@ export class LoginRecords {
     const login = this.#options.codec.decode(loginID, record)
     if (login) return { kind: 'login', login }
     // The record is newer in any case, so the session's refresh token has already been used.
-    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
+    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
     return { kind: 'ended', reason: 'refused' }
   }
 
@@ -288,7 +289,7 @@ export class LoginRecords {
     reply.then(() => (this.#silentSince = undefined), () => undefined)
     try {
       const inTime = await patiently(reply, PATIENCE, clock)
-      if (!inTime) throw new Error(`It didn't reply within ${PATIENCE} ms.`)
+      if (!inTime) throw refreshStoreFailure(`It didn't respond within ${PATIENCE} ms.`)
       return inTime.result
     } catch (error) {
       if (!(error instanceof RefreshStoreError)) this.#noteSilence()
@@ -313,7 +314,7 @@ export class LoginRecords {
 
 /** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
 function checkAcquired({ outcome }: Acquired): void {
-  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw new Error('refreshes.acquire() resolved to a value without a valid outcome.')
+  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
 }
 
 function messageOf(error: unknown): string {
