@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { publishLogout } from '../diagnostics'
 import { setupError, TwilioUnavailableError } from '../errors'
@@ -15,6 +16,7 @@ import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
+import { memoryRefreshes } from './records/memory-refreshes'
 import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 import { askToLogIn, isResponse } from './require-login'
@@ -67,6 +69,9 @@ export class SessionTokens {
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
       this.#warn('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
     )
+    if (cluster.isWorker && refreshes === memoryRefreshes) {
+      this.#warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, that may log its person out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
+    }
     const { timeout } = client
     const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: this.#warn }
     this.#refresher = new LoginRefresher({

@@ -20,7 +20,7 @@ describe('new SessionTokens()', () => {
   })
 
   it('rejects a secret that is missing', () => {
-    for (const secret of ['', [], [''], [good, ''], 7 as never, [good, null as never]]) {
+    for (const secret of ['', [], [''], [good, ''], 7 as never, [good, null as never], process.env.A_SECRET_THAT_IS_NOT_SET]) {
       assert.throws(() => new SessionTokens(client, { secret }), { name: 'TypeError', message: /^secret is missing: it must be a random text of 32 characters or more/ })
     }
   })
