@@ -7,8 +7,10 @@ export interface Setup {
   readonly command: string
   /** The versions of Node to run it on. Default: the version that runs the tests. */
   readonly nodes?: readonly string[]
-  /** Whether the project needs a Redis server. */
-  readonly needsRedis?: true
+  /** The server that the project needs. Its URL is in `REDIS_URL` or `DATABASE_URL`. */
+  readonly needs?: 'redis' | 'postgres'
+  /** The packages whose versions docs/compatibility.md shows. Default: all that the project depends on, except types. */
+  readonly shows?: readonly string[]
 }
 
 /** The versions of Node that the package supports. */
@@ -20,9 +22,17 @@ export const JEST_WITH_IMPORT = 'NODE_OPTIONS=--experimental-vm-modules npx jest
 const typescript = (version: string, resolution: string, { config = `tsconfig.${resolution}.json`, folder = '.' } = {}): Setup => ({
   name: `TypeScript ${version} with moduleResolution ${resolution}${folder === '.' ? '' : ', as CommonJS'}, with the documented types`,
   folders: ['typescript'],
+  shows: [`typescript-${version}`, 'express', 'express-session', 'passport', 'twilio'],
   command: `node node_modules/typescript-${version}/bin/tsc -p ${folder}/${config} --outDir ${folder}/${resolution}-${version} && node try.cjs ${folder}/${resolution}-${version}/app.js`
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
+
+const twoProcesses = (stores: string, file: string, needs: NonNullable<Setup['needs']>): Setup => ({
+  name: `two processes with sessions and login records in ${stores}`,
+  folders: ['stores'],
+  command: `node try-processes.cjs ${file}`,
+  needs
+})
 
 export const SETUPS: readonly Setup[] = [
   { name: 'JavaScript as ES modules', folders: ['esm'], command: 'node try.cjs app.js', nodes: NODE_VERSIONS },
@@ -48,10 +58,19 @@ export const SETUPS: readonly Setup[] = [
   { name: 'Passport 0.6', folders: ['commonjs', 'passport-0.6'], command: 'node try.cjs app.js' },
   { name: 'plain Connect', folders: ['connect'], command: 'node try.cjs app.js' },
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },
-  { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js' },
-  { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js' },
-  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needsRedis: true },
-  { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js' },
-  { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js' },
-  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' }
+  { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js', shows: ['fastify', '@fastify/express', 'express-session', 'passport'] },
+  { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js', shows: ['fastify', '@fastify/passport', '@fastify/session', '@fastify/cookie'] },
+  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis', shows: ['connect-redis', 'redis', 'express-session', 'express', 'passport'] },
+  { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js', shows: ['cookie-session', 'express', 'passport'] },
+  { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js', shows: ['connect-ensure-login', 'express-session', 'express', 'passport'] },
+  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js', shows: ['passport-oauth2-refresh', 'express-session', 'express', 'passport'] },
+
+  // Servers, stores and sockets
+  twoProcesses('node-redis 4 and connect-redis 8', 'redis-4.js', 'redis'),
+  twoProcesses('node-redis 5 and connect-redis 9', 'redis-5.js', 'redis'),
+  twoProcesses('node-redis 6 and connect-redis 9', 'redis-6.js', 'redis'),
+  twoProcesses('ioredis 5 and connect-redis 8', 'ioredis-5.js', 'redis'),
+  twoProcesses('ioredis 6 and connect-redis 8', 'ioredis-6.js', 'redis'),
+  twoProcesses('iovalkey and connect-redis 8', 'iovalkey.js', 'redis'),
+  twoProcesses('pg and connect-pg-simple', 'postgres.js', 'postgres'),
 ]

@@ -5,7 +5,9 @@ import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
 import type { Warn } from '../warnings'
+import { LockOwner } from './lock-owner'
 import { MemoryRefreshes } from './memory-refreshes'
+import { Predecessor } from './predecessor'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
 import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
 
@@ -16,59 +18,6 @@ export interface LoginRecordsOptions {
   readonly timeout: number
   readonly clock: Clock
   readonly warn: Warn
-}
-
-/** Somebody who waits for a lock, and then holds it. A store may also grant it late, when it is no longer needed. */
-class LockOwner {
-  readonly id = randomUUID()
-  #isFinished = false
-  #release: (() => void) | undefined
-
-  /** Calls `release` as soon as the owner doesn't need the lock. */
-  releaseWhenFinished(release: () => void): void {
-    if (this.#isFinished) release()
-    else this.#release ??= release
-  }
-
-  finish(): void {
-    this.#isFinished = true
-    this.#release?.()
-  }
-}
-
-/** The owners of a lock that are waited for. */
-class Predecessor {
-  #series: string | undefined
-  /** When the last lock of this series expires, in elapsed ms. */
-  #until = 0
-  /** When the last lock of an earlier series expires. Since it wasn't released, it may have been lost while its owner still refreshes. */
-  #lostUntil = 0
-
-  get wasSeen(): boolean {
-    return this.#series !== undefined
-  }
-
-  isBusy(series: string, until: number): void {
-    this.#continue(series)
-    this.#until = Math.max(this.#until, until)
-  }
-
-  /** Whether all locks that were seen have been released or have expired, given the series of a lock that was acquired. */
-  hasFinished(series: string, now: number): boolean {
-    this.#continue(series)
-    return now >= this.#lostUntil
-  }
-
-  hasExpired(now: number): boolean {
-    return now >= Math.max(this.#until, this.#lostUntil)
-  }
-
-  #continue(series: string): void {
-    if (series === this.#series) return
-    this.#lostUntil = Math.max(this.#lostUntil, this.#until)
-    this.#until = 0
-    this.#series = series
-  }
 }
 
 /** The right to refresh a login. */
