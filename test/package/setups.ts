@@ -9,6 +9,8 @@ export interface Setup {
   readonly nodes?: readonly string[]
   /** The server that the project needs. Its URL is in `REDIS_URL` or `DATABASE_URL`. */
   readonly needs?: 'redis' | 'postgres'
+  /** The packages whose versions docs/compatibility.md shows. Default: all that the project depends on, except types. */
+  readonly shows?: readonly string[]
 }
 
 /** The versions of Node that the package supports. */
@@ -24,11 +26,13 @@ const typescript = (version: string, resolution: string, { config = `tsconfig.${
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
 
-const twoProcesses = (stores: string, file: string, needs: Setup['needs']): Setup => ({
+const twoProcesses = (stores: string, { file, needs, shows, nodes }: { file: string } & Pick<Required<Setup>, 'needs' | 'shows'> & Pick<Setup, 'nodes'>): Setup => ({
   name: `two processes with sessions and login records in ${stores}`,
   folders: ['stores'],
   command: `node try-processes.cjs ${file}`,
-  needs
+  needs,
+  shows,
+  ...(nodes && { nodes })
 })
 
 export const SETUPS: readonly Setup[] = [
@@ -63,11 +67,13 @@ export const SETUPS: readonly Setup[] = [
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' },
 
   // Servers, stores and sockets
-  twoProcesses('node-redis 4 and connect-redis 8', 'redis-4.js', 'redis'),
-  twoProcesses('node-redis 5 and connect-redis 9', 'redis-5.js', 'redis'),
-  twoProcesses('node-redis 6 and connect-redis 9', 'redis-6.js', 'redis'),
-  twoProcesses('ioredis 5 and connect-redis 8', 'ioredis-5.js', 'redis'),
-  twoProcesses('ioredis 6 and connect-redis 8', 'ioredis-6.js', 'redis'),
-  twoProcesses('iovalkey and connect-redis 8', 'iovalkey.js', 'redis'),
-  twoProcesses('pg and connect-pg-simple', 'postgres.js', 'postgres'),
+  twoProcesses('node-redis 4 and connect-redis 8', { file: 'redis-4.js', needs: 'redis', shows: ['redis-4', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('node-redis 5 and connect-redis 9', { file: 'redis-5.js', needs: 'redis', shows: ['redis-5', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 9', { file: 'redis-6.js', needs: 'redis', shows: ['redis', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 10', { file: 'connect-redis-10.js', needs: 'redis', shows: ['redis', 'connect-redis', 'express-session'], nodes: ['22'] }),
+  twoProcesses('ioredis 5 and connect-redis 8', { file: 'ioredis-5.js', needs: 'redis', shows: ['ioredis-5', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('ioredis 6 and connect-redis 8', { file: 'ioredis-6.js', needs: 'redis', shows: ['ioredis-6', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('iovalkey and connect-redis 8', { file: 'iovalkey.js', needs: 'redis', shows: ['iovalkey', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('pg and connect-pg-simple', { file: 'postgres.js', needs: 'postgres', shows: ['pg', 'connect-pg-simple', 'express-session'] }),
+  { name: 'the types of node-redis 4, 5 and 6, ioredis 5 and 6, iovalkey and pg', folders: ['stores'], command: 'tsc', shows: ['typescript', 'redis-4', 'redis-5', 'redis', 'ioredis-5', 'ioredis-6', 'iovalkey', 'pg'] }
 ]
