@@ -69,6 +69,10 @@ export const SETUPS: readonly Setup[] = [
   // Servers, stores and sockets
   { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.js' },
   { name: 'serverless-http, with events of AWS Lambda', folders: ['serverless'], command: 'AWS_LAMBDA_FUNCTION_NAME=shop node try-lambda.cjs function.js', needs: 'redis' },
+  { name: 'ws, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs ws.js', shows: ['ws', 'express-session', 'express', 'passport'] },
+  { name: 'socket.io, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs socket.io.js', shows: ['socket.io', 'express-session', 'express', 'passport'] },
+  { name: 'two copies of Passport, of which 0.6 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.6.js' },
+  { name: 'two copies of Passport, of which 0.7 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.7.js' },
   twoProcesses('node-redis 4 and connect-redis 8', { file: 'redis-4.js', needs: 'redis', shows: ['redis-4', 'connect-redis-8', 'express-session'] }),
   twoProcesses('node-redis 5 and connect-redis 9', { file: 'redis-5.js', needs: 'redis', shows: ['redis-5', 'connect-redis-9', 'express-session'] }),
   twoProcesses('node-redis 6 and connect-redis 9', { file: 'redis-6.js', needs: 'redis', shows: ['redis', 'connect-redis-9', 'express-session'] }),
