@@ -67,7 +67,7 @@ export const SETUPS: readonly Setup[] = [
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' },
 
   // Servers, stores and sockets
-  { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.js' },
+  { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.mjs' },
   { name: 'serverless-http, with events of AWS Lambda', folders: ['serverless'], command: 'AWS_LAMBDA_FUNCTION_NAME=shop node try-lambda.cjs function.js', needs: 'redis' },
   { name: 'ws, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs ws.js', shows: ['ws', 'express-session', 'express', 'passport'] },
   { name: 'socket.io, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs socket.io.js', shows: ['socket.io', 'express-session', 'express', 'passport'] },

@@ -1,4 +1,4 @@
-// Starts a sandbox and the built app, and logs in to its pages: node try-pages.cjs server.js
+// Starts a sandbox and the built app, and logs in to its pages: node try-pages.cjs server.mjs
 'use strict'
 const assert = require('node:assert/strict')
 const { resolve } = require('node:path')

@@ -1,5 +1,5 @@
 import { connection } from 'next/server'
-import { currentRequest } from '../../request.js'
+import { currentRequest } from '../../request.mjs'
 
 export default async function Account() {
   await connection() // renders the page for each request, not at build time

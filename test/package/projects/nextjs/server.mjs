@@ -1,9 +1,9 @@
 import express from 'express'
 import session from 'express-session'
-import next from 'next'
 import passport from 'passport'
 import { requireLogin, returnTo, SessionTokens, TwilioStrategy } from 'passport-twilio'
-import { withRequest } from './request.js'
+import next from 'next'
+import { withRequest } from './request.mjs'
 
 const { PORT, SESSION_SECRET, TWILIO_BASE_URL, TWILIO_CALLBACK_URL, TWILIO_CLIENT_ID, TWILIO_CLIENT_SECRET } = process.env
 

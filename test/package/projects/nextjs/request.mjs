@@ -10,6 +10,6 @@ export function withRequest(req, render) {
 /** The request of the page that is being rendered. */
 export function currentRequest() {
   const req = requests.getStore()
-  if (!req) throw new Error('Add the path of this page to the guarded ones in server.js.')
+  if (!req) throw new Error('Add the path of this page to the guarded ones in server.mjs.')
   return req
 }
