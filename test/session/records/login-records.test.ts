@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { RefreshStoreError, type Acquired, type Refreshes } from '../../../lib'
+import { RefreshStoreError, type Acquired } from '../../../lib'
 import { newLogin, type KeptLogin } from '../../../lib/session/kept-login'
 import { LoginRecords, type Lock, type RecordedLogin } from '../../../lib/session/records/login-records'
 import { MemoryRefreshes } from '../../../lib/session/records/memory-refreshes'
 import { LOGGED_OUT, RecordCodec, REFUSED } from '../../../lib/session/records/record-codec'
+import { BreakableStore } from '../../support/breakable-store'
 import { ManualClock, settled } from '../../support/clock'
 
 const TIMEOUT = 10_000
@@ -12,55 +13,16 @@ const LOCK_TTL = 15_000
 const TTL = 3_600_000
 const codec = new RecordCodec('client', [])
 
-type Call = { readonly [Name in keyof Refreshes]: readonly [Name, ...Parameters<Refreshes[Name]>] }[keyof Refreshes]
-
-/** A store of records that a test can break, and the calls that it got. */
-class Store implements Refreshes {
-  readonly memory: MemoryRefreshes
-  readonly calls: { readonly at: number; readonly call: Call }[] = []
-  /** What calls reject with, if anything. */
-  error: Error | undefined
-  /** What `acquire` resolves to instead of the memory's result, one after the other. */
-  readonly replies: (Acquired | Error)[] = []
-  readonly #clock: ManualClock
-
-  constructor(clock: ManualClock) {
-    this.#clock = clock
-    this.memory = new MemoryRefreshes(clock)
-  }
-
-  timesOf(name: Call[0]): number[] {
-    return this.calls.filter(({ call }) => call[0] === name).map(({ at }) => at)
-  }
-
-  read(...call: Parameters<Refreshes['read']>): ReturnType<Refreshes['read']> {
-    return this.#answer(['read', ...call], () => this.memory.read(...call))
-  }
-
-  acquire(...call: Parameters<Refreshes['acquire']>): ReturnType<Refreshes['acquire']> {
-    const reply = this.replies.shift()
-    return this.#answer(['acquire', ...call], () => (reply instanceof Error ? Promise.reject(reply) : reply ? Promise.resolve(reply) : this.memory.acquire(...call)))
-  }
-
-  save(...call: Parameters<Refreshes['save']>): ReturnType<Refreshes['save']> {
-    return this.#answer(['save', ...call], () => this.memory.save(...call))
-  }
-
-  release(...call: Parameters<Refreshes['release']>): ReturnType<Refreshes['release']> {
-    return this.#answer(['release', ...call], () => this.memory.release(...call))
-  }
-
-  #answer<Reply>(call: Call, reply: () => Promise<Reply>): Promise<Reply> {
-    this.calls.push({ at: this.#clock.elapsed(), call })
-    return this.error ? Promise.reject(this.error) : reply()
-  }
-}
-
 function setUp() {
   const clock = new ManualClock()
-  const store = new Store(clock)
+  const store = new BreakableStore(clock)
   const warnings: string[] = []
-  const records = new LoginRecords({ refreshes: store, codec, timeout: TIMEOUT, clock, warn: (message) => warnings.push(message) })
+  const codes: string[] = []
+  const warn = (message: string, code: string) => {
+    warnings.push(message)
+    codes.push(code)
+  }
+  const records = new LoginRecords({ refreshes: store, codec, timeout: TIMEOUT, clock, warn })
   const login = newLogin({ accessToken: 'access-0', refreshToken: 'refresh-0', tokenType: 'Bearer', expiresAt: clock.now() - 1, claims: {} }, clock.now() - TTL)
   const refreshed: KeptLogin = { ...login, generation: 1, tokens: { ...login.tokens, accessToken: 'access-1' } }
   /** Acquires the lock, while time passes. */
@@ -75,7 +37,7 @@ function setUp() {
     assert.ok(acquired.kind === 'lock', acquired.kind)
     return acquired
   }
-  return { clock, store, records, warnings, login, refreshed, acquire, lock, name: codec.nameOf(login.id) }
+  return { clock, store, records, warnings, codes, login, refreshed, acquire, lock, name: codec.nameOf(login.id) }
 }
 
 describe('the lock of a login', () => {
@@ -146,17 +108,40 @@ describe('the lock of a login', () => {
   })
 })
 
+describe('a reply of the store that is no longer waited for', () => {
+  it('does not release anything unless it grants a lock', async () => {
+    const { clock, store, records, login } = setUp()
+    let reply: (acquired: Acquired) => void = () => undefined
+    store.acquire = () => new Promise((resolve) => (reply = resolve))
+    const acquiring = records.acquire(login)
+    acquiring.catch(() => undefined)
+    await clock.pass(1000)
+    await assert.rejects(acquiring)
+    reply({ outcome: 'busy', series: 'another', expiresIn: 1000 })
+    await settled()
+    assert.deepEqual(store.timesOf('release'), [])
+  })
+})
+
 describe('a store of records that cannot be used', () => {
   it('is reported with its message as a sentence, and with what follows from it', async () => {
     for (const [message, tokens] of [
       ['Redis is gone', { expiresAt: 0 }],
       ['Redis is gone.', { expiresAt: 0 }]
     ] as const) {
-      const { store, records, login, warnings } = setUp()
+      const { store, records, login, warnings, codes } = setUp()
       store.error = new RefreshStoreError(message)
       await records.acquire({ ...login, tokens: { ...login.tokens, ...tokens } })
       assert.deepEqual(warnings, ["The store of the refresh records can't be used: Redis is gone. Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once."])
+      assert.deepEqual(codes, ['WARN_TWILIO_REFRESHING_ALONE'])
     }
+  })
+
+  it('is reported with a code of its own while tokens live', async () => {
+    const { clock, store, records, login, codes } = setUp()
+    store.error = new RefreshStoreError('Redis is gone')
+    await assert.rejects(records.acquire({ ...login, tokens: { ...login.tokens, expiresAt: clock.now() + 60_000 } }), /Redis is gone/)
+    assert.deepEqual(codes, ['WARN_TWILIO_RECORDS_UNAVAILABLE'])
   })
 
   it('with another error than RefreshStoreError is not reported while tokens live', async () => {
@@ -191,6 +176,17 @@ describe('a store of records that cannot be used', () => {
     await records.newerThan(login)
     store.error = new Error('The connection is lost')
     await clock.pass(LOCK_TTL - 8000)
+    await assert.rejects(acquire(0), /The connection is lost/)
+  })
+
+  it('does not count as silent while it throws a RefreshStoreError, which is a reply', async () => {
+    const { clock, store, acquire, records, login } = setUp()
+    store.error = new RefreshStoreError('Redis is starting')
+    for (let passed = 0; passed < LOCK_TTL; passed += 5000) {
+      await assert.rejects(records.newerThan(login))
+      await clock.pass(5000)
+    }
+    store.error = new Error('The connection is lost')
     await assert.rejects(acquire(0), /The connection is lost/)
   })
 
@@ -307,6 +303,32 @@ describe('the record of a refreshed login', () => {
   })
 })
 
+describe('retries in the background', () => {
+  it('do not keep the process alive, until the records are closed', async () => {
+    const { clock, store, records, refreshed, lock } = setUp()
+    const held = await lock()
+    store.error = new Error('The connection is lost')
+    const inBackground: (boolean | undefined)[] = []
+    const sleep = clock.sleep.bind(clock)
+    clock.sleep = (ms: number, options?: { readonly inBackground?: boolean }) => {
+      if (ms > 100) inBackground.push(options?.inBackground)
+      return sleep(ms)
+    }
+    await records.save(held, refreshed, TTL)
+    await clock.pass(1000)
+    assert.ok(inBackground.length > 0)
+    assert.ok(inBackground.every((each) => each === true))
+
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const before = timers()
+    const closing = records.close()
+    assert.equal(timers(), before + 1)
+    await clock.pass(LOCK_TTL)
+    await closing
+    assert.equal(timers(), before)
+  })
+})
+
 describe('closing the records', () => {
   it('waits for what is still to be saved', async () => {
     const { clock, store, records, refreshed, lock, name } = setUp()
@@ -368,9 +390,10 @@ describe('the lock of a refresh that failed', () => {
 
 describe('a refresh that Twilio refused', () => {
   it('is recorded for the given time, and releases the lock', async () => {
-    const { clock, store, records, login, lock, name } = setUp()
+    const { clock, store, records, login, lock, name, warnings } = setUp()
     await records.refuse(await lock(), 1000)
     assert.deepEqual(await records.newerThan(login), { kind: 'ended', reason: 'refused' })
+    assert.deepEqual(warnings, [])
     await clock.pass(999)
     assert.equal((await store.memory.read(name))?.generation, REFUSED)
     await clock.pass(1)
@@ -405,6 +428,14 @@ describe('a newer record', () => {
     assert.equal(await records.newerThan(refreshed), undefined)
   })
 
+  it('that cannot be decrypted ends the login, and is reported', async () => {
+    const { store, records, login, name, warnings, codes } = setUp()
+    await store.memory.save(name, { generation: 1, value: 'encrypted with another secret', owner: 'another', ttl: TTL })
+    assert.deepEqual(await records.newerThan(login), { kind: 'ended', reason: 'refused' })
+    assert.match(warnings.join(), /^The record of a login could not be read, and the person has to log in again\. .*: \[new, old\]\.$/)
+    assert.deepEqual(codes, ['WARN_TWILIO_RECORD_UNREADABLE'])
+  })
+
   it('is found under a lock that the store has granted', async () => {
     const { store, records, login, refreshed, lock, name } = setUp()
     const held = await lock()
@@ -436,9 +467,10 @@ describe('a recorded logout', () => {
   })
 
   it('that the store does not take is reported, and saved as soon as the store works again', async () => {
-    const { clock, store, records, login, warnings, name } = setUp()
+    const { clock, store, records, login, warnings, codes, name } = setUp()
     store.error = new Error('The connection is lost')
     await records.logOut(login, TTL)
+    assert.deepEqual(codes, ['WARN_TWILIO_LOGOUT_NOT_RECORDED'])
     assert.deepEqual(warnings, ['A logout could not be recorded: The connection is lost. Other processes may go on with its tokens until the record can be saved.'])
     store.error = undefined
     await clock.pass(100)
@@ -448,7 +480,7 @@ describe('a recorded logout', () => {
   it('undoes what was written for the login', async () => {
     const { records, login } = setUp()
     let undone = 0
-    const undo = () => Promise.resolve(void undone++)
+    const undo = () => Promise.resolve(undone++).then(() => undefined)
     assert.equal(await records.undoIfLoggedOut(login, undo), false)
     assert.equal(undone, 0)
     await records.logOut(login, TTL)
@@ -476,7 +508,7 @@ describe('a recorded logout', () => {
     const { clock, store, records, login, name } = setUp()
     let undone = 0
     store.error = new Error('The connection is lost')
-    assert.equal(await records.undoIfLoggedOut(login, () => Promise.resolve(void undone++)), false)
+    assert.equal(await records.undoIfLoggedOut(login, () => Promise.resolve(undone++).then(() => undefined)), false)
     store.error = undefined
     await store.memory.save(name, { generation: LOGGED_OUT, value: '', owner: 'another', ttl: TTL })
     await clock.pass(100)

@@ -71,6 +71,13 @@ describe('records in memory', () => {
       assert.deepEqual(await Promise.all(['login 0', 'login 1', 'login 2', 'new'].map((login) => isKept(store, login))), [true, false, true, true])
     })
 
+    it('keep a lock without a record', async () => {
+      const store = new MemoryRefreshes(clock)
+      await store.acquire('locked', { generation: 0, owner: 'owner', ttl: 1000 })
+      await save(store, 'new')
+      assert.equal((await store.acquire('locked', { generation: 0, owner: 'another', ttl: 1000 })).outcome, 'busy')
+    })
+
     it('keep no expired record or lock', async () => {
       const store = new MemoryRefreshes(clock)
       for (let index = 0; index < 10; index++) await save(store, `short ${index}`, 1000)
