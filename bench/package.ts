@@ -1,0 +1,12 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+export type Package = typeof import('passport-twilio')
+
+/** The folder of this checkout. */
+export const HERE = join(import.meta.dirname, '..')
+
+/** Loads the build of passport-twilio in a folder, as its package.json exports it. */
+export function loadPackage(folder: string): Package {
+  return createRequire(join(folder, 'package.json'))('passport-twilio') as Package
+}
