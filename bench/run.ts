@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { machine } from './machine.ts'
 import { print } from './print.ts'
-import { writeReports } from './report/write.ts'
+import { readResults, RESULTS, writeReports } from './report/write.ts'
 import type { Results } from './results.ts'
 import { FULL, QUICK } from './sizes.ts'
 import { closeConnections } from './visitor.ts'
@@ -26,7 +25,6 @@ import { measureStorm } from './workloads/storm.ts'
 
 const { quick = false, only, against } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' }, against: { type: 'string' } } }).values
 const sizes = quick ? QUICK : FULL
-const RESULTS = join(import.meta.dirname, 'results.json')
 
 const workloads = {
   logins: () => measureLogins(sizes.logins),
@@ -56,7 +54,7 @@ async function measureWorkloads(): Promise<void> {
     print(measured)
   }
   if (quick) return
-  const others = only === undefined ? {} : (JSON.parse(readFileSync(RESULTS, 'utf8')) as Partial<Results>)
+  const others = only === undefined ? {} : readResults()
   const results = { ...others, ...figures } as Results
   writeFileSync(RESULTS, JSON.stringify(results, null, 2) + '\n')
   writeReports(results)

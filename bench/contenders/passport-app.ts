@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import passport from 'passport'
 import type { UserSerializer } from 'passport-twilio'
 import { useSession, type Setting } from './contender.ts'
@@ -21,10 +21,12 @@ export const authenticated: RequestHandler = (req, res, next) => {
   else res.status(401).end()
 }
 
-/** Keeps the tokens that a strategy has passed as `info` in the session. */
-export const keepTokens: RequestHandler = (req, res) => {
-  req.session.tokens = kept((req.authInfo as { tokens: unknown }).tokens as TokenResponse)
-  res.redirect('/account')
+/** Keeps the tokens of a login in the session. */
+export function keepTokens(tokensOf: (req: Request) => unknown): RequestHandler {
+  return (req, res) => {
+    req.session.tokens = kept(tokensOf(req) as TokenResponse)
+    res.redirect('/account')
+  }
 }
 
 export const logOut: RequestHandler = (req, _res, next) => {

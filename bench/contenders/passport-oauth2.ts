@@ -36,6 +36,6 @@ export const passportOAuth2: SetUp = (setting) => {
     })
   const instance = usePassport(setting).use(strategy)
   app.get('/login', instance.authenticate('oauth2') as RequestHandler)
-  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepTokens)
+  app.get('/callback', instance.authenticate('oauth2') as RequestHandler, keepTokens(({ authInfo }) => authInfo?.tokens))
   addAccount(setting, { guards: [authenticated, refreshed(refresh)], logOut: [logOut] })
 }
