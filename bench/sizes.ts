@@ -21,7 +21,7 @@ export interface Sizes {
 
 /** At most a quarter of an hour on 2 cores. */
 export const FULL: Sizes = {
-  logins: { generations: 6, warmUp: 2000, rounds: 16, logins: 100 },
+  logins: { generations: 5, warmUp: 4000, rounds: 16, logins: 100 },
   roundTrips: { times: 20 },
   guards: { generations: 4, warmUp: 4000, rounds: 60, requests: 200 },
   refreshing: { generations: 4, rounds: 6, duration: 1500 },

@@ -35,8 +35,13 @@ export async function openStores({ kind, urls }: StoreSettings, { redisRefreshes
     }
     case 'postgres': {
       const [{ default: pgSession }, { Pool }] = await Promise.all([import('connect-pg-simple'), import('pg')])
-      const pool = new Pool({ connectionString: url })
+      const pool = new Pool({ connectionString: url }).on('error', ignore)
       return { sessions: new (pgSession(session))({ pool, createTableIfMissing: true, pruneSessionInterval: false }), refreshes: postgresRefreshes(pool, { createTableIfMissing: true }) }
     }
   }
+}
+
+/** At the end, the server may stop before the last connection is closed. */
+export function ignore(): void {
+  // Nothing to do.
 }

@@ -5,6 +5,7 @@ import { PostgresServer } from '../../test/support/postgres.ts'
 import { RedisServer } from '../../test/support/redis.ts'
 import { App } from '../app.ts'
 import { Provider } from '../provider.ts'
+import { ignore } from '../stores.ts'
 import { Visitor } from '../visitor.ts'
 
 /** What an app in production needs, with encrypted tokens and its sessions and records in a store: CPU, and bytes in the store. */
@@ -75,7 +76,7 @@ async function measureRedis(provider: Provider, warmUp: number, times: number): 
 async function measurePostgres(provider: Provider): Promise<Bytes> {
   const postgres = await PostgresServer.startIfThere()
   if (!postgres) throw new Error('There is no PostgreSQL server on this machine (Debian: apt-get install postgresql).')
-  const pool = new Pool({ connectionString: postgres.url })
+  const pool = new Pool({ connectionString: postgres.url }).on('error', ignore)
   const bytesOf = async (table: string) => {
     const { rows } = await pool.query<{ bytes: string }>(`SELECT avg(pg_column_size(t.*)) AS bytes FROM ${table} t`)
     return Math.round(Number(rows[0]?.bytes))

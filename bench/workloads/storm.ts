@@ -23,6 +23,8 @@ export interface StormFigures {
 export interface SetUpFigures {
   /** Token requests of each storm. */
   readonly tokenRequests: readonly number[]
+  /** Requests of each storm whose response was not 200. */
+  readonly failures: readonly number[]
   /** ms until the response. */
   readonly p50: Spread
   readonly p99: Spread
@@ -34,6 +36,8 @@ export interface SetUpFigures {
 
 const REQUESTS = 1000
 const LATENCY = 100
+/** Storms before the first measurement. */
+const WARM_UP = 3
 /** s */
 const SHORT_LIFETIME = 1
 const LONG_LIFETIME = 3600
@@ -61,32 +65,45 @@ export async function measureStorm({ rounds }: StormSizes): Promise<StormFigures
 async function measureSetUp(provider: Provider, stores: StoreSettings, processes: number, rounds: number): Promise<SetUpFigures> {
   const apps: App[] = []
   while (apps.length < processes) apps.push(await App.start('encrypted', { issuer: provider.issuer, stores }))
-  await oneRound(provider, apps)
+  await warmUp(apps)
   const measured: Round[] = []
   while (measured.length < rounds) measured.push(await oneRound(provider, apps))
   await Promise.all(apps.map((app) => app.stop()))
   const spread = (figure: (round: Round) => number) => spreadOf(measured.map(figure))
   return {
     tokenRequests: measured.map(({ tokenRequests }) => tokenRequests),
-    p50: spread(({ expired }) => percentile(expired, 0.5)),
-    p99: spread(({ expired }) => percentile(expired, 0.99)),
-    p99WithLiveToken: spread(({ live }) => percentile(live, 0.99)),
-    delay: spread(({ expired, live }) => percentile(expired, 0.99) - percentile(live, 0.99))
+    failures: measured.map(({ expired, live }) => expired.failures + live.failures),
+    p50: spread(({ expired }) => percentile(expired.times, 0.5)),
+    p99: spread(({ expired }) => percentile(expired.times, 0.99)),
+    p99WithLiveToken: spread(({ live }) => percentile(live.times, 0.99)),
+    delay: spread(({ expired, live }) => percentile(expired.times, 0.99) - percentile(live.times, 0.99))
   }
+}
+
+/** Storms with a live token. */
+async function warmUp(apps: readonly App[]): Promise<void> {
+  const [first] = apps
+  const visitor = await first?.logIn()
+  for (let times = 0; visitor && times < WARM_UP; times++) await storm(visitor, pagesOf(apps))
 }
 
 interface Round {
   readonly tokenRequests: number
-  /** ms until each response, with an expired token. */
-  readonly expired: readonly number[]
+  readonly expired: Storm
   /** The same with a live token. */
-  readonly live: readonly number[]
+  readonly live: Storm
+}
+
+interface Storm {
+  /** ms until each response. */
+  readonly times: readonly number[]
+  readonly failures: number
 }
 
 async function oneRound(provider: Provider, apps: readonly App[]): Promise<Round> {
   const [first] = apps
   if (!first) throw new Error('There is no app to measure.')
-  const pages = apps.map(({ url }) => `${url}/account`)
+  const pages = pagesOf(apps)
   await provider.set({ lifetime: SHORT_LIFETIME })
   const visitor = await first.logIn()
   await provider.set({ lifetime: LONG_LIFETIME })
@@ -98,13 +115,18 @@ async function oneRound(provider: Provider, apps: readonly App[]): Promise<Round
   return { tokenRequests: after.tokenRequests - before.tokenRequests, expired, live }
 }
 
-/** Sends all requests at once. Returns the ms until the response to each of them. */
-function storm(visitor: Visitor, pages: readonly string[]): Promise<number[]> {
-  return Promise.all(
+function pagesOf(apps: readonly App[]): string[] {
+  return apps.map(({ url }) => `${url}/account`)
+}
+
+/** Sends all requests at once. */
+async function storm(visitor: Visitor, pages: readonly string[]): Promise<Storm> {
+  const responses = await Promise.all(
     Array.from({ length: REQUESTS }, async (_, index) => {
       const started = performance.now()
-      await visitor.visit(pages[index % pages.length])
-      return performance.now() - started
+      const { status } = await visitor.get(pages[index % pages.length] ?? '')
+      return { status, time: performance.now() - started }
     })
   )
+  return { times: responses.map(({ time }) => time), failures: responses.filter(({ status }) => status !== 200).length }
 }
