@@ -18,7 +18,7 @@ export class CommandLog {
   static async open(url: string): Promise<CommandLog> {
     const log = new CommandLog(await connect(url), await connect(url))
     await log.#monitor.monitor((line) => {
-      const command = sentCommandIn(String(line))
+      const command = sentCommandIn(line)
       if (command !== undefined) log.#onCommand(command)
     })
     return log

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import type * as twilio from 'passport-twilio'
 
-export type Package = typeof import('passport-twilio')
+export type Package = typeof twilio
 
 /** The folder of this checkout. */
 export const HERE = join(import.meta.dirname, '..')

@@ -33,11 +33,12 @@ export const handWritten: SetUp = (setting) => {
   })
   app.get('/callback', (req, res, next) => {
     const { login } = req.session
-    if (!login || login.state !== req.query.state) {
+    const { code, state } = req.query
+    if (!login || login.state !== state || typeof code !== 'string') {
       res.status(403).end()
       return
     }
-    requestTokens({ grant_type: 'authorization_code', code: String(req.query.code), redirect_uri: callbackURL, code_verifier: login.verifier }).then((tokens) => {
+    requestTokens({ grant_type: 'authorization_code', code, redirect_uri: callbackURL, code_verifier: login.verifier }).then((tokens) => {
       req.session.regenerate((error: unknown) => {
         const user = userIn(tokens.id_token)
         if (error || !user) {

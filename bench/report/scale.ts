@@ -87,6 +87,6 @@ function rounded(count: number): string {
 }
 
 function memory(bytes: number): string {
-  const [unit, divisor] = bytes >= 1e12 ? ['TB', 1e12] : bytes >= 1e9 ? ['GB', 1e9] : ['MB', 1e6]
-  return `${Number((bytes / Number(divisor)).toPrecision(2))} ${unit}`
+  if (bytes < 1e9) return `${Number((bytes / 1e6).toPrecision(2))} MB`
+  return bytes < 1e12 ? `${Number((bytes / 1e9).toPrecision(2))} GB` : `${Number((bytes / 1e12).toPrecision(2))} TB`
 }
