@@ -30,7 +30,7 @@ export const passportOAuth2: SetUp = (setting) => {
   const refresh = (refreshToken: string) =>
     new Promise<TokenResponse>((resolve, reject) => {
       refresher.requestNewAccessToken('oauth2', refreshToken, {}, (error, _accessToken, _refreshToken, response) => {
-        if (error) reject(error)
+        if (error) reject(new Error('The tokens could not be refreshed.', { cause: error }))
         else resolve(response as TokenResponse)
       })
     })
