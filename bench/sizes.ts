@@ -21,12 +21,12 @@ export interface Sizes {
 
 /** At most a quarter of an hour on 2 cores. */
 export const FULL: Sizes = {
-  logins: { generations: 5, warmUp: 4000, rounds: 16, logins: 100 },
+  logins: { generations: 5, warmUp: 3000, rounds: 14, logins: 100 },
   roundTrips: { times: 20 },
-  guards: { generations: 4, warmUp: 4000, rounds: 60, requests: 200 },
-  refreshing: { generations: 4, rounds: 6, duration: 1500 },
-  storm: { rounds: 7 },
-  growth: { times: 3, sessions: [1, 1000, 100_000], warmUp: 2000, rounds: 5, logins: 200 },
+  guards: { generations: 3, warmUp: 4000, rounds: 60, requests: 200 },
+  refreshing: { generations: 3, rounds: 6, duration: 1500 },
+  storm: { rounds: 6 },
+  growth: { times: 3, sessions: [1, 1000, 100_000], warmUp: 2000, rounds: 4, logins: 150 },
   load: { warmUp: 2000, times: 500 },
   latency: { rounds: 15 }
 }
