@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
+import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
 import { recordResults, type Result } from './compatibility'
 import { findNode, pack, Project, versionOf } from './project'
@@ -7,6 +8,17 @@ import { SETUPS, type Setup } from './setups'
 
 // SETUPS=fastify runs only the set-ups with "fastify" in a folder's name. SETUPS_TABLE=1 writes the results to docs/compatibility.md.
 const setups = SETUPS.filter(({ folders }) => folders.some((folder) => folder.includes(process.env.SETUPS ?? '')))
+
+interface ServerKind {
+  /** The environment variable with the server's URL. */
+  readonly variable: string
+  readonly start: (context: Mocha.Context) => Promise<{ readonly url: string; remove(): Promise<void> }>
+}
+
+const SERVERS: Readonly<Record<NonNullable<Setup['needs']>, ServerKind>> = {
+  redis: { variable: 'REDIS_URL', start: (context) => RedisServer.start(context) },
+  postgres: { variable: 'DATABASE_URL', start: (context) => PostgresServer.start(context) }
+}
 
 describe('the packed package works with', () => {
   const limit = pLimit(availableParallelism() + 1)
@@ -50,8 +62,10 @@ describe('the packed package works with', () => {
   })
 
   for (const setup of setups) {
-    if (setup.needsRedis) tryWithRedis(setup)
-    else for (const version of versionsFor(setup)) tryIt(setup, version)
+    for (const version of versionsFor(setup)) {
+      if (setup.needs) tryWithServer(setup, version, SERVERS[setup.needs])
+      else tryIt(setup, version)
+    }
   }
 
   /** All set-ups start at once, and run in parallel as far as `limit` allows; each test waits for its own. */
@@ -61,16 +75,20 @@ describe('the packed package works with', () => {
       done = run(setup, version)
       done.catch(() => undefined)
     })
-    it(version === undefined ? setup.name : `${setup.name}, on Node ${version}`, () => done)
+    it(titleOf(setup, version), () => done)
   }
 
-  function tryWithRedis(setup: Setup): void {
-    it(setup.name, async function () {
-      const redis = await RedisServer.start(this)
+  /** Servers start one after another, since only a test can be skipped without its server. The project is installed before. */
+  function tryWithServer(setup: Setup, version: string | undefined, { variable, start }: ServerKind): void {
+    before(() => {
+      projectOf(setup).catch(() => undefined)
+    })
+    it(titleOf(setup, version), async function () {
+      const server = await start(this)
       try {
-        await run(setup, undefined, { REDIS_URL: redis.url })
+        await run(setup, version, { [variable]: server.url })
       } finally {
-        await redis.remove()
+        await server.remove()
       }
     })
   }
@@ -79,4 +97,8 @@ describe('the packed package works with', () => {
 /** `undefined` stands for the version that runs the tests. */
 function versionsFor({ nodes }: Setup): readonly (string | undefined)[] {
   return nodes ?? [undefined]
+}
+
+function titleOf({ name }: Setup, version: string | undefined): string {
+  return version === undefined ? name : `${name}, on Node ${version}`
 }

@@ -7,8 +7,8 @@ export interface Setup {
   readonly command: string
   /** The versions of Node to run it on. Default: the version that runs the tests. */
   readonly nodes?: readonly string[]
-  /** Whether the project needs a Redis server. */
-  readonly needsRedis?: true
+  /** The server that the project needs. Its URL is in `REDIS_URL` or `DATABASE_URL`. */
+  readonly needs?: 'redis' | 'postgres'
   /** Default: npm. */
   readonly packageManager?: 'pnpm' | 'yarn'
   /** Set for other runtimes, which the table lists without a version of Node. */
@@ -51,6 +51,15 @@ const typescript = (version: string, resolution: string, { config = `tsconfig.${
   command: `node node_modules/typescript-${version}/bin/tsc -p ${folder}/${config} --outDir ${folder}/${resolution}-${version} && node try.cjs ${folder}/${resolution}-${version}/app.js`
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
+
+const twoProcesses = (stores: string, { file, needs, shows, nodes }: { file: string } & Pick<Required<Setup>, 'needs' | 'shows'> & Pick<Setup, 'nodes'>): Setup => ({
+  name: `two processes with sessions and login records in ${stores}`,
+  folders: ['stores'],
+  command: `node try-processes.cjs ${file}`,
+  needs,
+  shows,
+  ...(nodes && { nodes })
+})
 
 const SERVER = ['express', 'express-session', 'passport'] as const
 const ESBUILD = { shows: ['esbuild'] }
@@ -113,10 +122,27 @@ export const SETUPS: readonly Setup[] = [
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },
   { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js', shows: ['fastify', '@fastify/express', 'express-session', 'passport'] },
   { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js', shows: ['fastify', '@fastify/passport', '@fastify/session', '@fastify/cookie'] },
-  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needsRedis: true, shows: ['connect-redis', 'redis', 'express-session', 'express', 'passport'] },
+  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis', shows: ['connect-redis', 'redis', 'express-session', 'express', 'passport'] },
   { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js', shows: ['cookie-session', 'express', 'passport'] },
   { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js', shows: ['connect-ensure-login', 'express-session', 'express', 'passport'] },
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js', shows: ['passport-oauth2-refresh', 'express-session', 'express', 'passport'] },
+
+  // Servers, stores and sockets
+  { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.mjs' },
+  { name: 'serverless-http, with events of AWS Lambda', folders: ['serverless'], command: 'AWS_LAMBDA_FUNCTION_NAME=shop node try-lambda.cjs function.js', needs: 'redis' },
+  { name: 'ws, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs ws.js', shows: ['ws', 'express-session', 'express', 'passport'] },
+  { name: 'socket.io, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs socket.io.js', shows: ['socket.io', 'express-session', 'express', 'passport'] },
+  { name: 'two copies of Passport, of which 0.6 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.6.js' },
+  { name: 'two copies of Passport, of which 0.7 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.7.js' },
+  twoProcesses('node-redis 4 and connect-redis 8', { file: 'redis-4.js', needs: 'redis', shows: ['redis-4', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('node-redis 5 and connect-redis 9', { file: 'redis-5.js', needs: 'redis', shows: ['redis-5', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 9', { file: 'redis-6.js', needs: 'redis', shows: ['redis', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 10', { file: 'connect-redis-10.js', needs: 'redis', shows: ['redis', 'connect-redis', 'express-session'], nodes: ['22'] }),
+  twoProcesses('ioredis 5 and connect-redis 8', { file: 'ioredis-5.js', needs: 'redis', shows: ['ioredis-5', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('ioredis 6 and connect-redis 8', { file: 'ioredis-6.js', needs: 'redis', shows: ['ioredis-6', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('iovalkey and connect-redis 8', { file: 'iovalkey.js', needs: 'redis', shows: ['iovalkey', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('pg and connect-pg-simple', { file: 'postgres.js', needs: 'postgres', shows: ['pg', 'connect-pg-simple', 'express-session'] }),
+  { name: 'the types of node-redis 4, 5 and 6, ioredis 5 and 6, iovalkey and pg', folders: ['stores'], command: 'tsc', shows: ['typescript', 'redis-4', 'redis-5', 'redis', 'ioredis-5', 'ioredis-6', 'iovalkey', 'pg'] },
 
   // Runtimes, package managers and bundlers
   runtime('Bun', 'bun', 'bun'),
