@@ -61,8 +61,10 @@ describe('the packed package works with', () => {
   })
 
   for (const setup of setups) {
-    if (setup.needs) tryWithServer(setup, SERVERS[setup.needs])
-    else for (const version of versionsFor(setup)) tryIt(setup, version)
+    for (const version of versionsFor(setup)) {
+      if (setup.needs) tryWithServer(setup, version, SERVERS[setup.needs])
+      else tryIt(setup, version)
+    }
   }
 
   /** All set-ups start at once, and run in parallel as far as `limit` allows; each test waits for its own. */
@@ -72,18 +74,18 @@ describe('the packed package works with', () => {
       done = run(setup, version)
       done.catch(() => undefined)
     })
-    it(version === undefined ? setup.name : `${setup.name}, on Node ${version}`, () => done)
+    it(titleOf(setup, version), () => done)
   }
 
   /** Servers start one after another, since only a test can be skipped without its server. The project is installed before. */
-  function tryWithServer(setup: Setup, { variable, start }: ServerKind): void {
+  function tryWithServer(setup: Setup, version: string | undefined, { variable, start }: ServerKind): void {
     before(() => {
       projectOf(setup).catch(() => undefined)
     })
-    it(setup.name, async function () {
+    it(titleOf(setup, version), async function () {
       const server = await start(this)
       try {
-        await run(setup, undefined, { [variable]: server.url })
+        await run(setup, version, { [variable]: server.url })
       } finally {
         await server.remove()
       }
@@ -94,4 +96,8 @@ describe('the packed package works with', () => {
 /** `undefined` stands for the version that runs the tests. */
 function versionsFor({ nodes }: Setup): readonly (string | undefined)[] {
   return nodes ?? [undefined]
+}
+
+function titleOf({ name }: Setup, version: string | undefined): string {
+  return version === undefined ? name : `${name}, on Node ${version}`
 }

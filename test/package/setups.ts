@@ -27,11 +27,13 @@ const typescript = (version: string, resolution: string, { config = `tsconfig.${
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
 
-const twoProcesses = (stores: string, file: string, needs: NonNullable<Setup['needs']>): Setup => ({
+const twoProcesses = (stores: string, { file, needs, shows, nodes }: { file: string } & Pick<Required<Setup>, 'needs' | 'shows'> & Pick<Setup, 'nodes'>): Setup => ({
   name: `two processes with sessions and login records in ${stores}`,
   folders: ['stores'],
   command: `node try-processes.cjs ${file}`,
-  needs
+  needs,
+  shows,
+  ...(nodes && { nodes })
 })
 
 export const SETUPS: readonly Setup[] = [
@@ -66,11 +68,19 @@ export const SETUPS: readonly Setup[] = [
   { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js', shows: ['passport-oauth2-refresh', 'express-session', 'express', 'passport'] },
 
   // Servers, stores and sockets
-  twoProcesses('node-redis 4 and connect-redis 8', 'redis-4.js', 'redis'),
-  twoProcesses('node-redis 5 and connect-redis 9', 'redis-5.js', 'redis'),
-  twoProcesses('node-redis 6 and connect-redis 9', 'redis-6.js', 'redis'),
-  twoProcesses('ioredis 5 and connect-redis 8', 'ioredis-5.js', 'redis'),
-  twoProcesses('ioredis 6 and connect-redis 8', 'ioredis-6.js', 'redis'),
-  twoProcesses('iovalkey and connect-redis 8', 'iovalkey.js', 'redis'),
-  twoProcesses('pg and connect-pg-simple', 'postgres.js', 'postgres'),
+  { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.mjs' },
+  { name: 'serverless-http, with events of AWS Lambda', folders: ['serverless'], command: 'AWS_LAMBDA_FUNCTION_NAME=shop node try-lambda.cjs function.js', needs: 'redis' },
+  { name: 'ws, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs ws.js', shows: ['ws', 'express-session', 'express', 'passport'] },
+  { name: 'socket.io, whose connections share the session', folders: ['websockets'], command: 'node try-sockets.cjs socket.io.js', shows: ['socket.io', 'express-session', 'express', 'passport'] },
+  { name: 'two copies of Passport, of which 0.6 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.6.js' },
+  { name: 'two copies of Passport, of which 0.7 logs people in', folders: ['two-passports'], command: 'node try.cjs login-0.7.js' },
+  twoProcesses('node-redis 4 and connect-redis 8', { file: 'redis-4.js', needs: 'redis', shows: ['redis-4', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('node-redis 5 and connect-redis 9', { file: 'redis-5.js', needs: 'redis', shows: ['redis-5', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 9', { file: 'redis-6.js', needs: 'redis', shows: ['redis', 'connect-redis-9', 'express-session'] }),
+  twoProcesses('node-redis 6 and connect-redis 10', { file: 'connect-redis-10.js', needs: 'redis', shows: ['redis', 'connect-redis', 'express-session'], nodes: ['22'] }),
+  twoProcesses('ioredis 5 and connect-redis 8', { file: 'ioredis-5.js', needs: 'redis', shows: ['ioredis-5', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('ioredis 6 and connect-redis 8', { file: 'ioredis-6.js', needs: 'redis', shows: ['ioredis-6', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('iovalkey and connect-redis 8', { file: 'iovalkey.js', needs: 'redis', shows: ['iovalkey', 'connect-redis-8', 'express-session'] }),
+  twoProcesses('pg and connect-pg-simple', { file: 'postgres.js', needs: 'postgres', shows: ['pg', 'connect-pg-simple', 'express-session'] }),
+  { name: 'the types of node-redis 4, 5 and 6, ioredis 5 and 6, iovalkey and pg', folders: ['stores'], command: 'tsc', shows: ['typescript', 'redis-4', 'redis-5', 'redis', 'ioredis-5', 'ioredis-6', 'iovalkey', 'pg'] }
 ]

@@ -24,7 +24,7 @@ const readme = new Page('README.md')
 /** The recipes: all pages in docs/, except those with tests of their own and the reports of measurements. */
 const recipes = new Map(
   readdirSync('docs')
-    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md', 'profile.md'].includes(name))
+    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md'].includes(name))
     .map((name) => [name, new Page(`docs/${name}`)])
 )
 
@@ -115,8 +115,15 @@ describe('the README and its recipes', () => {
     it('says so on the home page if the person denied the login', async () => {
       const visitor = new Visitor(await run(quickStart))
       const { location } = await visitor.logIn((url) => sandbox.login(url, { deny: true }))
-      assert.match((await visitor.request(location)).text, /The login was denied\..*Log in with Twilio/)
+      assert.match((await visitor.request(location)).text, /You are not logged in, because access was denied\..*Log in with Twilio/)
       assert.doesNotMatch((await visitor.request('/')).text, /denied/)
+    })
+
+    it('fails at startup and names the variable if SESSION_SECRET is not set', async () => {
+      await newcomer.write('app.mjs', quickStart)
+      const failing = newcomer.run('node app.mjs', { ...environment(), SESSION_SECRET: '' })
+      assert.equal(await failing.ends(), 1)
+      assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
 
     it('has a command that finds a wrong client secret', async () => {
@@ -223,6 +230,8 @@ describe('the README and its recipes', () => {
   describe('Shutdown and serverless platforms', () => {
     const page = recipe('shutdown-and-serverless.md')
     const changes = page.take('Shutdown and serverless platforms', 'js')
+    page.take('Serverless platforms', 'sh')
+    const onLambda = page.take('Serverless platforms', 'js')
 
     it('exits at SIGTERM once the refresh in progress is finished', async () => {
       /** Makes the token of a session stale. */
@@ -240,6 +249,8 @@ describe('the README and its recipes', () => {
       assert.equal(await command.ends(), 0, command.output)
       assert.equal(sandbox.counts.refreshes, 1)
     })
+
+    it('is word for word what the tests of the packed package use on AWS Lambda', () => isUsedByProjects([['serverless/function.js', onLambda]]))
   })
 
   describe('cookie-session', () => {
@@ -283,21 +294,17 @@ describe('the README and its recipes', () => {
     })
   })
 
-  for (const [heading, name, language, files] of [
-    ['NestJS', 'nestjs.md', 'ts', ['nestjs/twilio.ts', 'nestjs/app.ts']],
-    ['Fastify', 'fastify.md', 'js', ['fastify/bridge.js']]
+  for (const [heading, name, files] of [
+    ['NestJS', 'nestjs.md', [['nestjs/twilio.ts', 'ts'], ['nestjs/app.ts', 'ts']]],
+    ['Fastify', 'fastify.md', [['fastify/bridge.js', 'js']]],
+    ['Next.js', 'nextjs.md', [['nextjs/server.mjs', 'js'], ['nextjs/request.mjs', 'js'], ['nextjs/app/account/page.js', 'jsx']]]
   ] as const) {
     describe(heading, () => {
       const page = recipe(name)
       page.take(heading, 'sh')
-      const snippets = files.map((file) => [file, page.take(heading, language)] as const)
+      const snippets = files.map(([file, language]) => [file, page.take(heading, language)] as const)
 
-      it('is word for word what the tests of the packed package use', async () => {
-        for (const [file, snippet] of snippets) {
-          const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
-          assert.ok(project.includes(snippet), file)
-        }
-      })
+      it('is word for word what the tests of the packed package use', () => isUsedByProjects(snippets))
     })
   }
 
@@ -390,8 +397,11 @@ describe('the README and its recipes', () => {
 
   describe('WebSockets', () => {
     const page = recipe('websockets.md')
-    page.take('WebSockets', 'sh')
-    const changes = page.take('WebSockets', 'js')
+    const shared = page.take('WebSockets', 'js')
+    page.take('With ws', 'sh')
+    page.take('With socket.io', 'sh')
+    const withWS = page.take('With ws', 'js')
+    const withSocketIO = page.take('With socket.io', 'js')
     /** In place of the package: sends text as it is, and takes every chunk for a message. */
     const stub = `
       import { EventEmitter } from 'node:events'
@@ -406,7 +416,7 @@ describe('the README and its recipes', () => {
 
     it('accepts connections only of people who are logged in, gives them valid tokens, and closes them after a logout', async () => {
       await newcomer.write('ws.mjs', stub)
-      const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), changes.replace("'ws'", "'./ws.mjs'")).replace(/^import.*'\.\/ws\.mjs'$/m, "import { WebSocketServer } from './ws.mjs'"))
+      const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), `${shared}\n${withWS}`).replace("'ws'", "'./ws.mjs'"))
       const visitor = new Visitor(url)
       assert.equal((await connectTo(url, visitor.cookie)).status, 401)
       await visitor.logIn(approve)
@@ -421,6 +431,12 @@ describe('the README and its recipes', () => {
       await once(socket.resume(), 'end')
       socket.destroy()
     })
+
+    it('is word for word what the tests of the packed package use, with ws and socket.io themselves', () =>
+      isUsedByProjects([
+        ['websockets/ws.js', withWS],
+        ['websockets/socket.io.js', withSocketIO]
+      ]))
   })
 
   describe('Testing your app', () => {
@@ -565,6 +581,14 @@ describe('the README and its recipes', () => {
 /** The packages that a command installs. */
 function installedBy({ code }: Block): string[] {
   return code.startsWith('npm install ') ? code.split(' ').slice(2) : []
+}
+
+/** Asserts that each file of the projects has every paragraph of its snippet. */
+async function isUsedByProjects(snippets: readonly (readonly [file: string, snippet: string])[]): Promise<void> {
+  for (const [file, snippet] of snippets) {
+    const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
+    assert.deepEqual(snippet.split('\n\n').filter((paragraph) => !project.includes(paragraph)), [], file)
+  }
 }
 
 /** Asks an app to upgrade the connection to a WebSocket. */

@@ -14,7 +14,7 @@ export interface NodeRedisClient {
   withCommandOptions?(options: { abortSignal: AbortSignal }): unknown
 }
 
-/** The part of an ioredis client or cluster that is used. */
+/** The part of an ioredis or iovalkey client or cluster that is used. */
 export interface IORedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   readonly status: string
@@ -22,7 +22,7 @@ export interface IORedisClient {
   defineCommand(...definition: never[]): unknown
 }
 
-/** A client of `redis` (node-redis) or `ioredis`. */
+/** A client of `redis` (node-redis), `ioredis` or `iovalkey`. */
 export type RedisClient = NodeRedisClient | IORedisClient
 
 export function isRedisClient(client: unknown): client is RedisClient {

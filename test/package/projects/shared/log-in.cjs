@@ -28,13 +28,17 @@ class Browser {
   }
 
   async request(url, { headers, ...options } = {}) {
-    const response = await fetch(new URL(url, this.#appURL), { redirect: 'manual', ...options, headers: { Accept: 'text/html', Cookie: this.cookie, ...headers } })
+    const response = await this.send(new URL(url, this.#appURL), { method: 'GET', ...options, headers: { Accept: 'text/html', Cookie: this.cookie, ...headers } })
     for (const header of response.headers.getSetCookie()) {
       const [pair] = header.split(';')
       const at = pair.indexOf('=')
       this.#cookies.set(pair.slice(0, at), pair.slice(at + 1))
     }
     return response
+  }
+
+  send(url, options) {
+    return fetch(url, { redirect: 'manual', ...options })
   }
 
   /** The JSON of a page that must be shown. */

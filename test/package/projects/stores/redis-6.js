@@ -1,4 +1,4 @@
-import { RedisStore } from 'connect-redis'
+import { RedisStore } from 'connect-redis-9'
 import { redisRefreshes } from 'passport-twilio'
 import { createClient } from 'redis'
 import { serve } from './app.js'
