@@ -136,7 +136,7 @@ describe('the diagnostics channels passport-twilio:refresh and passport-twilio:l
       assert.deepEqual(messages['passport-twilio:refresh'].map(withoutDuration), [{ outcome: 'refreshed' }, { outcome: 'recorded' }])
     }))
 
-  it('tell a failed refresh whose request goes on with a live token from one whose request gets 503', () =>
+  it('distinguish a failed refresh whose request continues with a valid token from one whose request gets 503', () =>
     withMessages(async (messages) => {
       twilio.behave = BUSY
       const { app, tokens } = sessionApp(twilio)

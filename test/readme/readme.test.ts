@@ -414,7 +414,7 @@ describe('the README and its recipes', () => {
         }
       }`
 
-    it('accepts connections of people who are logged in only, gives them live tokens, and ends them after a logout', async () => {
+    it('accepts connections only of people who are logged in, gives them valid tokens, and closes them after a logout', async () => {
       await newcomer.write('ws.mjs', stub)
       const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), `${shared}\n${withWS}`).replace("'ws'", "'./ws.mjs'"))
       const visitor = new Visitor(url)

@@ -163,7 +163,7 @@ describe('a refresh in the background', () => {
       }
     })
 
-    it('is not tried again for 5 s, for anybody; expired tokens are refreshed all the same', async () => {
+    it('is not tried again for 5 s, for any login; expired tokens are still refreshed', async () => {
       twilio.behave = BUSY
       const site = sessionApp(twilio)
       const [one, other, dead] = [await visitorWith(site.app, expiring()), await visitorWith(site.app, expiring()), await visitorWith(site.app, expired())]

@@ -72,7 +72,7 @@ describe('a logout', () => {
       await visitor.get('/fresh').expect(401)
     })
 
-    it('that only drops the tokens is not undone, and the session goes on', async () => {
+    it('that only drops the tokens is not undone, and the session continues', async () => {
       const site = sessionApp(twilio, { routes })
       const visitor = await visitorWith(site.app, expired())
       await visitor.put('/session').send({ cart: 'stays' }).expect(200)
@@ -265,7 +265,7 @@ describe('a logout', () => {
   })
 
   describe('while the record store is down', () => {
-    it('goes on, is reported once, holds in this process at once, and is recorded when the store is back', async () => {
+    it('succeeds, is reported once, takes effect in this process at once, and is recorded when the store is back', async () => {
       const memory = new MemoryRefreshes()
       let isDown = true
       const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone: ECONNREFUSED'))
@@ -298,7 +298,7 @@ describe('a logout', () => {
       ['throws', () => { throw new Error('the log is closed') }],
       ['rejects', () => Promise.reject(new Error('the log is closed'))]
     ] as const) {
-      it(`goes on when it ${how}, and the warning is emitted by the process`, async () => {
+      it(`continues if it ${how}, and the warning is emitted by the process`, async () => {
         const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone'))
         const site = sessionApp(twilio, { tokens: { warn, refreshes: { read: refuse, acquire: refuse, save: refuse, release: refuse } } })
         const visitor = await visitorWith(site.app, expired())
