@@ -227,7 +227,7 @@ describe('startSandbox()', () => {
       assert.match(page, /Know who you are/)
       assert.match(page, /Stay connected while you are away/)
       assert.match(page, /made-up/)
-      for (const { name, email, accountName, role = 'owner' } of sandbox.people) assert.ok(page.includes(name) && page.includes(`${email} · ${accountName} · ${role}`))
+      for (const { name, email, accountName, role = 'owner' } of sandbox.people) assert.ok(page.includes(`${name}, ${role}`) && page.includes(`${email} · ${accountName}`))
       assert.match(page, /Approve access/)
       assert.match(page, /Deny/)
       assert.doesNotMatch(page, /<script|<b>/)
