@@ -126,6 +126,13 @@ describe('the README and its recipes', () => {
       assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
 
+    it('warns in production that sessions are kept in memory', async () => {
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', String(await freePort())))
+      const app = newcomer.run('node app.mjs', { ...environment(), NODE_ENV: 'production' })
+      await app.prints('Open ')
+      assert.match(app.output, /MemoryStore is not\s+designed for a production environment/)
+    })
+
     it('has a command that finds a wrong client secret', async () => {
       const { clientID, clientSecret, url } = sandbox
       const command = `${doctorCommand.replace(/OQ\w+/, clientID)} --base-url ${url}`
