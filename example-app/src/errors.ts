@@ -25,7 +25,7 @@ export class NoProfileError extends Error {
 }
 
 export const notFound: RequestHandler = (_req, res) => {
-  res.status(404).render('error', { status: 404, title: 'There is no such page', message: 'Please check the address: it may be mistyped, or the page may have moved.' } satisfies ErrorPage)
+  res.status(404).render('error', { status: 404, title: 'Page not found', message: 'Please check the address for typos. The page may also have moved.' } satisfies ErrorPage)
 }
 
 /** Shows what the visitor can do. The details are for the log, under the same reference. */

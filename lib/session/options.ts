@@ -66,7 +66,7 @@ const SECRET_LENGTH = 32
 
 function checkSecrets(secret: unknown): string[] {
   const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
-  const meaning = `a random text of ${SECRET_LENGTH} characters or more, or an array of such, newest first`
+  const meaning = `a random string of ${SECRET_LENGTH} characters or more, or an array of such strings, newest first`
   if (secrets.length === 0) checkText('secret', undefined, meaning)
   return secrets.map((one) => {
     checkText('secret', one, meaning)

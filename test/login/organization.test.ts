@@ -48,6 +48,6 @@ describe("a login with an organization's OAuth app", () => {
     withSandbox({ apps: [{ owner: 'account' }] }, async (sandbox) => {
       const { app, errors } = loginApp(sandbox, { strategy: { resolveAuthorizeURL: true } })
       assert.equal((await new Visitor(app, sandbox).get('/auth/twilio')).status, 502)
-      assert.match(errors[0]?.message ?? '', /unauthorized_client: This OAuth app cannot log people in\. It takes an organization's app/)
+      assert.match(errors[0]?.message ?? '', /unauthorized_client: This OAuth app cannot log people in\. Logins need an organization's app/)
     }))
 })

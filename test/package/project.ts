@@ -1,6 +1,6 @@
 import { exec, execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,9 +43,28 @@ export function findNode(version?: string): Promise<string> {
   return found
 }
 
+/** The exact version of a `node`, such as `20.19.5`. */
+export async function versionOf(node: string): Promise<string> {
+  const { stdout } = await execute(node, ['-p', 'process.versions.node'])
+  return stdout.trim()
+}
+
 export interface RunOptions extends NodeJS.ProcessEnv {
   /** The path of the `node` to run the command with. */
   readonly node: string
+}
+
+export interface InstalledPackage {
+  readonly name: string
+  readonly version: string
+}
+
+interface Manifest extends InstalledPackage {
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
 }
 
 /** An app's project in a temporary folder, with the packed package installed. */
@@ -73,6 +92,13 @@ export class Project {
       const { stdout, stderr } = error as { stdout?: string; stderr?: string }
       throw new Error(`${line} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
     }
+  }
+
+  /** The installed packages that the project depends on, each with its version. */
+  async packages(): Promise<ReadonlyMap<string, InstalledPackage>> {
+    const { dependencies = {} } = await readManifest(this.folder)
+    const names = Object.keys(dependencies).filter((name) => name !== 'passport-twilio')
+    return new Map(await Promise.all(names.map(async (name) => [name, await readManifest(join(this.folder, 'node_modules', name))] as const)))
   }
 
   async remove(): Promise<void> {

@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
-import { findNode, pack, Project } from './project'
+import { recordResults, type Result } from './compatibility'
+import { findNode, pack, Project, versionOf } from './project'
 import { SETUPS, type Setup } from './setups'
 
-// SETUPS=fastify runs only the set-ups with "fastify" in a folder's name.
+// SETUPS=fastify runs only the set-ups with "fastify" in a folder's name. SETUPS_TABLE=1 writes the results to docs/compatibility.md.
 const setups = SETUPS.filter(({ folders }) => folders.some((folder) => folder.includes(process.env.SETUPS ?? '')))
 
 interface ServerKind {
@@ -22,6 +23,7 @@ const SERVERS: Readonly<Record<NonNullable<Setup['needs']>, ServerKind>> = {
 describe('the packed package works with', () => {
   const limit = pLimit(availableParallelism() + 1)
   const projects = new Map<string, Promise<Project>>()
+  const passes = new Map<Setup, number>()
   let tarball: string
 
   const projectOf = ({ folders }: Setup): Promise<Project> => {
@@ -33,18 +35,33 @@ describe('the packed package works with', () => {
   }
   const run = async (setup: Setup, version?: string, environment?: NodeJS.ProcessEnv) => {
     const project = await projectOf(setup)
-    return limit(async () => project.run(setup.command, { node: await findNode(version), ...environment }))
+    await limit(async () => project.run(setup.command, { node: await findNode(version), ...environment }))
+    passes.set(setup, (passes.get(setup) ?? 0) + 1)
+  }
+  const resultOf = async (setup: Setup): Promise<Result> => {
+    const packages = await (await projectOf(setup)).packages()
+    const shown = setup.shows ?? [...packages.keys()].filter((name) => !name.startsWith('@types/'))
+    return {
+      date: new Date().toISOString().slice(0, 10),
+      nodes: await Promise.all(versionsFor(setup).map(async (version) => versionOf(await findNode(version)))),
+      packages: shown.flatMap((name) => packages.get(name) ?? []).map(({ name, version }) => `${name} ${version}`)
+    }
   }
 
   before(async () => {
     tarball = (await pack()).tarball
   })
   after(async () => {
+    if (!process.env.SETUPS_TABLE) return
+    const passed = setups.filter((setup) => passes.get(setup) === versionsFor(setup).length)
+    recordResults(Object.fromEntries(await Promise.all(passed.map(async (setup) => [setup.name, await resultOf(setup)] as const))))
+  })
+  after(async () => {
     for (const project of await Promise.allSettled(projects.values())) if (project.status === 'fulfilled') await project.value.remove()
   })
 
   for (const setup of setups) {
-    for (const version of setup.nodes ?? [undefined]) {
+    for (const version of versionsFor(setup)) {
       if (setup.needs) tryWithServer(setup, version, SERVERS[setup.needs])
       else tryIt(setup, version)
     }
@@ -78,4 +95,9 @@ describe('the packed package works with', () => {
 
 function titleOf({ name }: Setup, version: string | undefined): string {
   return version === undefined ? name : `${name}, on Node ${version}`
+}
+
+/** `undefined` stands for the version that runs the tests. */
+function versionsFor({ nodes }: Setup): readonly (string | undefined)[] {
+  return nodes ?? [undefined]
 }

@@ -22,6 +22,7 @@ export const JEST_WITH_IMPORT = 'NODE_OPTIONS=--experimental-vm-modules npx jest
 const typescript = (version: string, resolution: string, { config = `tsconfig.${resolution}.json`, folder = '.' } = {}): Setup => ({
   name: `TypeScript ${version} with moduleResolution ${resolution}${folder === '.' ? '' : ', as CommonJS'}, with the documented types`,
   folders: ['typescript'],
+  shows: [`typescript-${version}`, 'express', 'express-session', 'passport', 'twilio'],
   command: `node node_modules/typescript-${version}/bin/tsc -p ${folder}/${config} --outDir ${folder}/${resolution}-${version} && node try.cjs ${folder}/${resolution}-${version}/app.js`
 })
 const asCommonJS = { folder: 'commonjs', config: 'tsconfig.json' }
@@ -59,12 +60,12 @@ export const SETUPS: readonly Setup[] = [
   { name: 'Passport 0.6', folders: ['commonjs', 'passport-0.6'], command: 'node try.cjs app.js' },
   { name: 'plain Connect', folders: ['connect'], command: 'node try.cjs app.js' },
   { name: 'NestJS with @nestjs/passport', folders: ['nestjs'], command: 'tsc && node try.cjs app.js' },
-  { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js' },
-  { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js' },
-  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis' },
-  { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js' },
-  { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js' },
-  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js' },
+  { name: 'Fastify with @fastify/express', folders: ['fastify'], command: 'node try.cjs bridge.js', shows: ['fastify', '@fastify/express', 'express-session', 'passport'] },
+  { name: 'Fastify with @fastify/passport', folders: ['fastify'], command: 'node try.cjs hooks.js', shows: ['fastify', '@fastify/passport', '@fastify/session', '@fastify/cookie'] },
+  { name: 'sessions in Redis with connect-redis', folders: ['sessions'], command: 'node try.cjs redis.js', needs: 'redis', shows: ['connect-redis', 'redis', 'express-session', 'express', 'passport'] },
+  { name: 'sessions in a cookie with cookie-session', folders: ['sessions'], command: 'node try.cjs cookie.js', shows: ['cookie-session', 'express', 'passport'] },
+  { name: 'connect-ensure-login', folders: ['sessions'], command: 'node try.cjs ensure-login.js', shows: ['connect-ensure-login', 'express-session', 'express', 'passport'] },
+  { name: 'passport-oauth2-refresh', folders: ['sessions'], command: 'node try.cjs oauth2-refresh.js', shows: ['passport-oauth2-refresh', 'express-session', 'express', 'passport'] },
 
   // Servers, stores and sockets
   { name: 'Next.js with a custom server', folders: ['nextjs'], command: 'NEXT_TELEMETRY_DISABLED=1 next build && NODE_ENV=production node try-pages.cjs server.mjs' },

@@ -24,7 +24,7 @@ const readme = new Page('README.md')
 /** The recipes: all pages in docs/, except those with tests of their own and the reports of measurements. */
 const recipes = new Map(
   readdirSync('docs')
-    .filter((name) => name.endsWith('.md') && !['errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md', 'profile.md'].includes(name))
+    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md', 'profile.md'].includes(name))
     .map((name) => [name, new Page(`docs/${name}`)])
 )
 

@@ -135,7 +135,7 @@ describe('a refresh in the background', () => {
     assert.equal((stored[SESSION_KEY] as { accessToken: string }).accessToken, 'access-1')
   })
 
-  it('that Twilio refuses for good is noticed by the next request, which asks the person to log in', async () => {
+  it('that Twilio refuses permanently is noticed by the next request, which asks the person to log in', async () => {
     twilio.behave = INVALID_GRANT
     const site = sessionApp(twilio)
     const visitor = await visitorWith(site.app, expiring())

@@ -21,7 +21,7 @@ describe('new SessionTokens()', () => {
 
   it('rejects a secret that is missing', () => {
     for (const secret of ['', [], [''], [good, ''], 7 as never, [good, null as never]]) {
-      assert.throws(() => new SessionTokens(client, { secret }), { name: 'TypeError', message: /^secret is missing: it must be a random text of 32 characters or more/ })
+      assert.throws(() => new SessionTokens(client, { secret }), { name: 'TypeError', message: /^secret is missing: it must be a random string of 32 characters or more/ })
     }
   })
 

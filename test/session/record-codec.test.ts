@@ -19,7 +19,7 @@ describe('the record of a login', () => {
     assert.equal(new RecordCodec(CLIENT_ID, ['another secret']).nameOf('an-id'), names[0], 'a new secret finds the old records')
   })
 
-  it('is read by whoever has the login ID and the secret, and by nobody else', () => {
+  it('can be read only with the login ID and the secret', () => {
     for (const secrets of [['one secret'], []]) {
       const one = new RecordCodec(CLIENT_ID, secrets)
       const value = one.encode(LOGIN)

@@ -51,7 +51,7 @@ describe('refreshes that keep failing', () => {
       mock.timers.tick(5001)
       await fresh()
       assert.equal(site.warnings.length, 1)
-      assert.match(site.warnings.join(), /^Every refresh of Twilio tokens has failed for 35 s: .*503.* Requests go on with tokens that are still valid, and get 503 once they have expired\.$/)
+      assert.match(site.warnings.join(), /^Every refresh of Twilio tokens has failed for 35 s: .*503.* Requests continue with tokens that are still valid, and get 503 once they have expired\.$/)
     }))
 
   it('are not reported once one has succeeded', () =>

@@ -231,7 +231,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
   })
 
   describe('a failed refresh', () => {
-    it('is what everybody else is told, its owner included', async () => {
+    it('is returned to everybody else, including its owner', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login)

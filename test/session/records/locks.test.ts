@@ -64,7 +64,7 @@ describe('a lock that the store grants when its reply is no longer waited for', 
   it('is released', async () => {
     let grant: (acquired: Acquired) => void = () => undefined
     const { records, login, owners, released } = recordsOf(new Promise<Acquired>((resolve) => (grant = resolve)))
-    await assert.rejects(records.acquire(login), /didn't reply within 1000 ms/)
+    await assert.rejects(records.acquire(login), /didn't respond within 1000 ms/)
     assert.deepEqual(released, [])
     grant(locked('late'))
     await settled()
