@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mock } from 'node:test'
 import { limitWarnings, type TwilioWarningCode } from '../../lib/session/warnings'
 import { withClock } from '../support/clock'
-import { BUSY, expired, expiring, rotating, sessionApp, visitorWith } from '../support/session-app'
-import { inTurn, TwilioServer } from '../support/twilio-server'
+import { BUSY, expired, expiring, rotating, sessionApp, startTwilio, visitorWith } from '../support/session-app'
+import { inTurn } from '../support/twilio-server'
 
 const HOUR = 3_600_000
 
@@ -29,11 +29,7 @@ describe('warnings', () => {
 })
 
 describe('refreshes that keep failing', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('are reported after 30 s, although requests go on with tokens that are still valid', () =>
     withClock(['Date'], async () => {
