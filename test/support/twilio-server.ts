@@ -16,6 +16,8 @@ export type Behaviour = (request: HeardRequest, response: ServerResponse, socket
 
 /** A Twilio that does what a test tells it to. */
 export class TwilioServer {
+  /** The origin. Empty until the server is started. */
+  url = ''
   readonly requests: HeardRequest[] = []
   connections = 0
   behave: Behaviour
@@ -33,13 +35,9 @@ export class TwilioServer {
     return twilio
   }
 
-  /** Its origin, once it has been started. */
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async stop(): Promise<void> {
