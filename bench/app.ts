@@ -1,80 +1,77 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { CONTENDERS, type ContenderName } from './contenders.ts'
+import { Child } from './child.ts'
+import type { Contender } from './contenders/contender.ts'
+import { CONTENDERS, type ContenderName } from './contenders/index.ts'
+import { HERE } from './package.ts'
+import type { AppSettings, Cost, CostQuestion, Started } from './server.ts'
+import { IN_MEMORY, type StoreSettings } from './stores.ts'
 import { Visitor } from './visitor.ts'
-import type { Provider } from './provider.ts'
-import type { Cost, Start, Started } from './server.ts'
 
-/** The average cost of a task. */
-export interface Measured {
-  /** CPU time of the app's process, in µs per task. */
-  readonly cpu: number
-  /** Wall time, in µs per task. */
-  readonly wall: number
+export interface AppOptions {
+  /** The provider's URL. */
+  readonly issuer: string
+  /** Default: in memory. */
+  readonly stores?: StoreSettings
+  /** Where passport-twilio is. Default: this checkout. */
+  readonly packageFolder?: string
+  readonly env?: NodeJS.ProcessEnv
 }
+
+/** With `BENCH_PROFILE=folder`, each app writes a CPU profile to the folder when it is stopped. */
+const PROFILING = process.env.BENCH_PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
 
 /** A contender's app, running in its own process. */
 export class App {
   readonly url: string
-  readonly loginPath: string
-  readonly #callbackPath: string
-  readonly #process: ChildProcess
+  readonly contender: Contender
+  readonly #child: Child
 
-  private constructor(child: ChildProcess, url: string, contender: ContenderName) {
-    this.#process = child
+  private constructor(child: Child, url: string, contender: Contender) {
+    this.#child = child
     this.url = url
-    this.loginPath = CONTENDERS[contender].loginPath
-    this.#callbackPath = CONTENDERS[contender].callbackPath
+    this.contender = contender
   }
 
-  static async start(contender: ContenderName, provider: Provider, redisURL = ''): Promise<App> {
-    const child = fork(join(import.meta.dirname, 'server.ts'), {
-      execArgv: ['--expose-gc', ...(process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : []), '--import', 'tsx'],
-      env: { ...process.env, NODE_ENV: 'production' }
-    })
-    child.send({ contender, provider, redisURL } satisfies Start)
-    const [{ appURL }] = (await once(child, 'message')) as [Started]
-    return new App(child, appURL, contender)
+  static async start(contender: ContenderName, { issuer, stores = IN_MEMORY, packageFolder = HERE, env = {} }: AppOptions): Promise<App> {
+    const child = Child.start('server.ts', { execArgv: ['--expose-gc', ...PROFILING], env: { ...env, NODE_ENV: 'production' } })
+    const { url } = await child.ask<Started>({ contender, issuer, stores, packageFolder } satisfies AppSettings)
+    return new App(child, url, CONTENDERS[contender])
   }
 
-  async cost(question: 'cost' | 'collect' = 'cost'): Promise<Cost> {
-    this.#process.send(question)
-    const [cost] = (await once(this.#process, 'message')) as [Cost]
-    return cost
+  async cost({ collect }: CostQuestion = { collect: false }): Promise<Cost> {
+    return this.#child.ask<Cost>({ collect })
   }
 
-  /** Runs a task many times, eight at once, and returns its average cost. */
-  async measure(times: number, work: (index: number) => Promise<unknown>): Promise<Measured> {
-    const [before, began] = [await this.cost(), performance.now()]
+  /** Runs a task many times, eight at once. Returns the CPU time of the app's process, in µs per task. */
+  async cpuOf(times: number, task: (index: number) => Promise<unknown>): Promise<number> {
+    const before = await this.cost()
     let next = 0
     await Promise.all(
       Array.from({ length: 8 }, async () => {
-        while (next < times) await work(next++)
+        while (next < times) await task(next++)
       })
     )
-    const [after, ended] = [await this.cost(), performance.now()]
-    return { cpu: (after.cpu - before.cpu) / times, wall: ((ended - began) * 1000) / times }
+    const after = await this.cost()
+    return (after.cpu - before.cpu) / times
   }
 
-  /** The callback to which the provider would redirect. */
-  callbackOf(authorizeURL: string): string {
-    const { searchParams } = new URL(authorizeURL)
-    const state = searchParams.get('state') ?? searchParams.get('State')
-    const nonce = searchParams.get('nonce')
-    const query = new URLSearchParams({ code: nonce === null ? 'code' : `code.${nonce}`, ...(state === null ? {} : { state }) })
-    return `${this.#callbackPath}?${query.toString()}`
-  }
-
-  /** @param path a prefix for the paths of the login and the callback */
-  async logIn(path = ''): Promise<Visitor> {
+  /** @param prefix of the paths of the login and the callback */
+  async logIn(prefix = ''): Promise<Visitor> {
     const visitor = new Visitor(this.url)
-    const begun = await visitor.get(path + this.loginPath)
-    await visitor.finish(path + this.callbackOf(begun.location))
+    await visitor.finish(await this.beginLogin(visitor, prefix))
     return visitor
   }
 
-  stop(): void {
-    this.#process.send('stop')
+  /** Begins a login, and returns the callback to which the provider redirects. */
+  async beginLogin(visitor: Visitor, prefix = ''): Promise<string> {
+    const { location } = await visitor.get(prefix + this.contender.loginPath)
+    const { searchParams } = new URL(location)
+    const state = searchParams.get('state') ?? searchParams.get('State')
+    const nonce = searchParams.get('nonce')
+    const query = new URLSearchParams({ code: nonce === null ? 'code' : `code.${nonce}`, ...(state === null ? {} : { state }) })
+    return `${prefix}${this.contender.callbackPath}?${query.toString()}`
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop()
   }
 }

@@ -1,36 +1,32 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import { Child } from './child.ts'
+import type { Counts, ProviderSettings } from './token-server.ts'
 
-/** The OAuth provider that all contenders use, in its own process. */
-export interface Provider {
+/** The OAuth provider of all contenders, in its own process. */
+export class Provider {
   readonly issuer: string
-  readonly clientID: string
-}
+  readonly #child: Child
 
-export class ProviderProcess {
-  readonly provider: Provider
-  readonly #process: ChildProcess
-
-  private constructor(child: ChildProcess, provider: Provider) {
-    this.#process = child
-    this.provider = provider
+  private constructor(child: Child, issuer: string) {
+    this.#child = child
+    this.issuer = issuer
   }
 
-  /** @param latency ms before each token response */
-  static async start(latency = 0): Promise<ProviderProcess> {
-    const child = fork(join(import.meta.dirname, 'token-server.ts'), { execArgv: ['--import', 'tsx'], env: { ...process.env, TOKEN_LATENCY: String(latency) } })
-    const [provider] = (await once(child, 'message')) as [Provider]
-    return new ProviderProcess(child, provider)
+  static async start(settings: ProviderSettings = {}): Promise<Provider> {
+    const child = Child.start('token-server.ts')
+    const { issuer } = await child.ask<Counts>(settings)
+    return new Provider(child, issuer)
   }
 
-  async tokenRequests(): Promise<number> {
-    this.#process.send('count')
-    const [{ tokenRequests }] = (await once(this.#process, 'message')) as [{ tokenRequests: number }]
-    return tokenRequests
+  async set(settings: ProviderSettings): Promise<void> {
+    await this.#child.ask(settings)
   }
 
-  stop(): void {
-    this.#process.kill()
+  /** What the provider has received since its start. */
+  async counts(): Promise<Counts> {
+    return this.#child.ask<Counts>({})
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop()
   }
 }

@@ -16,11 +16,11 @@ export class Visitor {
     this.#origin = origin
   }
 
-  get(path: string, method = 'GET'): Promise<Seen> {
-    const url = path.startsWith('http') ? path : this.#origin + path
+  /** @param page a path, or the URL of another process of the app */
+  get(page: string, method = 'GET'): Promise<Seen> {
     const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
     return new Promise((resolve, reject) => {
-      const request = http.request(url, { method, agent, headers: cookie === '' ? {} : { Cookie: cookie } }, (response) => {
+      const request = http.request(new URL(page, this.#origin), { method, agent, headers: cookie === '' ? {} : { Cookie: cookie } }, (response) => {
         for (const header of response.headers['set-cookie'] ?? []) this.#keep(header)
         response.resume()
         response.on('end', () => resolve({ status: response.statusCode ?? 0, location: response.headers.location ?? '' }))
@@ -34,7 +34,7 @@ export class Visitor {
   /** Finishes a login, including all redirects. Throws if the login fails. */
   async finish(callback: string): Promise<void> {
     let seen = await this.get(callback)
-    while (seen.status === 302 && !seen.location.endsWith('/account') && new URL(seen.location, this.#origin).pathname !== '/') seen = await this.get(seen.location)
+    while (seen.status === 302 && !this.#isFinished(seen.location)) seen = await this.get(seen.location)
     if (seen.status !== 302) throw new Error(`The login failed with status ${seen.status}.`)
   }
 
@@ -42,6 +42,16 @@ export class Visitor {
   async visit(page = '/account'): Promise<void> {
     const { status } = await this.get(page)
     if (status !== 200) throw new Error(`${page} returned status ${status}.`)
+  }
+
+  async logOut(): Promise<void> {
+    const { status } = await this.get('/logout')
+    if (status !== 302) throw new Error(`/logout returned status ${status}.`)
+  }
+
+  /** express-openid-connect ends at `/`, the others at `/account`. */
+  #isFinished(location: string): boolean {
+    return ['/', '/account'].includes(new URL(location, this.#origin).pathname)
   }
 
   #keep(header: string): void {

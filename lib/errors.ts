@@ -45,7 +45,8 @@ export function sandboxFailure(message: string, options?: ErrorOptions): CodedEr
 
 /** passport-oauth2's error, whose `code` is OAuth 2.0's name of it (RFC 6749 §4.1.2.1). */
 export function authorizationError(message: string, { code, uri, status }: { code: string; uri?: string | undefined; status?: number }): AuthorizationError & CodedError {
-  const error = new AuthorizationError(message, code, uri, status)
+  // passport-oauth2 takes the name from the class, which has a shorter one in a minified bundle.
+  const error = Object.assign(new AuthorizationError(message, code, uri, status), { name: 'AuthorizationError' })
   return withCode(error, error.code, 'AuthorizationError', authorizationError)
 }
 
@@ -64,6 +65,8 @@ function withCode<Kind extends Error>(error: Kind, code: string, section: string
  * `status` is what to answer the visitor with: 502 for a mistake of the app, such as a wrong client secret.
  */
 export class TwilioTokenError extends TokenError {
+  /** The same in a minified bundle. */
+  override readonly name = 'TwilioTokenError'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTokenError')
   /** Twilio's number of the error, such as 20003. */

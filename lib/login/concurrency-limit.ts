@@ -33,6 +33,7 @@ export class ConcurrencyLimit {
 
 /** Too many logins are under way at once. */
 export class TooManyLoginsError extends AuthorizationError {
+  override readonly name = 'TooManyLoginsError'
   /** Where this error is explained. */
   readonly help = helpFor('AuthorizationError')
   /** For the `Retry-After` header, in seconds. */

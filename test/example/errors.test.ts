@@ -150,6 +150,15 @@ describe('the example app with Redis, while Redis is down', () => {
     await (redis as RedisServer | undefined)?.remove()
   })
 
+  it('answers within seconds, also a login, and writes nothing but lines of JSON to its log', async () => {
+    for (const path of ['/account', '/auth/twilio']) {
+      const started = performance.now()
+      await visitor.get(path).expect(503)
+      assert.ok(performance.now() - started < 4000, `${path} took ${performance.now() - started} ms`)
+    }
+    assert.doesNotMatch(example.errorOutput, /^(?!\{|$)/m)
+  })
+
   it('asks people to try again, with 503, and logs once what to do; when Redis is back, everybody is still logged in', async () => {
     assertPage(await visitor.get('/account'), { status: 503, title: 'We cannot see who you are right now', links: ['', '/'] })
     await redis.start()

@@ -6,7 +6,7 @@
 //   npm run mutation -- login --static      also mutants of code that runs only when a file is loaded
 //   npm run mutation -- login --force       also mutants whose results are known (coverage/mutation/login.incremental.json)
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Stryker } from '@stryker-mutator/core'
 
@@ -51,7 +51,7 @@ async function run(name) {
   const mutants = await new Stryker({
     mutate,
     testRunner: 'mocha',
-    plugins: [import.meta.resolve('@stryker-mutator/mocha-runner'), import.meta.resolve('./sample.mjs')],
+    plugins: [import.meta.resolve('@stryker-mutator/mocha-runner'), import.meta.resolve('./plugins.mjs')],
     checkers: sample < 1 ? ['sample'] : [],
     ignoreStatic: !options.static,
     testRunnerNodeArgs: ['--import=tsx'],
@@ -71,8 +71,10 @@ async function run(name) {
     ignorePatterns: ['.git', 'bench', 'coverage', 'dist', 'docs', 'example-app', 'test/mutation', 'test/package'],
     tempDirName: 'coverage/stryker',
     concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 2),
-    timeoutMS: 3000,
-    reporters: ['progress-append-only', 'json', 'html'],
+    // Of the whole run of a mutant, apart from the limit of each test in hooks.cjs. Generous, since a time-out counts as detected.
+    timeoutMS: 10_000,
+    timeoutFactor: 3,
+    reporters: ['progress-append-only', 'survivors', 'json', 'html'],
     jsonReporter: { fileName: `${reports}/${name}.json` },
     htmlReporter: { fileName: `${reports}/${name}.html` },
     allowConsoleColors: false,
@@ -81,10 +83,6 @@ async function run(name) {
   }).runMutationTest()
   forgetUnsampled(incrementalFile)
   const count = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length
-  for (const { status, fileName, location, mutatorName, replacement } of mutants) {
-    if (status !== 'Survived' && status !== 'NoCoverage') continue
-    console.log(`${status}: ${relative(root, fileName)}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} → ${replacement}`)
-  }
   const [killed, timedOut, survived] = [count('Killed'), count('Timeout'), count('Survived', 'NoCoverage')]
   const tested = killed + timedOut + survived
   return { mutants: mutants.length, static: count('Ignored'), tested, killed, timedOut, survived, errors: count('RuntimeError'), score: Math.round((10_000 * (killed + timedOut)) / tested) / 100 }

@@ -93,11 +93,11 @@ describe('the packed package works with', () => {
   }
 })
 
-function titleOf({ name }: Setup, version: string | undefined): string {
-  return version === undefined ? name : `${name}, on Node ${version}`
-}
-
 /** `undefined` stands for the version that runs the tests. */
 function versionsFor({ nodes }: Setup): readonly (string | undefined)[] {
   return nodes ?? [undefined]
+}
+
+function titleOf({ name }: Setup, version: string | undefined): string {
+  return version === undefined ? name : `${name}, on Node ${version}`
 }

@@ -24,7 +24,7 @@ const readme = new Page('README.md')
 /** The recipes: all pages in docs/, except those with tests of their own and the reports of measurements. */
 const recipes = new Map(
   readdirSync('docs')
-    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md', 'profile.md'].includes(name))
+    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md'].includes(name))
     .map((name) => [name, new Page(`docs/${name}`)])
 )
 
@@ -115,8 +115,15 @@ describe('the README and its recipes', () => {
     it('says so on the home page if the person denied the login', async () => {
       const visitor = new Visitor(await run(quickStart))
       const { location } = await visitor.logIn((url) => sandbox.login(url, { deny: true }))
-      assert.match((await visitor.request(location)).text, /The login was denied\..*Log in with Twilio/)
+      assert.match((await visitor.request(location)).text, /You are not logged in, because access was denied\..*Log in with Twilio/)
       assert.doesNotMatch((await visitor.request('/')).text, /denied/)
+    })
+
+    it('fails at startup and names the variable if SESSION_SECRET is not set', async () => {
+      await newcomer.write('app.mjs', quickStart)
+      const failing = newcomer.run('node app.mjs', { ...environment(), SESSION_SECRET: '' })
+      assert.equal(await failing.ends(), 1)
+      assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
 
     it('has a command that finds a wrong client secret', async () => {

@@ -47,7 +47,8 @@ describe('new SessionTokens()', () => {
   })
 
   it('rejects a Redis client where redisRefreshes(redis) belongs', () => {
-    for (const refreshes of [{ eval: () => undefined }, 'redis', null]) {
+    const [read, acquire, save] = [() => undefined, () => undefined, () => undefined]
+    for (const refreshes of [{ eval: () => undefined }, 'redis', null, { read, acquire, save }, { read, acquire, save, release: true }]) {
       assert.throws(() => new SessionTokens(client, { refreshes: refreshes as never }), { name: 'TypeError', message: /^refreshes must be redisRefreshes\(redis\), postgresRefreshes\(pool\), or another object with the functions/ })
     }
   })

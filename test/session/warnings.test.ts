@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { mock } from 'node:test'
+import { SessionTokens, TwilioOAuthClient, type SessionTokensOptions } from '../../lib'
+import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { limitWarnings, type TwilioWarningCode } from '../../lib/session/warnings'
 import { withClock } from '../support/clock'
+import { CLIENT_ID, CLIENT_SECRET } from '../support/jwt'
 import { BUSY, expired, expiring, rotating, sessionApp, startTwilio, visitorWith } from '../support/session-app'
 import { inTurn } from '../support/twilio-server'
 
@@ -25,6 +29,32 @@ describe('warnings', () => {
       ['The secret is wrong.', 'WARN_TWILIO_REFRESH_REFUSED'],
       ['The disk is full to the brim.', 'WARN_TWILIO_SESSION_STORE_FAILED']
     ])
+  })
+})
+
+describe('new SessionTokens()', () => {
+  const client = new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET })
+  const { isWorker } = cluster
+  afterEach(() => {
+    Object.assign(cluster, { isWorker })
+  })
+
+  function warningsOf(options: SessionTokensOptions): TwilioWarningCode[] {
+    const codes: TwilioWarningCode[] = []
+    new SessionTokens(client, { ...options, warn: (_message, code) => codes.push(code) })
+    return codes
+  }
+
+  it('warns about login records in memory in a worker of a cluster, and only there', () => {
+    assert.deepEqual(warningsOf({}), [])
+    Object.assign(cluster, { isWorker: true })
+    assert.deepEqual(warningsOf({}), ['WARN_TWILIO_RECORDS_IN_MEMORY'])
+    assert.deepEqual(warningsOf({ refreshes: new MemoryRefreshes() }), [], 'a store that was chosen')
+  })
+
+  it('warns about a secret that is undefined, since an environment variable may be missing', () => {
+    assert.deepEqual(warningsOf({ secret: process.env.A_VARIABLE_THAT_IS_NOT_SET }), ['WARN_TWILIO_TOKENS_NOT_ENCRYPTED'])
+    assert.deepEqual(warningsOf({ secret: 'a secret of at least 32 characters' }), [])
   })
 })
 

@@ -15,8 +15,8 @@ export class RedisCluster {
     this.#nodes = nodes
   }
 
-  /** Starts one; the tests are skipped where there is no such program. */
-  static async start(context: Mocha.Context): Promise<RedisCluster> {
+  /** Starts one. Where there is no such program, the tests of `context` are skipped, or without a context, this fails. */
+  static async start(context?: Mocha.Context): Promise<RedisCluster> {
     const nodes: RedisServer[] = []
     while (nodes.length < MASTERS * 2) nodes.push(await startNode(context))
     const cluster = new RedisCluster(nodes)
@@ -65,7 +65,7 @@ export class RedisCluster {
   }
 }
 
-async function startNode(context: Mocha.Context, tries = 5): Promise<RedisServer> {
+async function startNode(context: Mocha.Context | undefined, tries = 5): Promise<RedisServer> {
   const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': String(NODE_TIMEOUT), 'cluster-port': String(await freePort()), appendonly: 'no' }
   try {
     return await RedisServer.start(context, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]))

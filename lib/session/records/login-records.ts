@@ -111,8 +111,7 @@ export class LoginRecords {
   }
 
   /** The record that this process has kept in memory while the store was unreachable. */
-  async recordedLocally({ loginID, store }: Lock): Promise<RecordedLogin | undefined> {
-    if (store === this.#local) return undefined
+  async recordedLocally({ loginID }: Lock): Promise<RecordedLogin | undefined> {
     const record = await this.#local.read(this.#nameOf(loginID))
     return record && this.#readRecord(loginID, record)
   }
@@ -128,8 +127,10 @@ export class LoginRecords {
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
       owner.finish()
-      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
-      if (isSaved) return undefined
+      if (isSaved) {
+        if (store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
+        return undefined
+      }
       const record = await this.#ask(() => store.read(name))
       return record && this.#readRecord(login.id, record)
     } catch {

@@ -1,0 +1,19 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HERE } from './package.ts'
+
+/** Builds a commit of this package in a temporary worktree, with the dependencies of this checkout. */
+export async function withBuildOf<Result>(ref: string, use: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = join(mkdtempSync(join(tmpdir(), 'passport-twilio-against-')), 'worktree')
+  const git = (...parameters: string[]) => execFileSync('git', ['worktree', ...parameters], { cwd: HERE, stdio: 'inherit' })
+  git('add', '--detach', folder, ref)
+  try {
+    symlinkSync(join(HERE, 'node_modules'), join(folder, 'node_modules'))
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: folder, stdio: 'inherit' })
+    return await use(folder)
+  } finally {
+    git('remove', '--force', folder)
+  }
+}

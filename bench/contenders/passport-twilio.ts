@@ -1,0 +1,60 @@
+import type { RequestHandler } from 'express'
+import type { TwilioStrategy, TwilioStrategyOptions, SessionTokens, SessionTokensOptions } from 'passport-twilio'
+import { addAccount, addPage, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
+import { authenticated, logOut, usePassport } from './passport-app.ts'
+
+/** The quick start of the README. */
+export function passportTwilio(apiVersion: 'v1' | 'v2', options: SessionTokensOptions = {}): SetUp {
+  return (setting) => {
+    const strategy = strategyFor(setting, { apiVersion })
+    const tokens = tokensOf(setting, strategy, options)
+    addLogin(setting, usePassport(setting, tokens.serializer()), { strategy, tokens })
+    addAccount(setting, { guards: [setting.twilio.requireLogin({ loginPath: '/login' }), tokens.fresh()], logOut: [tokens.drop(), logOut] })
+  }
+}
+
+/** The same page behind each guard, in one process, so that only the guard differs. Each way to keep the tokens has its own login. */
+export const guards: SetUp = (setting) => {
+  const { requireLogin } = setting.twilio
+  const instance = usePassport(setting)
+  const loggedIn = requireLogin({ loginPath: '/login' })
+  addPage(setting, '/isAuthenticated', authenticated)
+  addPage(setting, '/requireLogin', loggedIn)
+  for (const [prefix, options] of Object.entries(WAYS_TO_KEEP)) {
+    const strategy = strategyFor(setting, { callbackURL: setting.callbackURL.replace('/callback', `${prefix}/callback`) })
+    const tokens = tokensOf(setting, strategy, options)
+    addLogin(setting, instance, { strategy, tokens, prefix })
+    addPage(setting, `${prefix}/fresh`, loggedIn, tokens.fresh())
+  }
+}
+
+const WAYS_TO_KEEP: Readonly<Record<string, SessionTokensOptions>> = {
+  '': {},
+  '/encrypted': { secret: SECRET },
+  // Tokens are valid for an hour, so each is refreshed after a tenth of a second.
+  '/refreshing': { leeway: 3_599_900 }
+}
+
+/** `POST /forget` deletes all sessions, which have to be in memory. */
+export const growing: SetUp = async (setting) => {
+  await passportTwilio('v1')(setting)
+  setting.app.post('/forget', (_req, res) => {
+    Object.assign(setting.stores.sessions, { sessions: Object.create(null) as unknown })
+    res.end()
+  })
+}
+
+function strategyFor({ issuer, callbackURL, twilio }: Setting, options: Partial<TwilioStrategyOptions>): TwilioStrategy {
+  return new twilio.TwilioStrategy({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, callbackURL, baseURL: issuer, ...options }, (_accessToken, _refreshToken, profile, done) =>
+    done(null, { id: profile?.id })
+  )
+}
+
+function tokensOf({ stores, twilio }: Setting, strategy: TwilioStrategy, options: SessionTokensOptions): SessionTokens {
+  return new twilio.SessionTokens(strategy, { refreshes: stores.refreshes, ...options })
+}
+
+function addLogin({ app }: Setting, instance: ReturnType<typeof usePassport>, { strategy, tokens, prefix = '' }: { strategy: TwilioStrategy; tokens: SessionTokens; prefix?: string }): void {
+  app.get(`${prefix}/login`, instance.authenticate(strategy) as RequestHandler)
+  app.get(`${prefix}/callback`, instance.authenticate(strategy) as RequestHandler, tokens.keep(), (_req, res) => res.redirect('/account'))
+}
