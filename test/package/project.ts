@@ -87,7 +87,7 @@ export class Project {
   async run(line: string, { node, ...environment }: RunOptions): Promise<void> {
     const path = [dirname(node), join(this.folder, 'node_modules/.bin'), process.env.PATH].join(delimiter)
     try {
-      await executeLine(line, { cwd: this.folder, timeout: 120_000, env: { ...process.env, ...environment, PATH: path } })
+      await executeLine(line, { cwd: this.folder, timeout: 240_000, env: { ...process.env, ...environment, PATH: path } })
     } catch (error) {
       const { stdout, stderr } = error as { stdout?: string; stderr?: string }
       throw new Error(`${line} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
@@ -102,6 +102,7 @@ export class Project {
   }
 
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true })
+    // A command that was stopped may have left processes that are still writing.
+    await rm(this.folder, { recursive: true, maxRetries: 10 })
   }
 }

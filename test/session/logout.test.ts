@@ -19,6 +19,7 @@ import {
   rotating,
   SESSION_KEY,
   sessionApp,
+  startTwilio,
   storedSession,
   storedTokens,
   tokensOf,
@@ -26,18 +27,10 @@ import {
   visitorWithSession,
   type SessionAppOptions
 } from '../support/session-app'
-import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
+import { json, type Behaviour } from '../support/twilio-server'
 
 describe('a logout', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** Asks for a page whose tokens are being refreshed, logs out, and only then lets Twilio respond. */
   async function logOutDuring(visitor: ReturnType<typeof request.agent>, page: string, logout: string, answer: Behaviour = rotating()): Promise<request.Response> {
@@ -317,15 +310,7 @@ describe('a logout', () => {
 })
 
 describe('a login that replaces another one in the same session', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** A request of the old login arrives with its copy of the session just before the new login is stored. */
   function overtaken(other: object): RequestHandler {

@@ -7,8 +7,8 @@ import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { limitWarnings, type TwilioWarningCode } from '../../lib/session/warnings'
 import { withClock } from '../support/clock'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/jwt'
-import { BUSY, expired, expiring, rotating, sessionApp, visitorWith } from '../support/session-app'
-import { inTurn, TwilioServer } from '../support/twilio-server'
+import { BUSY, expired, expiring, rotating, sessionApp, startTwilio, visitorWith } from '../support/session-app'
+import { inTurn } from '../support/twilio-server'
 
 const HOUR = 3_600_000
 
@@ -59,11 +59,7 @@ describe('new SessionTokens()', () => {
 })
 
 describe('refreshes that keep failing', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('are reported after 30 s, although requests go on with tokens that are still valid', () =>
     withClock(['Date'], async () => {
