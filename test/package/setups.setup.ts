@@ -26,11 +26,12 @@ describe('the packed package works with', () => {
   const passes = new Map<Setup, number>()
   let tarball: string
 
-  const projectOf = ({ folders }: Setup): Promise<Project> => {
-    const known = projects.get(folders.join())
+  const projectOf = ({ folders, packageManager }: Setup): Promise<Project> => {
+    const key = [...folders, packageManager].join()
+    const known = projects.get(key)
     if (known) return known
-    const installed = limit(() => Project.install(folders, tarball))
-    projects.set(folders.join(), installed)
+    const installed = limit(() => Project.install(folders, tarball, packageManager))
+    projects.set(key, installed)
     return installed
   }
   const run = async (setup: Setup, version?: string, environment?: NodeJS.ProcessEnv) => {
@@ -43,7 +44,7 @@ describe('the packed package works with', () => {
     const shown = setup.shows ?? [...packages.keys()].filter((name) => !name.startsWith('@types/'))
     return {
       date: new Date().toISOString().slice(0, 10),
-      nodes: await Promise.all(versionsFor(setup).map(async (version) => versionOf(await findNode(version)))),
+      nodes: setup.runsWithoutNode ? [] : await Promise.all(versionsFor(setup).map(async (version) => versionOf(await findNode(version)))),
       packages: shown.flatMap((name) => packages.get(name) ?? []).map(({ name, version }) => `${name} ${version}`)
     }
   }

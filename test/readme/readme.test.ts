@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { PERMISSIONS, startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
-import { JEST_WITH_IMPORT } from '../package/setups'
+import { BUNDLE, JEST_WITH_IMPORT, RUN_TESTS, START, START_WITH_PNP } from '../package/setups'
 import { launchBrowser } from '../support/browser'
 import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
@@ -37,7 +37,7 @@ function recipe(name: string): Page {
 const QUICK_START = 'Quick start'
 const quickStart = readme.take(QUICK_START, 'js')
 const settings = readme.take(QUICK_START, 'ini')
-readme.take(QUICK_START, 'sh')
+const installCommand = readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
 const doctorCommand = recipe('creating-the-oauth-app.md').take('Checking the setup', 'sh')
@@ -45,6 +45,9 @@ const doctorCommand = recipe('creating-the-oauth-app.md').take('Checking the set
 /** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'
 const SANDBOX_PORT = '8020'
+
+/** The projects in which the packed package is tried. */
+const PROJECTS = join(process.cwd(), 'test/package/projects')
 
 const SECRETS = { SESSION_SECRET: 'a session secret for the tests', TOKEN_SECRET: 'a token secret for the tests, 32 characters or more' }
 
@@ -315,6 +318,38 @@ describe('the README and its recipes', () => {
     })
   }
 
+  describe('Bundlers', () => {
+    const page = recipe('bundlers.md')
+    const commands = ['esbuild', 'esbuild', 'esbuild', 'Rollup', 'webpack'].map((heading, index) => {
+      if (index === 0 || heading !== 'esbuild') page.take(heading, 'sh')
+      return page.take(heading, 'sh')
+    })
+    const configurations = [
+      ['rollup.config.mjs', page.take('Rollup', 'js')],
+      ['webpack.config.mjs', page.take('webpack', 'js')]
+    ] as const
+
+    it('shows the commands and configurations that the tests of the packed package use', async () => {
+      assert.deepEqual(commands, [BUNDLE.esbuild, BUNDLE.esbuildESM, BUNDLE.esbuildExternal, BUNDLE.rollup, BUNDLE.webpack])
+      for (const [file, snippet] of configurations) assert.equal(await readFile(join(PROJECTS, 'bundlers', file), 'utf8'), `${snippet}\n`)
+    })
+  })
+
+  describe("Bun and Deno, and Yarn Plug'n'Play", () => {
+    const [bun, deno] = ['bun', 'deno'].map(() => recipe('bun-and-deno.md').take('Bun and Deno', 'sh'))
+    const page = recipe('yarn-pnp.md')
+    const [installWithYarn, startWithYarn] = ['install', 'start'].map(() => page.take("Yarn Plug'n'Play and pnpm", 'sh'))
+
+    it('start apps with the commands that the tests of the packed package use', () => {
+      assert.deepEqual([bun, deno], [START.bun, START.deno])
+      assert.equal(startWithYarn, START_WITH_PNP)
+    })
+
+    it("install the quick start's packages", () => {
+      assert.equal(installWithYarn, installCommand.replace('npm install', 'yarn add'))
+    })
+  })
+
   describe('Calling Twilio with its SDK', () => {
     const page = recipe('sdk.md')
     page.take('Calling Twilio with its SDK', 'sh')
@@ -458,6 +493,19 @@ describe('the README and its recipes', () => {
       assert.equal(jestCommand, JEST_WITH_IMPORT)
     })
 
+    for (const [name, functions] of [['vitest', 'Vitest'], ['mocha', 'Mocha']] as const) {
+      page.take('Other test runners', 'sh')
+      const imported = page.take('Other test runners', 'js')
+      const runCommand = page.take('Other test runners', 'sh')
+
+      it(`shows the command and the import for ${functions} that the tests of the packed package use`, async () => {
+        assert.equal(runCommand, RUN_TESTS[name])
+        const [triedApp, triedTest] = await Promise.all(['runners/app.mjs', `${name}/app.test.mjs`].map((file) => readFile(join(PROJECTS, file), 'utf8')))
+        assert.equal(triedApp, `${quickStart.replace(/^app\.listen[^]*/m, exported)}\n`)
+        assert.equal(triedTest, `${test.replace("import { after, test } from 'node:test'", imported)}\n`)
+      })
+    }
+
     it("passes with Node's test runner, and fails if the app lets nobody in", async () => {
       const app = compose(quickStart, exported)
       await newcomer.write('app.mjs', app)
@@ -593,7 +641,7 @@ function installedBy({ code }: Block): string[] {
 /** Asserts that each file of the projects has every paragraph of its snippet. */
 async function isUsedByProjects(snippets: readonly (readonly [file: string, snippet: string])[]): Promise<void> {
   for (const [file, snippet] of snippets) {
-    const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
+    const project = await readFile(join(PROJECTS, file), 'utf8')
     assert.deepEqual(snippet.split('\n\n').filter((paragraph) => !project.includes(paragraph)), [], file)
   }
 }

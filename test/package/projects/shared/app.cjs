@@ -18,7 +18,8 @@ exports.prepareApp = async function prepareApp(sandboxOptions) {
     TWILIO_BASE_URL: sandbox.url,
     TWILIO_CALLBACK_URL: callbackURL,
     TWILIO_CLIENT_ID: sandbox.clientID,
-    TWILIO_CLIENT_SECRET: sandbox.clientSecret
+    TWILIO_CLIENT_SECRET: sandbox.clientSecret,
+    TWILIO_JWKS_URL: sandbox.jwksURL
   }
   return { appURL, sandbox, environment }
 }
