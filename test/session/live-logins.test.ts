@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { TwilioTimeoutError, TwilioTokenError, TwilioUnavailableError, type TwilioTokens } from '../../lib'
 import { Freshness } from '../../lib/session/freshness'
 import { newLogin, toJSON, type KeptLogin } from '../../lib/session/kept-login'
@@ -46,7 +47,7 @@ function setUp({ msLeft = -1, refreshInBackground = true, hasStore = true } = {}
   const refresher = new LoginRefresher({ ...shared, refreshes: store, codec, refreshTokens })
   const live = new LiveLogins({ ...shared, refresher, refreshInBackground })
   /** A request with its own copy of the session. */
-  const request = (): LoginSession => sessions.of({ session: structuredClone(stored), ...(hasStore && { sessionStore, sessionID: 'one' }) })
+  const request = (session = structuredClone(stored)): LoginSession => sessions.of({ session, ...(hasStore && { sessionStore, sessionID: 'one' }) })
   const get = (held = login, session = request()) => live.get(held, session, TTL)
   /** Lets time pass until a promise settles. */
   const during = async <Result>(promise: Promise<Result>): Promise<Result> => {
@@ -168,18 +169,17 @@ describe('the tokens for a request', () => {
     assert.equal((await get())?.tokens.accessToken, 'access-1')
   })
 
-  it('that expired while the process was frozen are refreshed again', async () => {
-    const { clock, get, tokens, login, record, spent, request } = setUp()
-    const newer = { ...login, generation: 1, receivedAt: clock.now(), tokens: tokens(7, 61_000) }
-    await record(newer)
-    const session = request()
-    const getting = get(login, session)
-    await Promise.resolve()
-    await clock.pass(0)
-    assert.equal((await getting)?.tokens.accessToken, 'access-7')
-    await clock.pass(61_000)
-    const again = await get(newer)
-    assert.equal(again?.tokens.accessToken, 'access-1')
+  it('that another process has refreshed, and that expire while this one is frozen, are refreshed again', async () => {
+    const { clock, get, tokens, login, record, spent } = setUp()
+    await record({ ...login, generation: 1, receivedAt: clock.now(), tokens: tokens(7, 61_000) })
+    const later = clock.now() + 61_001
+    const freeze = () => (clock.now = () => later)
+    subscribe('passport-twilio:refresh', freeze)
+    try {
+      assert.equal((await get())?.tokens.accessToken, 'access-1')
+    } finally {
+      unsubscribe('passport-twilio:refresh', freeze)
+    }
     assert.deepEqual(spent, ['refresh-7'])
   })
 })
@@ -288,6 +288,14 @@ describe('a session in a cookie', () => {
     const session = request()
     assert.equal((await get(login, session))?.tokens.accessToken, 'access-1')
     assert.equal(session.copy?.tokens.accessToken, 'access-1')
+  })
+
+  it('is not changed, so that no cookie is sent, when it has the newest tokens', async () => {
+    const { request, login, get, stored } = setUp({ hasStore: false, msLeft: TTL })
+    const session = { ...stored() }
+    const before = session[KEY]
+    assert.equal(await get(login, request(session)), login)
+    assert.equal(session[KEY], before)
   })
 
   it('keeps its tokens while the store of the records fails', async () => {
