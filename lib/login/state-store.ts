@@ -2,7 +2,7 @@ import { setupError } from '../errors'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
-import type { LoginContext, PendingLogins } from './pending-logins'
+import type { BegunLogin, LoginContext, PendingLogins, ReturnedLogin } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 
 /** What passport-oauth2 tells a state store about the login. */
@@ -11,17 +11,6 @@ export interface StateStoreMetadata {
   readonly tokenURL: string
   readonly clientID: string
   readonly callbackURL: string
-}
-
-/** A login that has begun. */
-export interface BegunLogin {
-  readonly state: string
-  readonly codeVerifier: string | undefined
-}
-
-/** A login that has come back. */
-export interface ReturnedLogin extends LoginContext {
-  readonly codeVerifier: string | undefined
 }
 
 /** Keeps logins from their beginning to their callback. */
@@ -44,16 +33,15 @@ export function isStateStore(value: unknown): value is StateStore {
 }
 
 /** Keeps logins in the session. */
-export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginStore {
+export function sessionLoginStore(pending: PendingLogins): LoginStore {
   return {
     begin(request, context, { callbackURL }) {
-      const { state, codeVerifier } = pending.begin(request, context, callbackURL)
-      return { state, codeVerifier: pkce ? codeVerifier : undefined }
+      return pending.begin(request, context, callbackURL)
     },
     finish(request, state, { callbackURL }) {
-      const { state: applicationState, returnTo, codeVerifier } = pending.finish(request, state, callbackURL)
+      const login = pending.finish(request, state, callbackURL)
       // The session store is not trusted with where the browser goes.
-      return { state: applicationState, returnTo: sameOriginPath(returnTo), codeVerifier: pkce ? codeVerifier : undefined }
+      return { ...login, returnTo: sameOriginPath(login.returnTo) }
     }
   }
 }

@@ -20,11 +20,11 @@ import { LoginStateError } from './login-state-error'
 import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, checkStateSecret, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
-import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
+import { defaultSessionKey, PendingLogins, type LoginContext, type ReturnedLogin } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
-import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type ReturnedLogin, type StateStoreMetadata } from './state-store'
+import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
 /** The browser is sent to Twilio. */
@@ -293,9 +293,10 @@ function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, di
     sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
     max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
-    secret: checkStateSecret(options.stateSecret) ?? clientSecret
+    secret: checkStateSecret(options.stateSecret) ?? clientSecret,
+    pkce
   })
-  return sessionLoginStore(pending, pkce)
+  return sessionLoginStore(pending)
 }
 
 /** Adds what the application passed as `state`, if anything. */
