@@ -95,7 +95,7 @@ ${table(
     milliseconds(p50),
     milliseconds(p99),
     milliseconds(p99WithLiveToken),
-    `${milliseconds(delay)}, or ${(delay.median / tokenEndpointLatency).toFixed(1)} times the token endpoint's`
+    `${milliseconds(delay)} (${delay.min.toFixed(0)} to ${delay.max.toFixed(0)})`
   ])
 )}
 

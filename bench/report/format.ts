@@ -11,12 +11,6 @@ export function ratioText(ratio: Ratio | undefined): string {
   return isDifference(ratio) ? `${median.toFixed(2)} ${interval}` : `no difference ${interval}`
 }
 
-/** The ratio within a sentence: `1.20 times` or `the same as`. */
-export function timesText(ratio: Ratio | undefined): string {
-  if (ratio === undefined) return 'not measured'
-  return isDifference(ratio) ? `${ratio.median.toFixed(2)} times` : 'the same as'
-}
-
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')

@@ -20,7 +20,7 @@ const loginRow: Row = ({ logins }) => {
   const ratio = (name: keyof Results['logins']) => logins[name].againstPassportOAuth2
   return [
     '[Server CPU of a login](docs/figures.md#a-login)',
-    `v1: ${comparedWith('passport-oauth2', ratio('passport-twilio v1'))}; v2: ${comparedWith('passport-oauth2', ratio('passport-twilio v2'))}`,
+    `v1: ${comparedWith("passport-oauth2's", ratio('passport-twilio v1'))}; v2: ${comparedWith("passport-oauth2's", ratio('passport-twilio v2'))}`,
     `openid-client's strategy: ${ratioText(ratio("openid-client's strategy"))}; grant: ${ratioText(ratio('grant'))}; express-openid-connect: ${ratioText(ratio('express-openid-connect'))}`
   ]
 }
@@ -34,7 +34,7 @@ const roundTripsRow: Row = ({ roundTrips }) => {
 }
 
 const guardRow: Row = ({ guards }) => {
-  const text = (name: keyof Results['guards']) => comparedWith('`isAuthenticated()`', guards[name].againstIsAuthenticated)
+  const text = (name: keyof Results['guards']) => comparedWith("`isAuthenticated()`'s", guards[name].againstIsAuthenticated)
   return ['[Server CPU of a guarded request](docs/figures.md#a-guarded-request) with a live token', text('requireLogin() and fresh()'), `with encrypted tokens: ${text('requireLogin() and fresh(), encrypted')}`]
 }
 
@@ -56,6 +56,8 @@ const latencyRow: Row = ({ latency }) => {
   return [`[Wait at the callback](docs/figures.md#the-wait-at-the-callback), ${latency.roundTrip} ms from the provider`, text('passport-twilio v2'), `passport-oauth2: ${text('passport-oauth2')}`]
 }
 
+/** @param baseline in the genitive */
 function comparedWith(baseline: string, ratio: Ratio): string {
-  return isDifference(ratio) ? `${ratioText(ratio)} of ${baseline}` : `no difference from ${baseline} ${ratioText(ratio).replace('no difference ', '')}`
+  const interval = `(${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`
+  return isDifference(ratio) ? `${ratio.median.toFixed(2)} times ${baseline} ${interval}` : `no difference from ${baseline} ${interval}`
 }

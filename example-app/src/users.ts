@@ -17,6 +17,16 @@ export interface User {
   organizationSid: string | undefined
 }
 
+/** The users could not be read or saved, so the app cannot tell who the visitor is. */
+export class UserStoreError extends Error {
+  readonly status = 503
+
+  constructor(cause: unknown) {
+    super('The users could not be read or saved. Check that PostgreSQL is running and can be reached at DATABASE_URL, or Redis at REDIS_URL.', { cause })
+    this.name = 'UserStoreError'
+  }
+}
+
 /** Where the users are kept. To use another database, write these three functions for it. */
 export interface Users {
   find(id: string): Promise<User | undefined>

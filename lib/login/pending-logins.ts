@@ -30,19 +30,21 @@ export interface PendingLoginsOptions {
   readonly ttl: number
   /** Signs states and derives code verifiers; the same in every process of the app. Without one, each session has its own. */
   readonly secret: string | undefined
+  /** Whether logins use PKCE (RFC 7636). */
+  readonly pkce: boolean
 }
 
 /** A login that has begun. */
 export interface BegunLogin {
   /** The one-time value to give to Twilio. */
   readonly state: string
-  /** PKCE's verifier (RFC 7636 §4.1). */
-  readonly codeVerifier: string
+  /** PKCE's verifier (RFC 7636 §4.1); `undefined` without PKCE. */
+  readonly codeVerifier: string | undefined
 }
 
 /** A login that has come back. */
-export interface FinishedPendingLogin extends LoginContext {
-  readonly codeVerifier: string
+export interface ReturnedLogin extends LoginContext {
+  readonly codeVerifier: string | undefined
 }
 
 /** A pending login in the session. */
@@ -126,7 +128,7 @@ export class PendingLogins {
       randomValue: sessionID === undefined ? randomValue : undefined,
       secret
     })
-    return { state, codeVerifier: keys.codeVerifier(idOf(state), sessionSecret) }
+    return { state, codeVerifier: this.#codeVerifier(keys, idOf(state), sessionSecret) }
   }
 
   /**
@@ -135,7 +137,7 @@ export class PendingLogins {
    * @throws {LoginStateError} if there is no such login
    * @throws {Error} if the request has no session
    */
-  finish(request: object, state: string | undefined, callbackURL: string): FinishedPendingLogin {
+  finish(request: object, state: string | undefined, callbackURL: string): ReturnedLogin {
     const session = sessionOf(request)
     if (state === undefined) throw new LoginStateError('missing')
     const id = idOf(state)
@@ -156,7 +158,11 @@ export class PendingLogins {
 
     this.#usedInMemory.set(id, true)
     this.#write(session, { ...record, logins: record.logins.filter((login) => login !== listed), used: [...record.used, id] })
-    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: keys.codeVerifier(id, sessionSecret) }
+    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: this.#codeVerifier(keys, id, sessionSecret) }
+  }
+
+  #codeVerifier(keys: Keys, id: string, sessionSecret: string): string | undefined {
+    return this.#options.pkce ? keys.codeVerifier(id, sessionSecret) : undefined
   }
 
   /** An app without a secret gets one for the session. */

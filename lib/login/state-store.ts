@@ -4,7 +4,7 @@ import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
 import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
-import { defaultSessionKey, PendingLogins, type LoginContext } from './pending-logins'
+import { defaultSessionKey, PendingLogins, type BegunLogin, type LoginContext, type ReturnedLogin } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 
 /** What passport-oauth2 passes to a state store about the login. */
@@ -13,17 +13,6 @@ export interface StateStoreMetadata {
   readonly tokenURL: string
   readonly clientID: string
   readonly callbackURL: string
-}
-
-/** A login that has begun. */
-export interface BegunLogin {
-  readonly state: string
-  readonly codeVerifier: string | undefined
-}
-
-/** A login that has come back. */
-export interface ReturnedLogin extends LoginContext {
-  readonly codeVerifier: string | undefined
 }
 
 /** Keeps logins from their beginning to their callback. */
@@ -58,9 +47,10 @@ export function loginStore(options: AnyOptions, { authorize, clientID, clientSec
     sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
     max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
-    secret: checkStateSecret(options.stateSecret) ?? clientSecret
+    secret: checkStateSecret(options.stateSecret) ?? clientSecret,
+    pkce
   })
-  return sessionLoginStore(pending, pkce)
+  return sessionLoginStore(pending)
 }
 
 function isStateStore(value: unknown): value is StateStore {
@@ -70,16 +60,15 @@ function isStateStore(value: unknown): value is StateStore {
 }
 
 /** Keeps logins in the session. */
-export function sessionLoginStore(pending: PendingLogins, pkce: boolean): LoginStore {
+export function sessionLoginStore(pending: PendingLogins): LoginStore {
   return {
     begin(request, context, { callbackURL }) {
-      const { state, codeVerifier } = pending.begin(request, context, callbackURL)
-      return { state, codeVerifier: pkce ? codeVerifier : undefined }
+      return pending.begin(request, context, callbackURL)
     },
     finish(request, state, { callbackURL }) {
-      const { state: applicationState, returnTo, codeVerifier } = pending.finish(request, state, callbackURL)
+      const login = pending.finish(request, state, callbackURL)
       // The session store is not trusted with where the browser goes.
-      return { state: applicationState, returnTo: sameOriginPath(returnTo), codeVerifier: pkce ? codeVerifier : undefined }
+      return { ...login, returnTo: sameOriginPath(login.returnTo) }
     }
   }
 }

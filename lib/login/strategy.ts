@@ -20,11 +20,11 @@ import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { published, type Failure, type Outcome, type Redirect, type Success } from './outcome'
-import type { LoginContext } from './pending-logins'
+import type { LoginContext, ReturnedLogin } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
-import { loginStore, type LoginStore, type ReturnedLogin, type StateStoreMetadata } from './state-store'
+import { loginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns

@@ -53,7 +53,7 @@ function describeScope(scope: string): HTML[] {
 
 function personChoice({ name, email, accountName, userSid, role = 'owner' }: SandboxPerson, index: number): HTML {
   const checked = index === 0 ? html` checked` : html``
-  return html`<label><input type="radio" name="person" value="${userSid}"${checked}>${name}<small>${email} · ${accountName} · ${role}</small></label>`
+  return html`<label><input type="radio" name="person" value="${userSid}"${checked}>${name}, ${role}<small>${email} · ${accountName}</small></label>`
 }
 
 function hostOf(uri: string): string {

@@ -72,8 +72,7 @@ async function run(name) {
     tempDirName: 'coverage/stryker',
     concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 2),
     // Of the whole run of a mutant, apart from the limit of each test in hooks.cjs. Generous, since a time-out counts as detected.
-    timeoutMS: 10_000,
-    timeoutFactor: 3,
+    timeoutMS: 5000,
     reporters: ['progress-append-only', 'survivors', 'json', 'html'],
     jsonReporter: { fileName: `${reports}/${name}.json` },
     htmlReporter: { fileName: `${reports}/${name}.html` },

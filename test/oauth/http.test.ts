@@ -27,7 +27,7 @@ describe('a call to Twilio', () => {
     return callHttp({ method: 'GET', endpoint: endpointOf(`${twilio.url}/x?y=1`), headers: {}, ...request }, { ...LIMITS, ...limits })
   }
 
-  it('resolves to the status, the headers and the text', async () => {
+  it('resolves to the status, the headers and the body', async () => {
     const response = await call(json(201, { é: 1 }, { 'X-Twilio': 'yes' }), { request: { method: 'POST', body: 'é=1', headers: { 'Content-Type': 'text/plain' } } })
     assert.deepEqual([response.status, response.headers['x-twilio'], response.body], [201, 'yes', '{"é":1}'])
     const [heard] = twilio.requests.slice(-1)

@@ -112,7 +112,7 @@ export class Project {
     const manager = this.#packageManager ? [dirname(await findPackageManager(this.#packageManager))] : []
     const path = [dirname(node), ...manager, join(this.folder, 'node_modules/.bin'), process.env.PATH].join(delimiter)
     try {
-      await executeLine(line, { cwd: this.folder, timeout: 120_000, env: { ...process.env, ...environment, PATH: path } })
+      await executeLine(line, { cwd: this.folder, timeout: 240_000, env: { ...process.env, ...environment, PATH: path } })
     } catch (error) {
       const { stdout, stderr } = error as { stdout?: string; stderr?: string }
       throw new Error(`${line} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
@@ -145,6 +145,7 @@ export class Project {
   }
 
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true })
+    // A command that was stopped may have left processes that are still writing.
+    await rm(this.folder, { recursive: true, maxRetries: 10 })
   }
 }

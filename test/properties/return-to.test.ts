@@ -50,7 +50,7 @@ describe('returnTo, for any path,', function () {
   })
 
   it('never leads to another origin, whatever the session contains for a pending login', async () => {
-    const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests' }), false)
+    const logins = sessionLoginStore(new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests', pkce: false }))
     await checkProperty(
       fc.asyncProperty(address, async (wanted) => {
         const session: Record<string, unknown> = {}

@@ -129,6 +129,13 @@ describe('the README and its recipes', () => {
       assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
     })
 
+    it('warns in production that sessions are kept in memory', async () => {
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', String(await freePort())))
+      const app = newcomer.run('node app.mjs', { ...environment(), NODE_ENV: 'production' })
+      await app.prints('Open ')
+      assert.match(app.output, /MemoryStore is not\s+designed for a production environment/)
+    })
+
     it('has a command that finds a wrong client secret', async () => {
       const { clientID, clientSecret, url } = sandbox
       const command = `${doctorCommand.replace(/OQ\w+/, clientID)} --base-url ${url}`
@@ -449,7 +456,7 @@ describe('the README and its recipes', () => {
         }
       }`
 
-    it('accepts connections of people who are logged in only, gives them live tokens, and ends them after a logout', async () => {
+    it('accepts connections only of people who are logged in, gives them valid tokens, and closes them after a logout', async () => {
       await newcomer.write('ws.mjs', stub)
       const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), `${shared}\n${withWS}`).replace("'ws'", "'./ws.mjs'"))
       const visitor = new Visitor(url)

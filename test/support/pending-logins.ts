@@ -7,7 +7,7 @@ export class TestLogins {
   readonly #pending: PendingLogins
 
   constructor(options: Partial<PendingLoginsOptions> = {}) {
-    this.#pending = new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 600_000, secret: 'the client secret', ...options })
+    this.#pending = new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 600_000, secret: 'the client secret', pkce: true, ...options })
   }
 
   /** Gives the state. */
@@ -17,7 +17,8 @@ export class TestLogins {
 
   /** Gives the state and the code verifier. */
   beginWithVerifier(request: object, callbackURL = CALLBACK_URL): { state: string; codeVerifier: string } {
-    return this.#pending.begin(request, {}, callbackURL)
+    const { state, codeVerifier = '' } = this.#pending.begin(request, {}, callbackURL)
+    return { state, codeVerifier }
   }
 
   finish(request: object, state: string | undefined, callbackURL = CALLBACK_URL): LoginContext {
@@ -25,7 +26,7 @@ export class TestLogins {
     return { ...(applicationState === undefined ? {} : { state: applicationState }), ...(returnTo === undefined ? {} : { returnTo }) }
   }
 
-  finishWithVerifier(request: object, state: string, callbackURL = CALLBACK_URL): string {
+  finishWithVerifier(request: object, state: string, callbackURL = CALLBACK_URL): string | undefined {
     return this.#pending.finish(request, state, callbackURL).codeVerifier
   }
 }

@@ -175,6 +175,7 @@ describe('a store of records that cannot be used', () => {
     store.error = undefined
     await records.newerThan(login)
     store.error = new Error('The connection is lost')
+    await assert.rejects(acquire(0))
     await clock.pass(LOCK_TTL - 8000)
     await assert.rejects(acquire(0), /The connection is lost/)
   })

@@ -11,8 +11,9 @@ describe('records in memory', () => {
   itConforms(() => ({ one: memory, other: memory }))
 
   it('ignore the release of a login that nobody has locked', async () => {
-    await memory.save('unlocked', { generation: 1, value: 'a record', owner: 'owner', ttl: DAY })
-    for (const login of ['unlocked', 'unknown']) await assert.doesNotReject(async () => memory.release(login, { owner: 'owner' }))
+    const store = new MemoryRefreshes()
+    await store.save('unlocked', { generation: 1, value: 'a record', owner: 'owner', ttl: DAY })
+    for (const login of ['unlocked', 'unknown']) await assert.doesNotReject(async () => store.release(login, { owner: 'owner' }))
   })
 
   describe('to the millisecond', () => {
