@@ -1,3 +1,3 @@
 import config from './webpack.config.mjs'
 
-export default { ...config, output: { filename: 'app.mjs' }, experiments: { outputModule: true } }
+export default { ...config, output: { filename: 'app.mjs', module: true }, experiments: { outputModule: true } }

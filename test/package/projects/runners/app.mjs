@@ -4,6 +4,7 @@ import passport from 'passport'
 import { requireLogin, returnTo, SessionTokens, TwilioStrategy } from 'passport-twilio'
 
 const { SESSION_SECRET, TWILIO_BASE_URL, TWILIO_CLIENT_ID, TWILIO_CLIENT_SECRET } = process.env
+if (!SESSION_SECRET) throw new Error('SESSION_SECRET is not set. Add it to .env.')
 
 const strategy = new TwilioStrategy(
   {
@@ -34,7 +35,7 @@ app.get(
 )
 
 app.get('/', (req, res) => {
-  const notice = req.query.login === 'denied' ? '<p>The login was denied.</p>' : ''
+  const notice = req.query.login === 'denied' ? '<p>You are not logged in, because access was denied.</p>' : ''
   res.send(req.user ? '<form method="post" action="/logout"><button>Log out</button></form>' : `${notice}<a href="/account">Log in with Twilio</a>`)
 })
 app.get('/account', requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh(), (req, res) => {
