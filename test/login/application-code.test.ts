@@ -499,9 +499,9 @@ describe('TwilioStrategy in an application', () => {
     })
 
     it('sends the body of a POST, and no Authorization header without a token', async () => {
-      const { oauth2 } = new Open(strategyOptions(), giveUser)
+      const { _request: post } = new Open(strategyOptions(), giveUser).oauth2 as unknown as Record<'_request', (...values: unknown[]) => void>
       twilio.behave = json(299, { done: true })
-      const [error, data, response] = await new Promise<unknown[]>((resolve) => oauth2._request('POST', `${twilio.url}/x`, { 'X-Mine': 'yes' }, 'a=b', '', (...values: unknown[]) => resolve(values)))
+      const [error, data, response] = await new Promise<unknown[]>((resolve) => post('POST', `${twilio.url}/x`, { 'X-Mine': 'yes' }, 'a=b', '', (...values: unknown[]) => resolve(values)))
       assert.deepEqual([error, data, response], [null, '{"done":true}', { statusCode: 299 }])
       const [{ method, body, headers } = { method: '', body: '', headers: {} as Record<string, unknown> }] = twilio.requests
       assert.deepEqual([method, body, headers['x-mine'], headers.authorization], ['POST', 'a=b', 'yes', undefined])

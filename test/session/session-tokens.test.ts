@@ -90,7 +90,7 @@ describe('tokens.fresh()', () => {
       setLoginPath(req, '/login')
       const res = Object.assign(new EventEmitter(), { headersSent: false, setHeader: () => undefined, ended: Promise.resolve() })
       const ended = new Promise<void>((resolve) => Object.assign(res, { end: () => resolve() }))
-      tokens.fresh()(req as never, res as never, assert.fail)
+      tokens.fresh()(req as never, res as never, () => assert.fail())
       return { res, ended }
     }
 
