@@ -48,6 +48,8 @@ describe('an invalid option is a TypeError at construction that names', () => {
     assert.doesNotThrow(client({ ...local, agent: new http.Agent() }))
     assert.doesNotThrow(client({ ...local, agent: new HttpsProxyAgent('http://proxy.example:8080') }))
     assertTypeError(client({ ...local, agent: new https.Agent() }), /needs an http\.Agent\.$/)
+    assertTypeError(() => new TwilioOAuthClient(OPTIONS).setAgent(new http.Agent()), /^agent is for the wrong protocol: oauth\.twilio\.com needs an https\.Agent\.$/)
+    assertTypeError(() => new TwilioOAuthClient({ ...OPTIONS, tokenURL: 'http://localhost:3000' }).setAgent(new https.Agent()), /^agent is for the wrong protocol: localhost needs an http\.Agent\.$/)
   })
 
   it('customHeaders', () => {
