@@ -498,6 +498,21 @@ describe('TwilioStrategy in an application', () => {
       assert.deepEqual([twilio.requests[0]?.headers['x-gateway-key'], twilio.requests[0]?.headers.authorization], ['key', 'Bearer the-token'])
     })
 
+    it('sends the body of a POST, and no Authorization header without a token', async () => {
+      const { _request: post } = new Open(strategyOptions(), giveUser).oauth2 as unknown as Record<'_request', (...values: unknown[]) => void>
+      twilio.behave = json(299, { done: true })
+      const [error, data, response] = await new Promise<unknown[]>((resolve) => post('POST', `${twilio.url}/x`, { 'X-Mine': 'yes' }, 'a=b', '', (...values: unknown[]) => resolve(values)))
+      assert.deepEqual([error, data, response], [null, '{"done":true}', { statusCode: 299 }])
+      const [{ method, body, headers } = { method: '', body: '', headers: {} as Record<string, unknown> }] = twilio.requests
+      assert.deepEqual([method, body, headers['x-mine'], headers.authorization], ['POST', 'a=b', 'yes', undefined])
+    })
+
+    it('passes a response with status 300 to the callback as an error, as the oauth package does', async () => {
+      twilio.behave = json(300, { refused: true })
+      const [error, data] = (await get(new Open(strategyOptions(), giveUser), `${twilio.url}/x`)) as [unknown, unknown]
+      assert.deepEqual([error, data], [{ statusCode: 300, data: '{"refused":true}' }, undefined])
+    })
+
     it('sends the code to a tokenURL that ends with a slash as it is', async () => {
       assert.equal((await logIn(appFor(new Open({ ...strategyOptions(), tokenURL: `${twilio.url}/oauth/token/` }, giveUser)))).status, 200)
       assert.equal(twilio.requests[0]?.path, '/oauth/token/')

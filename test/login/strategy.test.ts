@@ -293,7 +293,8 @@ describe('TwilioStrategy', () => {
     const { visitor } = setUp()
     await visitor.get('/account?x=1').expect(302)
     await visitor.agent.head('/auth/twilio').expect(400)
-    await visitor.get('/auth/twilio').set('Sec-Purpose', 'prefetch').expect(400)
+    const { text } = await visitor.get('/auth/twilio').set('Sec-Purpose', 'prefetch').expect(400)
+    assert.match(text, /A HEAD request or a prefetch can neither begin nor finish a login\./)
     const { headers } = await visitor.get(await callback(visitor)).expect(302)
     assert.equal(headers.location, '/account?x=1')
   })
@@ -487,6 +488,15 @@ describe('TwilioStrategy', () => {
       assert.deepEqual(states, ['mine', undefined, { mine: true }, 'mine'])
       assert.deepEqual(calls, [[metadata], ['app', metadata], [metadata], [43, 'app', metadata]])
       assert.equal(twilio.requests.at(-1)?.form.get('CodeVerifier'), 'the-verifier')
+    })
+
+    it('refuses a store without both functions, whatever they are instead', () => {
+      const valid = { store: () => undefined, verify: () => undefined }
+      for (const store of [null, {}, { store: valid.store }, { verify: valid.verify }, { ...valid, store: 'S' }, { ...valid, verify: true }]) {
+        const make = () => new TwilioStrategy({ ...strategyOptions(), store: store as object }, verifyNobody)
+        assert.throws(make, { name: 'TypeError', message: 'store must have the functions store and verify, like a state store for passport-oauth2.' }, JSON.stringify(store))
+      }
+      for (const store of [undefined, valid]) assert.doesNotThrow(() => new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody))
     })
 
     it('keeps the requested page in the session if the application has its own state store', async () => {

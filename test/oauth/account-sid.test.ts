@@ -39,7 +39,7 @@ describe("accountSid, for v2's token call", () => {
 
   it('must be the SID of an account, on v2', () => {
     const options = { clientID: sandbox.clientID, clientSecret: sandbox.clientSecret, callbackURL: '/callback' }
-    for (const accountSid of ['', 'AC1', `OR${'1'.repeat(32)}`, `AC${'1'.repeat(32)}&a=b`]) {
+    for (const accountSid of ['', 'AC1', `OR${'1'.repeat(32)}`, `AC${'1'.repeat(32)}&a=b`, `xAC${'1'.repeat(32)}`, `AC${'1'.repeat(33)}`, `AC${'g'.repeat(32)}`]) {
       assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', accountSid }, () => undefined), /^TypeError: accountSid must be the SID of an account/)
     }
     assert.throws(() => new TwilioStrategy({ ...options, accountSid: sandbox.accountSid }, () => undefined), /^TypeError: accountSid needs apiVersion: 'v2'/)

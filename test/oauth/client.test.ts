@@ -464,7 +464,7 @@ describe('TwilioOAuthClient', () => {
         assert.equal(await resolve(), page)
       }
       const [heard] = twilio.requests
-      assert.deepEqual([heard?.method, heard?.path, heard?.query.get('State')], ['GET', '/v1/authorize', 'the-state'])
+      assert.deepEqual([heard?.method, heard?.path, heard?.query.get('State'), heard?.headers.accept], ['GET', '/v1/authorize', 'the-state', 'application/json'])
     })
 
     it('and accepts only https at twilio.com, and the origin of the request (SEC-12)', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type IdTokenOptions } from '../../lib'
 import { idTokenChecker } from '../../lib/oauth/id-token'
+import { withClock } from '../support/clock'
 import { CLIENT_ID, createSigner, idClaims, nowInSeconds, strangerAs, unsigned, type Signer } from '../support/jwt'
 import { closedPort, json, text, TwilioServer } from '../support/twilio-server'
 
@@ -58,6 +59,20 @@ describe('an ID token', () => {
     for (const wrong of [undefined, null, String(now + 60)]) await assertRefused(check(unsigned(idClaims({ exp: wrong }))), /no expiry/)
     await assertRefused(check(unsigned(idClaims({ nbf: 'yesterday' }))), /not valid yet/)
   })
+
+  it('is valid up to the second of its times, with a minute for differing clocks', () =>
+    withClock(['Date'], async () => {
+      const now = nowInSeconds()
+      await check(unsigned(idClaims({ exp: now - 59 })))
+      await assertRefused(check(unsigned(idClaims({ exp: now - 60 }))), /expired/)
+      for (const [claim, why] of [
+        ['nbf', /not valid yet/],
+        ['iat', /issued in the future/]
+      ] as const) {
+        await check(unsigned(idClaims({ [claim]: now + 60 })))
+        await assertRefused(check(unsigned(idClaims({ [claim]: now + 61 }))), why)
+      }
+    }))
 
   describe('whose signature is checked', () => {
     let signer: Signer

@@ -32,7 +32,7 @@ describe('an invalid option is a TypeError at construction that names', () => {
   })
 
   it('clientSecret', () => {
-    for (const missing of [undefined, '', 7]) assertTypeError(client({ clientSecret: missing }), /^clientSecret is missing/)
+    for (const missing of [undefined, '', 7]) assertTypeError(client({ clientSecret: missing }), /^clientSecret is missing: it must be the secret of the OAuth app in the Twilio Console\.$/)
     for (const pasted of [` ${CLIENT_SECRET}`, `${CLIENT_SECRET}\t`, `${CLIENT_SECRET}\n`, `first line\nsecond line`]) {
       assertTypeError(client({ clientSecret: pasted }), /^clientSecret starts or ends with white space, or contains a line break/)
       assert.throws(client({ clientSecret: pasted }), ({ message }: Error) => !message.includes(CLIENT_SECRET) && !message.includes('first line'), 'the secret is not shown')
@@ -41,13 +41,15 @@ describe('an invalid option is a TypeError at construction that names', () => {
   })
 
   it('agent', () => {
-    for (const other of ['http://proxy.example:8080', 7, null, true, {}]) assertTypeError(client({ agent: other }), /^agent must be an http.Agent or an https.Agent/)
+    for (const other of ['http://proxy.example:8080', 7, null, true, {}, { addRequest: true }, () => undefined]) assertTypeError(client({ agent: other }), /^agent must be an http.Agent or an https.Agent/)
     for (const agent of [undefined, new https.Agent(), new HttpsProxyAgent('http://proxy.example:8080')]) assert.doesNotThrow(client({ agent }))
     assertTypeError(client({ agent: new http.Agent() }), /^agent is for the wrong protocol: oauth\.twilio\.com needs an https\.Agent\.$/)
     const local = { baseURL: 'http://localhost:3000' }
     assert.doesNotThrow(client({ ...local, agent: new http.Agent() }))
     assert.doesNotThrow(client({ ...local, agent: new HttpsProxyAgent('http://proxy.example:8080') }))
     assertTypeError(client({ ...local, agent: new https.Agent() }), /needs an http\.Agent\.$/)
+    assertTypeError(() => new TwilioOAuthClient(OPTIONS).setAgent(new http.Agent()), /^agent is for the wrong protocol: oauth\.twilio\.com needs an https\.Agent\.$/)
+    assertTypeError(() => new TwilioOAuthClient({ ...OPTIONS, tokenURL: 'http://localhost:3000' }).setAgent(new https.Agent()), /^agent is for the wrong protocol: localhost needs an http\.Agent\.$/)
   })
 
   it('customHeaders', () => {

@@ -37,6 +37,13 @@ describe('the profile', () => {
     assert.deepEqual(accessOnly(claims), { provider: 'twilio', id: 'US1', identifies: 'user', displayName: 'US1', organizationSid: 'OR1', region: 'us1', _json: claims, _raw: JSON.stringify(claims) })
   })
 
+  it("has the region of the token's own claim before that of a resource name", () => {
+    assert.equal(accessOnly({ ...ACCESS, 'urn:tw:rgn': 'au1' })?.region, 'au1')
+    assert.equal(accessOnly({ sub: ACCESS.sub, act: { sub: 'trn:ie1:iam:account:AC1' } })?.region, 'ie1')
+    assert.equal(accessOnly({ sub: ACCESS.sub })?.region, 'us1')
+    assert.equal(accessOnly({ sub: 'US1' })?.region, undefined)
+  })
+
   it('comes from the access token if the ID token does not identify anyone', () => {
     assert.equal(profileOf({ idClaims: { aud: 'x' }, accessClaims: ACCESS })?.id, 'US1')
   })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type RequestHandler } from 'express'
 import session from 'express-session'
 import request from 'supertest'
 import { requireLogin } from '../../lib'
+import { askToLogIn } from '../../lib/session/require-login'
 import { ask } from '../properties/raw-request'
 
 const loggedIn: RequestHandler = (req, _res, next) => {
@@ -90,6 +92,11 @@ describe('requireLogin', () => {
         next()
       }
       await request(guarded(byUser)).get('/page').expect(200)
+      const byUserToo: RequestHandler = (req, _res, next) => {
+        Object.assign(req, { isAuthenticated: true, user: { id: 'US1' } })
+        next()
+      }
+      await request(guarded(byUserToo)).get('/page').expect(200)
     })
 
     it('nobody else', async () => {
@@ -176,6 +183,20 @@ describe('requireLogin', () => {
       'a client that accepts neither HTML nor JSON': { Accept: 'application/xml' }
     }
     for (const [who, headers] of Object.entries(scripts)) it(who, async () => assert.equal(await statusFor(headers), 401))
+
+    it('a CORS preflight', async () => {
+      const { status } = await request(guarded()).options('/page').set({ Accept: '*/*', Origin: 'https://other.example', 'Access-Control-Request-Method': 'POST' })
+      assert.equal(status, 401)
+    })
+
+    it('a request without a whole response object, through an error with the status', () => {
+      for (const res of [{}, { setHeader: () => undefined }, { end: () => undefined }]) {
+        const errors: unknown[] = []
+        askToLogIn({ method: 'GET', url: '/page', headers: {} } as IncomingMessage, res as object, (error) => errors.push(error))
+        const [{ message, status, code } = {} as Record<string, unknown>] = errors as Record<string, unknown>[]
+        assert.deepEqual([message, status, code], ['Log in with Twilio first.', 401, 'ERR_TWILIO_LOGIN_REQUIRED'])
+      }
+    })
 
     it('an API client with a message and a challenge, and stores no page', async () => {
       const visitor = request.agent(guarded())
