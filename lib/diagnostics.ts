@@ -6,8 +6,8 @@ export interface LoginMessage {
   /** `begin`: a browser is sent to Twilio. `end`: it has come back to the callback URL. */
   readonly phase: 'begin' | 'end'
   /**
-   * The result: `success` if `verify` gave a user; `denied` if the person did not approve; `failed` if there is an `error`, or if
-   * `verify` gave no user. Missing when a login has begun without an error.
+   * The result: `success` if `verify` returned a user; `denied` if the person did not approve; `failed` if there is an `error`, or if
+   * `verify` returned no user. Missing when a login has begun without an error.
    */
   readonly outcome?: 'success' | 'denied' | 'failed' | undefined
   /** ms that the request took: at the end, the code exchange and `verify`. Without the time that the person spent at Twilio. */
@@ -33,10 +33,10 @@ export interface TokenMessage {
 /** A request needed a token that had to be refreshed. */
 export interface RefreshMessage {
   /**
-   * - `refreshed`: Twilio gave new tokens.
+   * - `refreshed`: Twilio issued new tokens.
    * - `shared`: as above, and another request of this process had asked for them.
    * - `recorded`: another process, or an earlier request, had refreshed the tokens. The request had an old copy of the session.
-   * - `kept`: the refresh failed, and the request goes on with its token, which is still valid.
+   * - `kept`: the refresh failed, and the request continues with its token, which is still valid.
    * - `refused`: Twilio refused the refresh token (`invalid_grant`). The person has to log in again.
    * - `ended`: the person has logged out meanwhile, or the session is gone.
    * - `failed`: the refresh failed, and the token has expired. The request gets 503.

@@ -1,11 +1,11 @@
-import { TokenError } from 'passport-oauth2'
+import { AuthorizationError, TokenError } from 'passport-oauth2'
 
 /** Where an error is explained: a section of docs/errors.md, which is part of the package. */
 export function helpFor(section: string): string {
   return `node_modules/passport-twilio/docs/errors.md#${section.toLowerCase()}`
 }
 
-/** An error of a kind that has no class of its own. */
+/** An error without a class of its own. */
 export interface CodedError extends Error {
   readonly code: string
   /** Where this error is explained. */
@@ -14,18 +14,46 @@ export interface CodedError extends Error {
 
 /** A wrong option or argument. The message begins with its name. */
 export function optionError(message: string, options?: ErrorOptions): TypeError & CodedError {
-  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', optionError)
+  return withCode(new TypeError(message, options), 'ERR_TWILIO_OPTION', 'mistakes-in-the-app', optionError)
 }
 
-/** A mistake in how the app is put together, which shows at a request. */
+/** A mistake in how the app is set up, noticed at a request. */
 export function setupError(message: string): CodedError {
-  return withCode(new Error(message), 'ERR_TWILIO_SETUP', setupError)
+  return withCode(new Error(message), 'ERR_TWILIO_SETUP', 'mistakes-in-the-app', setupError)
+}
+
+/** Nobody is logged in, and there is no response object for a 401. */
+export function loginRequiredError(): CodedError & { readonly status: number } {
+  const error = withCode(new Error('Log in with Twilio first.'), 'ERR_TWILIO_LOGIN_REQUIRED', 'mistakes-in-the-app', loginRequiredError)
+  return Object.assign(error, { status: 401 })
+}
+
+/** The session store failed. */
+export function sessionStoreError(message: string): CodedError {
+  return withCode(new Error(message), 'ERR_TWILIO_SESSION_STORE', 'the-session-store-is-down', sessionStoreError)
+}
+
+/** The store of the refresh records failed, and may have made the change or not. */
+export function refreshStoreFailure(message: string, options?: ErrorOptions): CodedError {
+  return withCode(new Error(message, options), 'ERR_TWILIO_REFRESH_STORE_FAILED', 'refreshstoreerror', refreshStoreFailure)
+}
+
+/** The sandbox was used in a way that it doesn't support, or could not do what a test asked for. */
+export function sandboxFailure(message: string, options?: ErrorOptions): CodedError {
+  return withCode(new Error(message, options), 'ERR_TWILIO_SANDBOX', 'the-sandbox', sandboxFailure)
+}
+
+/** passport-oauth2's error, whose `code` is OAuth 2.0's name of it (RFC 6749 §4.1.2.1). */
+export function authorizationError(message: string, { code, uri, status }: { code: string; uri?: string | undefined; status?: number }): AuthorizationError & CodedError {
+  // passport-oauth2 takes the name from the class, which has a shorter one in a minified bundle.
+  const error = Object.assign(new AuthorizationError(message, code, uri, status), { name: 'AuthorizationError' })
+  return withCode(error, error.code, 'AuthorizationError', authorizationError)
 }
 
 /** @param maker left out of the stack */
-function withCode<Kind extends Error>(error: Kind, code: string, maker: (message: string) => Error): Kind & CodedError {
+function withCode<Kind extends Error>(error: Kind, code: string, section: string, maker: (...parameters: never[]) => Error): Kind & CodedError {
   Error.captureStackTrace(error, maker)
-  return Object.assign(error, { code, help: helpFor('mistakes-in-the-app') })
+  return Object.assign(error, { code, help: helpFor(section) })
 }
 
 /**
@@ -37,6 +65,8 @@ function withCode<Kind extends Error>(error: Kind, code: string, maker: (message
  * `status` is what to answer the visitor with: 502 for a mistake of the app, such as a wrong client secret.
  */
 export class TwilioTokenError extends TokenError {
+  /** The same in a minified bundle. */
+  override readonly name = 'TwilioTokenError'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTokenError')
   /** Twilio's number of the error, such as 20003. */
@@ -153,12 +183,12 @@ function explainMissing(permission: string): string {
 
 /** Twilio's page about 70051 lists these causes. */
 function explainRefusal(text: string): string {
-  return `Twilio did not authorize the call (${text}). The OAuth app lacks a permission for it, or the account is suspended or not one that the token may work in. Check both in the Twilio Console.`
+  return `Twilio did not authorize the call (${text}). The OAuth app lacks a permission for it, or the account is suspended, or this token cannot access the account. Check both in the Twilio Console.`
 }
 
 /** Seconds until the next attempt, if Twilio does not say. */
 const DEFAULT_RETRY_AFTER_S = 5
-/** The longest wait that is passed on, however far off the time is that Twilio gives. */
+/** The longest wait that is passed on, whatever time Twilio gives. */
 const MAX_RETRY_AFTER_S = 3600
 
 /** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */
@@ -179,7 +209,7 @@ export class TwilioUnavailableError extends Error {
    * @param cause the error of the refresh; if Twilio says when to retry, `retryAfter` follows it
    */
   constructor(cause: unknown) {
-    super("Twilio could not refresh this session's tokens just now. Try again in a moment; the login is kept.", { cause })
+    super("This session's Twilio tokens could not be refreshed right now. Try again in a moment; the login is kept.", { cause })
     const retryAt = cause instanceof TwilioTokenError ? cause.retryAt : undefined
     this.retryAfter = retryAt === undefined ? DEFAULT_RETRY_AFTER_S : Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil((retryAt - Date.now()) / 1000)))
   }

@@ -89,10 +89,10 @@ const REGION = /^[a-z]{2}\d$/
  * with {@link TwilioNetworkError}, {@link TwilioTimeoutError} or {@link TwilioResponseError} without a usable response, unless
  * `httpClient` is set. With a {@link TokenManager}, a call whose token Twilio has ended early is retried once with another token.
  *
- * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is no SID of an account
+ * @throws {TypeError} without tokens, if neither the token nor `accountSid` names an account, and if `accountSid` is not the SID of an account
  */
 export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, options: TwilioClientOptions = {}): twilio.Twilio {
-  if (!tokens) throw optionError('twilioClient() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
+  if (!tokens) throw optionError('twilioClient() was called without tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
   const claims = claimsOf(tokens)
   const accountSid = options.accountSid ?? accountSidOf(claims)
   if (accountSid === undefined || accountSid === '') throw missingAccount(claims)
@@ -111,7 +111,7 @@ export function twilioClient(tokens: TwilioTokens | TokenManager | undefined, op
  * @throws {TypeError} without tokens
  */
 export async function listAccounts(tokens: TwilioTokens | TokenManager | undefined, { limit, ...options }: ListAccountsOptions = {}): Promise<AccessibleAccount[]> {
-  if (!tokens) throw optionError('listAccounts() was given no tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
+  if (!tokens) throw optionError('listAccounts() was called without tokens. Is tokens.fresh() before this route? It sets req.twilioTokens.')
   const client = createClient(tokens, undefined, options)
   const accounts = await client.api.v2010.accounts.list({ pageSize: MAX_PAGE_SIZE, ...(limit === undefined ? {} : { limit }) })
   return accounts.map(({ sid, friendlyName, status }) => ({ accountSid: sid, friendlyName, status }))
@@ -176,7 +176,7 @@ function managerOf(tokens: TwilioTokens | TokenManager): TokenManager {
   return 'accessToken' in tokens ? { fetchToken: () => Promise.resolve(tokens.accessToken) } : tokens
 }
 
-/** The token's region, unless it is the SDK's default. It becomes part of a host name, so nothing but a region's name will do. */
+/** The token's region, unless it is the SDK's default. It becomes part of a host name, so it must be the name of a region. */
 function regionOf(claims: Claims): string | undefined {
   const region = textClaim(claims, 'urn:tw:rgn')
   return region !== undefined && region !== DEFAULT_REGION && REGION.test(region) ? region : undefined

@@ -7,8 +7,8 @@ import { CHANNELS, withMessages, withoutDuration } from './support/diagnostics'
 import { gate, until } from './support/gate'
 import { CLIENT_ID, CLIENT_SECRET } from './support/jwt'
 import { loginApp, Visitor, withSandbox } from './support/login-app'
-import { BUSY, expired, expiring, heldUntil, INVALID_GRANT, rotating, SESSION_KEY, sessionApp, storedSession, visitorWith } from './support/session-app'
-import { closedPort, inTurn, TwilioServer } from './support/twilio-server'
+import { BUSY, expired, expiring, heldUntil, INVALID_GRANT, rotating, SESSION_KEY, sessionApp, startTwilio, storedSession, visitorWith } from './support/session-app'
+import { closedPort, inTurn } from './support/twilio-server'
 
 describe('the diagnostics channel passport-twilio:login', () => {
   it('has the beginning and the success of a login', () =>
@@ -51,11 +51,7 @@ describe('the diagnostics channel passport-twilio:login', () => {
 })
 
 describe('the diagnostics channel passport-twilio:token', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
   const client = (url = twilio.url) => new TwilioOAuthClient({ clientID: CLIENT_ID, clientSecret: CLIENT_SECRET, baseURL: url })
 
   it('has one message per call to the token endpoint, with the grant type, the status and the attempt', () =>
@@ -93,15 +89,7 @@ describe('the diagnostics channel passport-twilio:token', () => {
 })
 
 describe('the diagnostics channels passport-twilio:refresh and passport-twilio:logout', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('tell the request that refreshed from those that shared its answer', () =>
     withMessages(async (messages) => {
@@ -136,7 +124,7 @@ describe('the diagnostics channels passport-twilio:refresh and passport-twilio:l
       assert.deepEqual(messages['passport-twilio:refresh'].map(withoutDuration), [{ outcome: 'refreshed' }, { outcome: 'recorded' }])
     }))
 
-  it('tell a failed refresh whose request goes on with a live token from one whose request gets 503', () =>
+  it('distinguish a failed refresh whose request continues with a valid token from one whose request gets 503', () =>
     withMessages(async (messages) => {
       twilio.behave = BUSY
       const { app, tokens } = sessionApp(twilio)

@@ -112,7 +112,7 @@ describe("twilioClient() with a session's tokens", () => {
   })
 
   it('says what is missing if there are no tokens, or no account', () => {
-    assert.throws(() => twilioClient(undefined), /twilioClient\(\) was given no tokens\. Is tokens\.fresh\(\) before this route\?/)
+    assert.throws(() => twilioClient(undefined), /twilioClient\(\) was called without tokens\. Is tokens\.fresh\(\) before this route\?/)
     const opaque: TwilioTokens = { accessToken: 'opaque', tokenType: 'Bearer', claims: {} }
     assert.throws(() => twilioClient(opaque), /Pass the account: twilioClient\(tokens, \{ accountSid \}\)/)
     assert.equal(twilioClient(opaque, { accountSid: `AC${'1'.repeat(32)}` }).accountSid, `AC${'1'.repeat(32)}`)
@@ -300,6 +300,6 @@ describe('listAccounts()', () => {
     await assert.rejects(listAccounts(tokens, api()), { status: 401, code: 20003 })
     sandbox.setPermissions([])
     await assert.rejects(listAccounts(await logIn(), api()), { name: 'TwilioPermissionError', permission: 'twilio/iam/accounts/list' })
-    await assert.rejects(listAccounts(undefined), /listAccounts\(\) was given no tokens/)
+    await assert.rejects(listAccounts(undefined), /listAccounts\(\) was called without tokens/)
   })
 })

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { LoggedRequest } from 'passport-twilio/sandbox'
 import { CALLBACK_PATH } from './app.ts'
 import { APP_SLUG } from './brand.ts'
@@ -18,7 +18,7 @@ import { openUsers } from './users.ts'
 /** Runs the app as three processes behind one port. They share their sessions, and coordinate refreshes, through Redis. */
 
 const PROCESSES = 3
-const DEFAULT_REDIS_PORT = 6379
+const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
 
 /** Sent by a worker to the primary process, which runs the one sandbox that all workers use. */
 type SandboxCall = { call: 'requests'; callID: number } | { call: 'expireAccessTokens' }
@@ -143,13 +143,13 @@ interface RunningRedis {
 
 /** Uses the Redis on the default port, or starts one if `redis-server` is installed. */
 async function findRedis(): Promise<RunningRedis> {
-  const isRunning = await isListening(DEFAULT_REDIS_PORT)
-  const port = isRunning ? DEFAULT_REDIS_PORT : await findPort({ port: 0, host: '127.0.0.1' })
-  return { url: `redis://127.0.0.1:${port}`, stop: isRunning ? () => undefined : await startRedis(port) }
+  if (await canReachRedis(DEFAULT_REDIS_URL)) return { url: DEFAULT_REDIS_URL, stop: () => undefined }
+  const port = await findPort({ port: 0, host: '127.0.0.1' })
+  return startRedis(port)
 }
 
-/** Returns a function that stops it. */
-async function startRedis(port: number): Promise<() => void> {
+async function startRedis(port: number): Promise<RunningRedis> {
+  const url = `redis://127.0.0.1:${port}`
   const folder = mkdtempSync(join(tmpdir(), `${APP_SLUG}-`))
   // Detached, so that Ctrl-C does not reach it while the workers still need it.
   const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore', detached: true })
@@ -161,22 +161,21 @@ async function startRedis(port: number): Promise<() => void> {
     redis.once('error', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server is not installed. The processes need a Redis to share their sessions: install redis-server, or set REDIS_URL.'])))
     redis.once('exit', () => reject(new ConfigError(['REDIS_URL is not set, and redis-server could not be started. Start a Redis, and set REDIS_URL.'])))
   })
-  await Promise.race([failed, untilListening(port)])
+  await Promise.race([failed, untilReachable(url)])
   failed.catch(() => undefined)
-  return () => redis.kill()
+  return { url, stop: () => redis.kill() }
 }
 
-async function untilListening(port: number): Promise<void> {
-  while (!(await isListening(port))) await new Promise((resolve) => setTimeout(resolve, 50))
+async function untilReachable(url: string): Promise<void> {
+  while (!(await canReachRedis(url))) await pause(50)
 }
 
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
+async function canReachRedis(url: string): Promise<boolean> {
+  try {
+    const redis = await connectRedis(url)
+    redis.destroy()
+    return true
+  } catch {
+    return false
+  }
 }

@@ -4,6 +4,7 @@ import { log } from './log.ts'
 import { CrossSiteRequestError, TooManyLoginsError } from './security.ts'
 import { SessionStoreError } from './sessions.ts'
 import { isTwilioAPIError } from './twilio-api.ts'
+import { UserStoreError } from './users.ts'
 
 /** An error page: what happened, and what the visitor can do. */
 interface ErrorPage {
@@ -25,14 +26,15 @@ export class NoProfileError extends Error {
 }
 
 export const notFound: RequestHandler = (_req, res) => {
-  res.status(404).render('error', { status: 404, title: 'There is no such page', message: 'Please check the address: it may be mistyped, or the page may have moved.' } satisfies ErrorPage)
+  res.status(404).render('error', { status: 404, title: 'Page not found', message: 'Please check the address for typos. The page may also have moved.' } satisfies ErrorPage)
 }
 
 /** Shows what the visitor can do. The details are for the log, under the same reference. */
-export const errorPage: ErrorRequestHandler = (error: unknown, req, res, next) => {
+export const errorPage: ErrorRequestHandler = (error: unknown, req, res, _next) => {
   if (res.headersSent) {
     log.error({ requestID: res.locals.requestID as string, method: req.method, path: req.path, err: error }, 'A response could not be completed')
-    next(error)
+    // Express would log the error once more, with its stack.
+    if (!res.writableEnded) res.destroy()
     return
   }
   // The user logged in from another tab in the meantime, so this tab's login is no longer needed.
@@ -74,7 +76,7 @@ function pageFor(error: unknown): ErrorPage {
   if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
   if (error instanceof TooManyLoginsError) return { status, ...tooManyLogins(error) }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
-  if (error instanceof SessionStoreError) return { status, ...NO_SESSION }
+  if (error instanceof SessionStoreError || error instanceof UserStoreError) return { status, ...NO_SESSION }
   if (error instanceof TwilioIdTokenError) return { status, ...INVALID_ID_TOKEN }
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') return { status: 403, ...INVALID_CODE }
   if (isRefusal(error)) return { status: 502, ...REFUSED }

@@ -6,7 +6,7 @@ import { log } from './log.ts'
 import { setNotice } from './notice.ts'
 import { rememberStory } from './story.ts'
 import type { Twilio } from './twilio.ts'
-import type { User as AppUser, Users } from './users.ts'
+import { UserStoreError, type User as AppUser, type Users } from './users.ts'
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Passport's types define the user this way
@@ -49,7 +49,7 @@ export function login({ twilio, apiVersion, callbackURL, scope, users, secret, r
         return
       }
       const user = userOf(profile)
-      users.save(user).then(() => done(null, user), done)
+      users.save(user).then(() => done(null, user), (error: unknown) => done(new UserStoreError(error)))
     }
   )
   const tokens = new SessionTokens(strategy, { ...(secret === undefined ? {} : { secret }), refreshes, warn: (message, code) => log.warn({ code }, message) })
@@ -61,7 +61,7 @@ export function login({ twilio, apiVersion, callbackURL, scope, users, secret, r
   passport.serializeUser((user, done) => done(null, user.id))
   passport.deserializeUser((id: string, done) => {
     // A user who is not in the database any more is logged out.
-    users.find(id).then((user) => done(null, user ?? false), done)
+    users.find(id).then((user) => done(null, user ?? false), (error: unknown) => done(new UserStoreError(error)))
   })
 
   const redirectToTwilio = passport.authenticate('twilio') as RequestHandler

@@ -4,6 +4,9 @@ import { log } from './log.ts'
 
 const CONNECTION_LOST = 'Redis cannot be reached. Until it is back, pages that need a session fail with 503. Check that Redis is running and REDIS_URL is right; the app reconnects by itself, and people stay logged in if Redis has kept its data'
 
+/** How long a command waits for a lost connection, in ms: longer than a short interruption, and short enough for a person who waits for a page. */
+const COMMAND_TIMEOUT = 1000
+
 export type Redis = Awaited<ReturnType<typeof connectRedis>>
 
 /**
@@ -15,7 +18,11 @@ export type Redis = Awaited<ReturnType<typeof connectRedis>>
 export async function connectRedis(url: string) {
   let isConnected = false
   let isDown = false
-  const client = createClient({ url, socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) } })
+  const client = createClient({
+    url,
+    commandOptions: { timeout: COMMAND_TIMEOUT },
+    socket: { reconnectStrategy: (retries) => isConnected && Math.min(50 * 2 ** retries, 2000) }
+  })
   client.on('error', (error: Error) => {
     if (!isConnected) return
     // The client retries every two seconds.

@@ -3,6 +3,7 @@ import { rateLimit, type AugmentedRequest } from 'express-rate-limit'
 import helmet from 'helmet'
 import { RedisStore } from 'rate-limit-redis'
 import { APP_SLUG } from './brand.ts'
+import { log } from './log.ts'
 import type { Redis } from './redis.ts'
 
 /** Security headers. Those that only make sense over https are left out without it, so that the app also runs on http://localhost. */
@@ -73,6 +74,7 @@ export function limitLogins(redis: Redis | undefined): RequestHandler {
     legacyHeaders: false,
     // Without Redis, people can still log in.
     passOnStoreError: true,
+    logger: { error: (error, message) => log.error({ err: error }, message), warn: (error, message) => log.warn({ err: error }, message) },
     ...(redis ? { store: new RedisStore({ prefix: `${APP_SLUG}:login-limit:`, sendCommand: (...command) => redis.sendCommand(command) }) } : {}),
     handler: (req, _res, next) => next(new TooManyLoginsError((req as AugmentedRequest).rateLimit?.resetTime ?? new Date(Date.now() + LOGIN_WINDOW)))
   })

@@ -48,6 +48,7 @@ async function prepare(config: Config, baseURL: string, sharedTwilio: Twilio | u
   const twilio = sharedTwilio ?? (await connectTwilio(config, baseURL + CALLBACK_PATH))
   const redis = redisURL === undefined ? undefined : await connectRedis(redisURL)
   const users = await openUsers({ databaseURL, redis })
+  if (config.isProduction && twilio.sandbox) log.warn('TWILIO_CLIENT_ID is not set: people log in with a sandbox, where anybody can be anybody')
   if (config.isProduction && !redis) log.warn('REDIS_URL is not set: sessions are kept in memory, so everybody is logged out when this process stops')
   const { app, tokens } = createApp({ config, baseURL, twilio, users, redis })
   return {

@@ -17,6 +17,16 @@ export interface User {
   organizationSid: string | undefined
 }
 
+/** The users could not be read or saved, so the app cannot tell who the visitor is. */
+export class UserStoreError extends Error {
+  readonly status = 503
+
+  constructor(cause: unknown) {
+    super('The users could not be read or saved. Check that PostgreSQL is running and can be reached at DATABASE_URL, or Redis at REDIS_URL.', { cause })
+    this.name = 'UserStoreError'
+  }
+}
+
 /** Where the users are kept. To use another database, write these three functions for it. */
 export interface Users {
   find(id: string): Promise<User | undefined>
@@ -31,7 +41,8 @@ export function openUsers({ databaseURL, redis }: { databaseURL: string | undefi
   return Promise.resolve(redis ? redisUsers(redis) : memoryUsers())
 }
 
-const TABLE = `${APP_SLUG}_users`
+// Quoted, since the name of your app may contain a hyphen.
+const TABLE = pg.escapeIdentifier(`${APP_SLUG}_users`)
 const CREATE = `
   CREATE TABLE IF NOT EXISTS ${TABLE} (
     id text PRIMARY KEY,
@@ -61,7 +72,7 @@ async function postgresUsers(url: string): Promise<Users> {
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5000 })
   pool.on('error', (error) => log.error({ err: error }, 'A connection to PostgreSQL was lost'))
   await pool.query(CREATE).catch((error: unknown) => {
-    throw new ConfigError([`DATABASE_URL cannot be used (${reasonOf(error)}). Start PostgreSQL, or leave DATABASE_URL out to keep users where the sessions are.`])
+    throw new ConfigError([`DATABASE_URL cannot be used (${reasonOf(error)}). Check that PostgreSQL is running and DATABASE_URL is right, or leave it out to keep users where the sessions are.`])
   })
   return {
     async find(id) {
@@ -105,8 +116,9 @@ function memoryUsers(): Users {
   }
 }
 
-/** Node's or PostgreSQL's error code, such as ECONNREFUSED. */
+/** PostgreSQL's message, or Node's error code, such as ECONNREFUSED. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof pg.DatabaseError) return error.message
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }

@@ -31,7 +31,7 @@ export interface Finding {
 /** ms. ID tokens allow for this difference. */
 const CLOCK_TOLERANCE = 60_000
 
-/** Nobody is logged in with it. */
+/** An invalid code, so that nobody is logged in. */
 const MADE_UP_CODE = 'passport-twilio-doctor'
 /** PKCE's verifier and challenge, from RFC 7636 appendix B. */
 const CODE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
@@ -44,7 +44,7 @@ const PLACEHOLDER = 'not a secret'
 export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   const { clientID, redirectURI, baseURL, apiVersion, clientSecret, environment } = options
   const form = checkForm(() => configure({ clientID, clientSecret: PLACEHOLDER }))
-  yield { subject: 'Client ID', isFine: form === undefined, text: form ?? 'It has the form of a client ID.' }
+  yield { subject: 'Client ID', isFine: form === undefined, text: form ?? 'It looks like a client ID.' }
   if (form !== undefined) return
   const address = checkForm(() => configure({ clientID, clientSecret: PLACEHOLDER, baseURL, apiVersion }))
   if (address !== undefined) {
@@ -61,7 +61,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     yield { subject: 'Connection', isFine: false, text: response.text }
     return
   }
-  yield { subject: 'Connection', isFine: true, text: `${response.host} answers.` }
+  yield { subject: 'Connection', isFine: true, text: `${response.host} responds.` }
   yield checkClock(response.headers.date, response.receivedAt)
 
   const client = (secret: string | undefined) => new TwilioOAuthClient({ clientID, clientSecret: secret, baseURL, apiVersion, agent })
@@ -97,11 +97,11 @@ async function connect({ clientID, baseURL, apiVersion, agent }: Pick<DoctorOpti
 /** What to do about Node's errors, by their codes. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'The host name is unknown: check --base-url and the DNS of this machine.'],
-  [/^ECONNREFUSED$/, 'Nothing listens there: check --base-url, and whether a firewall or a proxy is in between.'],
+  [/^ECONNREFUSED$/, 'Nothing listens on this host and port: check --base-url, and whether a firewall or a proxy is in between.'],
   [/SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED/, "The certificate comes from a CA that Node doesn't know, such as a company proxy's: set NODE_EXTRA_CA_CERTS to its PEM file, or pass agent: new https.Agent({ ca })."],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "The certificate is not valid now: check this machine's clock, and any proxy in between."],
   [/ALTNAME/, 'The certificate is for another host: check --base-url and any proxy in between.'],
-  [/^(?:EPROTO|ERR_SSL_.*|HPE_INVALID_CONSTANT|ECONNRESET)$/, 'The other side does not speak this protocol: check http or https in --base-url, and any proxy in between.']
+  [/^(?:EPROTO|ERR_SSL_.*|HPE_INVALID_CONSTANT|ECONNRESET)$/, 'The server does not use this protocol: check http or https in --base-url, and any proxy in between.']
 ]
 
 function adviceFor(error: unknown): string {
@@ -116,7 +116,7 @@ function checkClock(date: string | undefined, receivedAt: number): Finding {
   if (Number.isNaN(there)) return { subject, isFine: undefined, text: 'The response has no Date header.' }
   const difference = receivedAt - there
   if (Math.abs(difference) <= CLOCK_TOLERANCE) return { subject, isFine: true, text: "This machine's clock agrees with the server's." }
-  return { subject, isFine: false, text: `This machine's clock is ${durationOf(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} the server's. ID tokens and certificates are refused then: synchronize it (NTP).` }
+  return { subject, isFine: false, text: `This machine's clock is ${durationOf(Math.abs(difference))} ${difference > 0 ? 'ahead of' : 'behind'} the server's. ID tokens and certificates are then refused: synchronize the clock (NTP).` }
 }
 
 function durationOf(ms: number): string {
@@ -128,23 +128,23 @@ async function checkRedirectURI(client: TwilioOAuthClient, redirectURI: string, 
   const subject = 'Redirect URI'
   try {
     await client.resolveAuthorization({ redirectURI, scope: 'offline_access', state: MADE_UP_CODE, codeChallenge: apiVersion === 'v2' ? CODE_CHALLENGE : undefined })
-    return { subject, isFine: true, text: 'The authorize endpoint takes the client ID and the redirect URI.' }
+    return { subject, isFine: true, text: 'The authorize endpoint accepts the client ID and the redirect URI.' }
   } catch (error) {
-    if (error instanceof TwilioTokenError) return { subject, isFine: false, text: `${messageOf(error)} The redirect URI was ${redact(redirectURI, [])}. It must be registered with the OAuth app exactly like this.` }
-    return { subject, isFine: undefined, text: `The authorize endpoint does not say. ${messageOf(error)}` }
+    if (error instanceof TwilioTokenError) return { subject, isFine: false, text: `${messageOf(error)} The redirect URI was ${redact(redirectURI, [])}. It must be registered with the OAuth app in exactly this form.` }
+    return { subject, isFine: undefined, text: `It could not be checked at the authorize endpoint. ${messageOf(error)}` }
   }
 }
 
-/** Sends a made-up code. If Twilio accepts the client, it answers that the code is wrong. */
+/** Sends an invalid code. If Twilio accepts the client, it responds that the code is wrong. */
 async function checkSecret(client: TwilioOAuthClient, isPublic: boolean, redirectURI: string, apiVersion: ApiVersion): Promise<Finding> {
   const subject = 'Client secret'
   try {
     await client.exchangeCode({ code: MADE_UP_CODE, redirectURI, codeVerifier: apiVersion === 'v2' ? CODE_VERIFIER : undefined })
-    return { subject, isFine: undefined, text: 'The token endpoint gave tokens for a made-up code. Check --base-url.' }
+    return { subject, isFine: undefined, text: 'The token endpoint issued tokens for an invalid code. Check --base-url.' }
   } catch (error) {
     const isAccepted = error instanceof TwilioTokenError && ['invalid_grant', 'invalid_request'].includes(error.code)
-    if (isPublic) return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint needs none: the OAuth app is a public client.' : `${messageOf(error)} ${NOT_SET} Only a public client needs no secret.` }
-    return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it, and refuses only the made-up code.' : messageOf(error) }
+    if (isPublic) return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint requires no secret: the OAuth app is a public client.' : `${messageOf(error)} ${NOT_SET} Only a public client needs no secret.` }
+    return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it.' : messageOf(error) }
   }
 }
 

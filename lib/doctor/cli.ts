@@ -5,11 +5,11 @@ import { examine, type DoctorOptions, type Finding } from './checks'
 
 const USAGE = `Usage: passport-twilio-doctor --client-id ID --redirect-uri URI [options]
 
-Checks the setup of an app: the client ID, the connection to Twilio, the clock, the redirect URI and the client secret,
-which is read from the environment variable TWILIO_CLIENT_SECRET. Nobody is logged in. Exits with 1 if something is wrong.
+Checks the setup of an app: the client ID, the connection to Twilio, the clock, the redirect URI and the client secret.
+Reads the secret from the environment variable TWILIO_CLIENT_SECRET. Logs nobody in. Exits with status 1 if something is wrong.
 
   --client-id ID         client ID of the OAuth app
-  --redirect-uri URI     redirect URI, the app's callbackURL
+  --redirect-uri URI     redirect URI (the app's callbackURL)
   --base-url URL         base URL of Twilio's OAuth API (default: https://oauth.twilio.com)
   --api-version VERSION  v1 or v2 (default: v1)
   -h, --help             print this help`

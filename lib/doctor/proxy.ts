@@ -20,10 +20,10 @@ export async function findProxy(url: string, environment: Readonly<Record<string
   const remedy = `agent: new HttpsProxyAgent(process.env.${name})`
   try {
     const { HttpsProxyAgent } = await import('https-proxy-agent')
-    const text = `The checks go through ${new URL(proxyURL).host} (${name}). An app has to name it itself: ${remedy}.`
+    const text = `The checks use the proxy ${new URL(proxyURL).host} (${name}). Your app doesn't do so by itself: pass ${remedy}.`
     return { finding: { subject: SUBJECT, isFine: true, text }, agent: new HttpsProxyAgent(proxyURL) }
   } catch {
-    const text = `${name} is set, but Node does not use it by itself, and neither do these checks. Install https-proxy-agent, and pass ${remedy}.`
+    const text = `${name} is set, but neither Node nor these checks use it by themselves. Install https-proxy-agent, and pass ${remedy}.`
     return { finding: { subject: SUBJECT, isFine: false, text }, agent: undefined }
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { parse } from 'node:querystring'
-import { AuthorizationError } from 'passport-oauth2'
+import type { AuthorizationError } from 'passport-oauth2'
+import { authorizationError } from '../errors'
 import { isObject } from '../util/is-object'
 import { redact, redactURL } from '../util/redact'
 
@@ -47,7 +48,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/
  * Reads the callback from a request. A request with neither `code` nor `error` is not a callback (`undefined`): it begins a login.
  * A POST is a callback only if its body is the form of `response_mode=form_post`.
  *
- * @throws {AuthorizationError} 400 if a parameter is repeated or is not plain text
+ * @throws {AuthorizationError} 400 if a parameter is repeated or is not a string
  */
 export function readCallback(request: CallbackRequest): Callback | undefined {
   const callback: Partial<Record<CallbackParameter, string>> = {}
@@ -59,7 +60,7 @@ export function readCallback(request: CallbackRequest): Callback | undefined {
       if (!parameter) continue
       const value = parameters[name]
       const isText = typeof value === 'string' && bareName === name
-      if (!isText || callback[parameter] !== undefined) problem ??= `${parameter} is repeated, or is not plain text`
+      if (!isText || callback[parameter] !== undefined) problem ??= `${parameter} is repeated, or is not a string`
       else if (value.length > MAX_LENGTH) problem ??= `${parameter} is longer than ${MAX_LENGTH} characters`
       else if ((parameter === 'code' || parameter === 'state' || parameter === 'error') && !PRINTABLE.test(value)) problem ??= `${parameter} is empty or contains invalid characters`
       callback[parameter] = isText ? value : ''
@@ -85,12 +86,12 @@ export function denialMessageOf(callback: Callback): string {
 export function authorizationErrorOf({ error = '', error_description: description, error_uri: uri }: Callback): AuthorizationError {
   const code = redact(error, [])
   const reason = description === undefined || description === '' ? '' : `: ${redact(description, [])}`
-  return new AuthorizationError(`Twilio refused the login with ${code}${reason}.`, code, redactURL(uri, []))
+  return authorizationError(`Twilio refused the login with ${code}${reason}.`, { code, uri: redactURL(uri, []) })
 }
 
 /** A request that is malformed. */
 export function badRequest(message: string): AuthorizationError {
-  return new AuthorizationError(message, 'invalid_request', undefined, 400)
+  return authorizationError(message, { code: 'invalid_request', status: 400 })
 }
 
 /** Some frameworks parse `code[]` and `code[a]` as a `code` with several values. */

@@ -1,10 +1,11 @@
 import { AuthorizationError } from 'passport-oauth2'
+import { helpFor } from '../errors'
 
 const MAX_CONCURRENT_CALLS = 250
 /** Seconds after which another attempt is likely to succeed. */
 const RETRY_AFTER = 5
 
-/** Limits how many calls to Twilio visitors can cause at once, by made-up codes for example. */
+/** Limits how many calls to Twilio visitors can cause at once, for example with forged codes. */
 export class ConcurrencyLimit {
   readonly #max: number
   #running = 0
@@ -32,6 +33,9 @@ export class ConcurrencyLimit {
 
 /** Too many logins are under way at once. */
 export class TooManyLoginsError extends AuthorizationError {
+  override readonly name = 'TooManyLoginsError'
+  /** Where this error is explained. */
+  readonly help = helpFor('AuthorizationError')
   /** For the `Retry-After` header, in seconds. */
   readonly retryAfter = RETRY_AFTER
 

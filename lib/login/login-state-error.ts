@@ -44,7 +44,7 @@ export class LoginStateError extends Error {
    * @param options `explanation` replaces the general message
    */
   constructor(reason: LoginStateReason, { likelyCause, explanation, ...options }: LoginStateErrorOptions = {}) {
-    super(explanation === undefined ? LOGIN_STATE_MESSAGES[reason] : `The session in which this login was started is not there. ${explanation} Then start the login again.`, options)
+    super(explanation === undefined ? LOGIN_STATE_MESSAGES[reason] : `The session in which this login was started was not found. ${explanation} Then start the login again.`, options)
     this.reason = reason
     this.likelyCause = likelyCause
   }

@@ -21,13 +21,13 @@ const MAX_HOSTS = 1000
 
 const EXPLANATIONS: Readonly<Record<Exclude<LoginStateCause, 'other_host'>, string>> = {
   secure_cookie:
-    "The session cookie is secure, but this request did not come over https as far as the app can tell, so the browser was sent no cookie. Use https. Behind an https proxy, set app.set('trust proxy', 1). For http on your own machine, set cookie.secure to false.",
+    "The session cookie is secure, but this request did not come over https as far as the app can tell, so no cookie was sent to the browser. Use https. Behind an https proxy, set app.set('trust proxy', 1). For http on your own machine, set cookie.secure to false.",
   strict_cookie: "The session cookie has sameSite: 'strict', and browsers don't send such a cookie when they come back from Twilio. Set it to 'lax'.",
   no_cookie:
     "The request has no cookie: the browser blocks cookies, or it isn't the one in which the login was started. If this happens to everybody, check the domain and the path of the session cookie, and that no proxy removes cookies.",
   memory_sessions: 'The session is not known to this process: each process of the cluster keeps sessions in its own memory. Keep them in a store that all processes share, such as Redis.',
   unknown_session:
-    "The request has cookies, but none of a session that exists: the session has expired or was deleted, its store was emptied (a store in memory by a restart), or the secret of the session middleware has changed. If this happens to everybody, check the store, and that every process has the same secret."
+    "The request has cookies, but none that belongs to an existing session: the session has expired or was deleted, its store was emptied (a store in memory by a restart), or the secret of the session middleware has changed. If this happens to everybody, check the store, and that every process has the same secret."
 }
 
 /** Finds out why a session is not there at the callback of a login, as far as the request shows it. */

@@ -7,15 +7,15 @@ export type SkipUserProfile = (accessToken: string) => boolean | Promise<boolean
 export type SkipUserProfileWithCallback = (accessToken: string, done: (error: unknown, skip?: boolean) => void) => Promise<boolean | void> | void
 
 export interface CommonOptions extends TwilioOAuthClientOptions {
-  /** Where Twilio sends the browser after the login, exactly as registered with the OAuth app. A path is completed from the request. */
+  /** The redirect URI: where Twilio sends the browser after the login, exactly as registered with the OAuth app. A path is completed with the host of the request. */
   readonly callbackURL: string | URL
-  /** The scope to request. Default: `offline_access`, which gives a refresh token. */
+  /** The scope to request. Default: `offline_access`, which requests a refresh token. */
   readonly scope?: string | readonly string[] | undefined
-  /** Joins a `scope` that is an array. Default: a space. */
+  /** The separator for a `scope` that is an array. Default: a space. */
   readonly scopeSeparator?: string | undefined
   /** PKCE with S256 (RFC 7636). Default: `true` on v2; `false` on v1, which does not document it. */
   readonly pkce?: boolean | 'S256' | undefined
-  /** Request the login page's address from Twilio on the server, and send the browser straight there. Default: `false`. */
+  /** Request the login page's URL from Twilio on the server, and redirect the browser straight to it. Default: `false`. */
   readonly resolveAuthorizeURL?: boolean | undefined
   /** Complete the profile from Twilio's Accounts resource, unless the token acts for an organization with several accounts. Default: `false`. */
   readonly lookUpAccount?: boolean | undefined
@@ -77,7 +77,7 @@ declare module 'passport' {
 }
 
 /**
- * The callback URL as text.
+ * The callback URL as a string.
  *
  * @throws {TypeError} if it is neither an absolute http or https URL nor a path
  */
@@ -119,7 +119,7 @@ const STATE_SECRET_LENGTH = 32
 
 export function checkStateSecret(secret: unknown): string | undefined {
   if (secret === undefined || (typeof secret === 'string' && secret.length >= STATE_SECRET_LENGTH)) return secret
-  throw optionError(`stateSecret must be a random text of ${STATE_SECRET_LENGTH} characters or more. Create one with: openssl rand -base64 32`)
+  throw optionError(`stateSecret must be a random string of ${STATE_SECRET_LENGTH} characters or more. Create one with: openssl rand -base64 32`)
 }
 
 export function checkScope(scope: unknown): void {

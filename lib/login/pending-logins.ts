@@ -67,7 +67,7 @@ interface LoginRecord {
   readonly secret: string | undefined
 }
 
-/** What is derived from a secret. */
+/** The keys that are derived from a secret. */
 interface Keys {
   readonly states: SignedStates
   readonly codeVerifier: (loginID: string, sessionSecret: string) => string
@@ -218,7 +218,7 @@ function keysFrom(clientID: string, secret: string): Keys {
 }
 
 /**
- * What tells a session without an ID from others. It changes when Passport logs somebody in or out, as a session ID does,
+ * Identifies a session without an ID. It changes when Passport logs somebody in or out, as a session ID does,
  * even if the session's content is carried over (`keepSessionInfo`).
  */
 function secretFor(randomValue: string, session: Readonly<Record<string, unknown>>): string {

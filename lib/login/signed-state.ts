@@ -3,7 +3,7 @@ import { keyedHash, type KeyedHash } from './keyed-hash'
 
 /** What a `state` belongs to. It is refused for anything else. */
 export interface StateBinding {
-  /** Tells the session from all others. */
+  /** Identifies the session. */
   readonly sessionSecret: string
   readonly callbackURL: string
   /** Whether the application passed a `state` of its own, which is kept in the session only. */

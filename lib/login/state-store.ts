@@ -1,11 +1,13 @@
-import { setupError } from '../errors'
+import { optionError, setupError } from '../errors'
+import { checkCount, checkNumber, type ClientConfiguration } from '../oauth/options'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
-import type { BegunLogin, LoginContext, PendingLogins, ReturnedLogin } from './pending-logins'
+import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
+import { defaultSessionKey, PendingLogins, type BegunLogin, type LoginContext, type ReturnedLogin } from './pending-logins'
 import { newCodeVerifier } from './pkce'
 
-/** What passport-oauth2 tells a state store about the login. */
+/** What passport-oauth2 passes to a state store about the login. */
 export interface StateStoreMetadata {
   readonly authorizationURL: string
   readonly tokenURL: string
@@ -26,7 +28,32 @@ export interface StateStore {
   verify(...args: unknown[]): unknown
 }
 
-export function isStateStore(value: unknown): value is StateStore {
+const DEFAULT_MAX_PENDING_LOGINS = 8
+const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
+
+/**
+ * Where the `store` option keeps logins: in the session, unless the application has a state store of its own.
+ *
+ * @throws {TypeError} if an option is invalid
+ */
+export function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, dialect }: ClientConfiguration): LoginStore {
+  const pkce = checkPKCE(options.pkce) ?? dialect.pkce
+  if (clientSecret === undefined && !pkce) throw optionError('pkce must not be false without clientSecret: a public client needs PKCE.')
+  const { store } = options
+  if (isStateStore(store)) return applicationLoginStore(store, pkce)
+  if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
+  const pending = new PendingLogins({
+    clientID,
+    sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
+    max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
+    ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
+    secret: checkStateSecret(options.stateSecret) ?? clientSecret,
+    pkce
+  })
+  return sessionLoginStore(pending)
+}
+
+function isStateStore(value: unknown): value is StateStore {
   return (
     typeof value === 'object' && value !== null && 'store' in value && typeof value.store === 'function' && 'verify' in value && typeof value.verify === 'function'
   )
@@ -47,7 +74,7 @@ export function sessionLoginStore(pending: PendingLogins): LoginStore {
 }
 
 /** Keeps logins in the application's own state store, called as passport-oauth2 calls it. */
-export function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
+function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   return {
     async begin(request, { state: applicationState, returnTo }, metadata) {
       // Such a store has no place for the page. It stays in the session.
@@ -61,7 +88,7 @@ export function applicationLoginStore(store: StateStore, pkce: boolean): LoginSt
       const [state] = await fromCallback<[unknown?]>((callback) => store.store(...(parameters[store.store.length] ?? [request]), callback), {
         hasCallbackParameter: store.store.length > 1
       })
-      if (typeof state !== 'string' || state === '') throw setupError('The state store gave no state. Its store() must pass the one-time value to its callback: callback(null, state).')
+      if (typeof state !== 'string' || state === '') throw setupError('The state store returned no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
     async finish(request, returnedState, metadata) {

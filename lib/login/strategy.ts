@@ -1,11 +1,10 @@
 import type { Request } from 'express'
 import OAuth2Strategy, { type StrategyOptions, type VerifyFunction } from 'passport-oauth2'
-import { publishLogin, startTimer, type LoginMessage } from '../diagnostics'
 import { optionError } from '../errors'
 import { claimsOf } from '../oauth/claims'
 import { TwilioOAuthClient, type AuthorizationParameters } from '../oauth/client'
 import type { OAuthParameters } from '../oauth/dialect'
-import { checkCount, checkNumber, configure, type ClientConfiguration } from '../oauth/options'
+import { configure, type ClientConfiguration } from '../oauth/options'
 import type { TwilioProfile } from '../oauth/profile'
 import { TokenEndpoint, type GrantResult } from '../oauth/token-endpoint'
 import { setFinishedLogin } from '../request/finished-login'
@@ -19,37 +18,19 @@ import { ConcurrencyLimit } from './concurrency-limit'
 import { LoginStateError } from './login-state-error'
 import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
-import { checkApplicationState, checkCallbackURL, checkPKCE, checkScope, checkStateSecret, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
-import { defaultSessionKey, PendingLogins, type LoginContext, type ReturnedLogin } from './pending-logins'
+import { checkApplicationState, checkCallbackURL, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
+import { published, type Failure, type Outcome, type Redirect, type Success } from './outcome'
+import type { LoginContext, ReturnedLogin } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
-import { applicationLoginStore, isStateStore, sessionLoginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { loginStore, type LoginStore, type StateStoreMetadata } from './state-store'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
-/** The browser is sent to Twilio. */
-interface Redirect {
-  readonly location: string
-}
-/** A user is logged in. */
-interface Success {
-  readonly user: Express.User
-  readonly info: object
-}
-/** Nobody is logged in. */
-interface Failure {
-  readonly challenge: object | undefined
-  /** Whether the person did not approve. */
-  readonly isDenied?: boolean
-}
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
 type UserProfileResult = Promise<TwilioProfile | undefined> | void
-/** One of Passport's actions. */
-type Outcome = Redirect | Success | Failure
 
 const DEFAULT_SCOPE = 'offline_access'
-const DEFAULT_MAX_PENDING_LOGINS = 8
-const DEFAULT_PENDING_LOGIN_TTL = 10 * 60 * 1000
 
 /** Without the static `Strategy`, whose options differ. */
 const Base: Omit<typeof OAuth2Strategy, 'Strategy' | 'prototype'> & (new (options: StrategyOptions, verify: VerifyFunction) => OAuth2Strategy) = OAuth2Strategy
@@ -254,25 +235,6 @@ export class TwilioStrategy extends Base {
 // eslint-disable-next-line @typescript-eslint/unbound-method -- only compared, to find out whether a subclass overrides it
 const defaultUserProfile = TwilioStrategy.prototype.userProfile
 
-/** Publishes how the beginning or the end of a login went. */
-async function published<Result extends Outcome>(phase: LoginMessage['phase'], handle: () => Promise<Result>): Promise<Result> {
-  const elapsed = startTimer()
-  try {
-    const result = await handle()
-    publishLogin({ phase, outcome: outcomeOf(result), duration: elapsed() })
-    return result
-  } catch (error) {
-    publishLogin({ phase, outcome: 'failed', duration: elapsed(), error })
-    throw error
-  }
-}
-
-function outcomeOf(outcome: Outcome): LoginMessage['outcome'] {
-  if ('location' in outcome) return undefined
-  if ('user' in outcome) return 'success'
-  return outcome.isDenied ? 'denied' : 'failed'
-}
-
 /** Makes properties non-enumerable, since they hold secrets that must not be logged or serialized. */
 function hide(object: object, ...names: readonly string[]): void {
   for (const name of names) Object.defineProperty(object, name, { enumerable: false })
@@ -280,23 +242,6 @@ function hide(object: object, ...names: readonly string[]): void {
 
 function isFunction(value: unknown): value is AnyVerify {
   return typeof value === 'function'
-}
-
-function loginStore(options: AnyOptions, { authorize, clientID, clientSecret, dialect }: ClientConfiguration): LoginStore {
-  const pkce = checkPKCE(options.pkce) ?? dialect.pkce
-  if (clientSecret === undefined && !pkce) throw optionError('pkce must not be false without clientSecret: a public client needs PKCE.')
-  const { store } = options
-  if (isStateStore(store)) return applicationLoginStore(store, pkce)
-  if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
-  const pending = new PendingLogins({
-    clientID,
-    sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
-    max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
-    ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
-    secret: checkStateSecret(options.stateSecret) ?? clientSecret,
-    pkce
-  })
-  return sessionLoginStore(pending)
 }
 
 /** Adds what the application passed as `state`, if anything. */

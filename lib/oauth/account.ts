@@ -10,7 +10,7 @@ import { readErrorBody } from './token-error'
 /**
  * Fetches the account that a token is for from Twilio's Accounts resource (`GET /2010-04-01/Accounts.json`): the one that it acts
  * for, or the only one of the organization that it acts for. `undefined` if the organization has several, since none of them is
- * the person's. Of a token that does not say for whom it acts, the first account.
+ * the person's. For a token that does not say for whom it acts, the first account.
  *
  * @throws {TwilioResponseError} when Twilio refuses, or lists no account
  * @throws {TwilioTimeoutError} when there is no complete response within `timeout`

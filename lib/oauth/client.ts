@@ -145,11 +145,11 @@ export class TwilioOAuthClient {
   }
 
   /**
-   * Gets new tokens for a refresh token (RFC 6749 §6). If Twilio returns no new refresh token, the old one is kept.
+   * Exchanges a refresh token for new tokens (RFC 6749 §6). If Twilio returns no new refresh token, the old one is kept.
    * Retried after a temporary failure (no connection, 429, 5xx), at most twice and within `timeout`.
    *
    * An ID token that is invalid, or cannot be checked within `timeout`, is left out of the result instead of being an
-   * error: the refresh token is spent by then, and the new tokens must not be lost.
+   * error: the refresh token has been used by then, and the new tokens must not be lost.
    *
    * @throws {TwilioTokenError} `invalid_grant` when the refresh token has been used, has expired or was revoked
    * @throws {TwilioResponseError} when the response cannot be used

@@ -109,7 +109,7 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       if (Date.now() >= deadline) failOnTimeout()
     }
     function failOnNetwork(error: NodeJS.ErrnoException): void {
-      const message = `${endpoint.host} could not be reached, or the connection broke (${error.code ?? error.message}). Try again.`
+      const message = `${endpoint.host} could not be reached, or the connection broke (${reasonOf(error, endpoint)}). Try again.`
       fail(new TwilioNetworkError(message, { cause: withoutRawPacket(error) }))
     }
 
@@ -123,10 +123,10 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
     // Without a listener, Node closes the connection without an error.
     request.on('upgrade', (_response, upgraded) => {
       upgraded.destroy()
-      fail(new TwilioResponseError('The response switches to another protocol (101), which was not requested. Check any proxy between this machine and Twilio.'))
+      fail(new TwilioResponseError(`The response from ${endpoint.host} switches to another protocol (101), which was not requested. Check any proxy between this machine and Twilio.`))
     })
     request.on('response', (response) => {
-      const reason = reasonToReject(response.headers, limits)
+      const reason = reasonToReject(response.headers, endpoint, limits)
       if (reason) {
         fail(new TwilioResponseError(reason))
         return
@@ -134,17 +134,17 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       const chunks: Buffer[] = []
       let length = 0
       response.on('error', (error) => {
-        fail(new TwilioResponseError('The response was cut short. Try again.', { cause: withoutRawPacket(error) }))
+        fail(new TwilioResponseError(`The response from ${endpoint.host} was cut short. Try again.`, { cause: withoutRawPacket(error) }))
       })
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
-        if (length > limits.maxResponseBytes) fail(new TwilioResponseError(tooLong(limits)))
+        if (length > limits.maxResponseBytes) fail(new TwilioResponseError(tooLong(endpoint, limits)))
         else chunks.push(chunk)
       })
       response.on('end', () => {
         const text = decodeUTF8(Buffer.concat(chunks))
         if (text === undefined) {
-          fail(new TwilioResponseError('The response is not valid UTF-8. Check any proxy between this machine and Twilio.'))
+          fail(new TwilioResponseError(`The response from ${endpoint.host} is not valid UTF-8. Check any proxy between this machine and Twilio.`))
           return
         }
         settle()
@@ -155,16 +155,29 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
   })
 }
 
-function reasonToReject(headers: IncomingHttpHeaders, limits: CallLimits): string | undefined {
-  const encoding = headers['content-encoding'] ?? 'identity'
-  if (encoding.toLowerCase() !== 'identity') {
-    return `The response is compressed (${redact(encoding, [])}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
-  }
-  return Number(headers['content-length']) > limits.maxResponseBytes ? tooLong(limits) : undefined
+/** Node's error code. An agent may connect to a proxy, which is then named too. */
+function reasonOf({ code, message, address, port }: ConnectionError, endpoint: Endpoint): string {
+  if (code === undefined) return message
+  const isOther = port !== undefined && !endpoint.host.endsWith(`:${port}`)
+  return isOther ? `${code} at ${address}:${port}` : code
 }
 
-function tooLong({ maxResponseBytes }: CallLimits): string {
-  return `The response is longer than ${maxResponseBytes} bytes (maxResponseBytes).`
+/** Node's errors of connections that were not established have the address. */
+interface ConnectionError extends NodeJS.ErrnoException {
+  readonly address?: string
+  readonly port?: number
+}
+
+function reasonToReject(headers: IncomingHttpHeaders, endpoint: Endpoint, limits: CallLimits): string | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
+    return `The response from ${endpoint.host} is compressed (${redact(encoding, [])}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
+  }
+  return Number(headers['content-length']) > limits.maxResponseBytes ? tooLong(endpoint, limits) : undefined
+}
+
+function tooLong({ host }: Endpoint, { maxResponseBytes }: CallLimits): string {
+  return `The response from ${host} is longer than ${maxResponseBytes} bytes (maxResponseBytes).`
 }
 
 /** The text without a byte order mark, or `undefined` for anything but UTF-8. */

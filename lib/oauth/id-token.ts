@@ -7,6 +7,7 @@ import type { IdTokenOptions } from './options'
 
 /** The difference allowed between this machine's clock and Twilio's, in seconds. */
 const CLOCK_TOLERANCE_S = 60
+const CLOCK_ADVICE = "check this machine's clock, and synchronize it (NTP)"
 
 /** Asymmetric algorithms only: otherwise a public key could be used as a shared secret (HS256). */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA']
@@ -53,9 +54,9 @@ function wrongClaim(claims: Claims, clientID: string, issuer: string | undefined
   if ((azp !== undefined || audiences.length > 1) && azp !== clientID) return 'it was issued to another app (azp)'
   if (issuer !== undefined && iss !== issuer) return 'its issuer (iss) differs from idToken.issuer'
   if (typeof exp !== 'number') return 'it has no expiry (exp)'
-  if (exp + CLOCK_TOLERANCE_S <= now) return "it has expired (exp); if it is new, check this machine's clock"
-  if (isLater(nbf, now)) return "it is not valid yet (nbf); check this machine's clock"
-  if (isLater(iat, now)) return "it was issued in the future (iat); check this machine's clock"
+  if (exp + CLOCK_TOLERANCE_S <= now) return `it has expired (exp); if it is new, ${CLOCK_ADVICE}`
+  if (isLater(nbf, now)) return `it is not valid yet (nbf); ${CLOCK_ADVICE}`
+  if (isLater(iat, now)) return `it was issued in the future (iat); ${CLOCK_ADVICE}`
   return undefined
 }
 

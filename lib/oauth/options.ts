@@ -88,7 +88,7 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
   checkClientID(options.clientID)
   const { apiVersion = 'v1', baseURL = DEFAULT_BASE_URL, apiBaseURL = 'https://api.twilio.com' } = options
   if (!Object.hasOwn(DIALECTS, apiVersion)) throw optionError(`apiVersion must be 'v1' or 'v2', not ${describe(apiVersion)}.`)
-  // On v2, an OAuth app may be a public client. An empty secret is a mistake all the same.
+  // On v2, an OAuth app may be a public client. An empty secret is still a mistake.
   if (!(apiVersion === 'v2' && options.clientSecret === undefined)) checkClientSecret(options.clientSecret)
   const dialect = DIALECTS[apiVersion]
   const authorize = options.authorizationURL === undefined ? endpointUnder('baseURL', baseURL, dialect.authorizePath) : endpoint('authorizationURL', options.authorizationURL)
@@ -111,7 +111,7 @@ export function configure(options: TwilioOAuthClientOptions): ClientConfiguratio
   }
 }
 
-/** A value for an error message; text is shortened, since it may be a secret. */
+/** A value for an error message. Strings are truncated, since they may be secrets. */
 function describe(value: unknown): string {
   return typeof value === 'string' ? `'${value.slice(0, 20)}'` : String(value)
 }
@@ -221,7 +221,7 @@ function checkIdToken(options: unknown): IdTokenOptions {
   }
   const { issuer, jwksURL, jwks, required } = options as Record<string, unknown>
   if (issuer !== undefined) checkText('idToken.issuer', issuer, 'the iss claim of the ID tokens')
-  if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken takes jwksURL or jwks, not both.')
+  if (jwksURL !== undefined && jwks !== undefined) throw optionError('idToken may have jwksURL or jwks, not both.')
   if (jwksURL !== undefined) endpoint('idToken.jwksURL', jwksURL)
   if (jwks !== undefined && !isKeySet(jwks)) throw optionError("idToken.jwks must be a JSON Web Key Set: { keys: [{ kty: 'RSA', … }] }.")
   if (required !== undefined && typeof required !== 'boolean') throw optionError('idToken.required must be true or false.')

@@ -28,7 +28,7 @@ export function sidOf(name: TwilioResourceName | undefined, prefix: 'AC' | 'OR' 
   return name?.sid.startsWith(prefix) ? name.sid : undefined
 }
 
-/** The SID of the account that a token acts for; `undefined` if it acts for an organization, or does not say. */
+/** The SID of the account that a token acts for; `undefined` if it acts for an organization, or the token does not say. */
 export function accountSidOf(claims: Claims): string | undefined {
   return sidOf(actorOf(claims), 'AC')
 }

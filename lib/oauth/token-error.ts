@@ -17,7 +17,7 @@ export interface ErrorBody {
   readonly retryAt?: number | undefined
 }
 
-/** OAuth 2.0's names (RFC 6749 §5.2, and the two of §4.1.2.1 for a server that cannot respond), where a text contains one. */
+/** OAuth 2.0's names (RFC 6749 §5.2, and the two of §4.1.2.1 for a server that cannot respond), where a string contains one. */
 const OAUTH_NAMES = /\b(?:invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|server_error|temporarily_unavailable)\b/
 
 /** Twilio's number for an OAuth app that lacks a permission. Its message names the permission. */
@@ -121,7 +121,7 @@ function adviceFor(twilioCode: number | undefined, code: string, isPublicClient:
   return (Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined) ?? OTHER_ADVICE
 }
 
-/** Twilio's text without the error's name at its start and the full stop at its end, which the message has itself. */
+/** Twilio's message without the error's name at its start and the full stop at its end, which are added elsewhere. */
 function withoutName(text: string, code: string): string {
   return (text.startsWith(`${code}: `) ? text.slice(code.length + 2) : text).replace(/\.$/, '')
 }

@@ -70,7 +70,7 @@ function readTokenType(response: Record<string, unknown>): string {
   return tokenType
 }
 
-/** Space-separated text (RFC 6749 §3.3), or an array of such texts. */
+/** A space-separated string (RFC 6749 §3.3), or an array of such strings. */
 function readScope(response: Record<string, unknown>): string | undefined {
   const { scope } = response
   const isList = Array.isArray(scope) && scope.every((part) => typeof part === 'string')

@@ -5,7 +5,7 @@ export interface FinishedLogin {
   readonly tokens: TwilioTokens
   /** The client that the tokens were issued to. */
   readonly clientID?: string | undefined
-  /** The user that `verify` gave. */
+  /** The user that `verify` returned. */
   readonly user?: unknown
   /** The page that was requested before the login. */
   readonly returnTo?: string | undefined

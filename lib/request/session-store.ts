@@ -1,3 +1,4 @@
+import { sessionStoreError } from '../errors'
 import { fromCallback } from '../util/from-callback'
 import { isObject } from '../util/is-object'
 import type { Clock } from '../util/clock'
@@ -71,7 +72,7 @@ const SESSION_STORE_TIME_LIMIT = 4000
 /** Rejects if the session store takes too long. */
 export async function inTime<Result>(call: Promise<Result>, clock: Clock): Promise<Result> {
   const reply = await patiently(call, SESSION_STORE_TIME_LIMIT, clock)
-  if (!reply) throw new Error(`The session store did not respond within ${SESSION_STORE_TIME_LIMIT} ms.`)
+  if (!reply) throw sessionStoreError(`The session store did not respond within ${SESSION_STORE_TIME_LIMIT} ms.`)
   return reply.result
 }
 

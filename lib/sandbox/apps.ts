@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { optionError } from '../errors'
 import { PERMISSIONS } from './permissions'
 import { newSID } from './sid'
 
@@ -79,7 +80,7 @@ export class Apps {
    */
   rotateSecret(clientID: string): string {
     const app = this.#get(clientID)
-    if (app.clientSecret === undefined) throw new TypeError('This OAuth app is a public client, which has no client secret.')
+    if (app.clientSecret === undefined) throw optionError('This OAuth app is a public client, which has no client secret.')
     return (app.clientSecret = newSecret())
   }
 
@@ -101,14 +102,14 @@ export class Apps {
 
   #get(clientID: string): RegisteredApp {
     const app = this.#apps.find((app) => app.clientID === clientID)
-    if (!app) throw new TypeError(`No OAuth app with the client ID ${clientID} is registered with the sandbox.`)
+    if (!app) throw optionError(`No OAuth app with the client ID ${clientID} is registered with the sandbox.`)
     return app
   }
 }
 
 function register(app: SandboxAppOptions, { accountSid, accountLogins }: RegistrationDefaults): RegisteredApp {
   const owner = accountLogins ? 'account' : (app.owner ?? 'organization')
-  if (owner === 'account' && app.grantType === 'authorization_code' && !accountLogins) throw new TypeError("An account's OAuth app has the grant client_credentials only, at Twilio too. Log people in with an organization's app.")
+  if (owner === 'account' && app.grantType === 'authorization_code' && !accountLogins) throw optionError("An account's OAuth app has the grant client_credentials only, at Twilio too. Log people in with an organization's app.")
   return {
     clientID: app.clientID ?? newSID('OQ'),
     clientSecret: app.isPublic ? undefined : (app.clientSecret ?? newSecret()),

@@ -27,7 +27,7 @@ export function authorizeEndpoint(apiVersion: ApiVersion, { query }: SandboxRequ
   const redirectURI = requireParameter(parameters, 'redirect_uri', dialect)
   checkRedirectURI(app, redirectURI)
   if (requireParameter(parameters, 'response_type', dialect) !== 'code') throw new SandboxError('unsupported_response_type', 'The response type must be code.')
-  if (!app.grantTypes.includes('authorization_code')) throw new SandboxError('unauthorized_client', "This OAuth app cannot log people in. It takes an organization's app with the grant type authorization code.")
+  if (!app.grantTypes.includes('authorization_code')) throw new SandboxError('unauthorized_client', "This OAuth app cannot log people in. Logins need an organization's app with the grant type authorization code.")
   checkCodeChallenge(parameters.code_challenge, parameters.code_challenge_method)
   if (app.clientSecret === undefined) checkPublicClient(apiVersion, parameters.code_challenge)
 

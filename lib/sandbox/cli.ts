@@ -6,16 +6,16 @@ import { describeRequest, type LoggedRequest } from './request-log'
 
 const USAGE = `Usage: passport-twilio-sandbox [options]
 
-Runs a strict local Twilio for OAuth, for apps in any language.
+Runs a strict local stand-in for Twilio's OAuth API, for apps in any language.
 
   --port NUMBER          port to listen on, 0 for a free one (default: 8020)
   --quiet                don't log requests
   --api-version VERSION  v1 or v2, whose endpoints are printed (default: v1); both are always served
   --client-id ID         client ID of the OAuth app, 34 characters, OQ… (default: random)
-  --client-secret TEXT   client secret of the OAuth app (default: random)
+  --client-secret SECRET client secret of the OAuth app (default: random)
   --redirect-uri URI     redirect URI of the OAuth app, compared exactly; can be repeated
                          (default: any URI on this machine)
-  --account-logins       people log in with an account's app, for apps that rely on such tokens; not at Twilio
+  --account-logins       let people log in with an account's app, which Twilio does not offer
   -h, --help             print this help`
 
 const EXAMPLE_CLIENT_ID = 'OQ0123456789abcdef0123456789abcdef'
@@ -100,7 +100,7 @@ function describe({ url, apiURL, jwksURL, apps, clientID, clientSecret, accountS
   const settings = [
     ['Client ID', clientID],
     ['Client secret', clientSecret],
-    ['Redirect URI', redirectURIs?.join(', ') ?? 'any on this machine'],
+    ['Redirect URI', redirectURIs?.join(', ') ?? 'any URI on this machine'],
     ['Authorize endpoint', url + authorizePath],
     ['Token endpoint', url + tokenPath],
     ['Public keys (JWKS)', jwksURL],
@@ -117,7 +117,7 @@ function describe({ url, apiURL, jwksURL, apps, clientID, clientSecret, accountS
     '',
     `Parameters are named ${parameterNames.response_type}, ${parameterNames.client_id} and so on. ${VERSION_HINTS[apiVersion]}`,
     `Send ${parameterNames.client_id} and ${parameterNames.client_secret} in the body of token requests; Basic authentication is not supported.`,
-    'As at Twilio, people log in with an organization\'s app (the client ID), and back-end jobs use an account\'s app (the job client ID), with client credentials.',
+    "As at Twilio, people log in with an organization's app (the client ID). Back-end jobs use client credentials, with an account's app (the job client ID).",
     `With passport-twilio: new TwilioStrategy({ clientID, clientSecret, baseURL: '${url}', apiVersion: '${apiVersion}', callbackURL }, verify)`,
     '',
     'People who can sign in:',

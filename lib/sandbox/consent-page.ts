@@ -51,9 +51,9 @@ function describeScope(scope: string): HTML[] {
   return descriptions.map((description) => html`<li>${description}</li>`)
 }
 
-function personChoice({ name, email, accountName, userSid }: SandboxPerson, index: number): HTML {
+function personChoice({ name, email, accountName, userSid, role = 'owner' }: SandboxPerson, index: number): HTML {
   const checked = index === 0 ? html` checked` : html``
-  return html`<label><input type="radio" name="person" value="${userSid}"${checked}>${name}<small>${email} · ${accountName}</small></label>`
+  return html`<label><input type="radio" name="person" value="${userSid}"${checked}>${name}, ${role}<small>${email} · ${accountName}</small></label>`
 }
 
 function hostOf(uri: string): string {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { optionError } from '../errors'
 import { twilioErrorResponse, type SandboxResponse } from './http'
 import { SandboxError } from './sandbox-error'
 
@@ -97,7 +98,7 @@ export class Faults {
   add(endpoint: SandboxEndpoint, fault: SandboxFault): void {
     const behavior = behaviorOf(fault)
     if (!Object.hasOwn(this.#queues, endpoint) || !behavior) {
-      throw new TypeError('failNext() takes an endpoint (authorize, token, api, keys or metadata) and a fault that is listed in the type SandboxFault.')
+      throw optionError('failNext() takes an endpoint (authorize, token, api, keys or metadata) and a fault that is listed in the type SandboxFault.')
     }
     this.#queues[endpoint].push(behavior)
   }

@@ -5,6 +5,7 @@
  * @module passport-twilio/sandbox
  */
 
+import { optionError } from '../errors'
 import { Apps, type SandboxApp, type SandboxAppOptions } from './apps'
 import { AuthorizationRequests } from './authorization-requests'
 import type { SandboxEndpoint, SandboxFault } from './faults'
@@ -54,7 +55,7 @@ export interface SandboxOptions {
   readonly errorFormat?: ErrorFormat | undefined
   /**
    * Whether people log in with accounts' apps, which Twilio does not offer. Each token then names the person and acts for their
-   * account, anybody can approve, and every app may use every grant. For apps that rely on such tokens. Default: `false`.
+   * account, anyone can approve, and every app may use every grant. For apps that rely on such tokens. Default: `false`.
    */
   readonly accountLogins?: boolean | undefined
   /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
@@ -120,7 +121,7 @@ export interface Sandbox {
    */
   rotateSecret(clientID?: string): string
   /**
-   * Deletes an app, which ends its tokens at once.
+   * Deletes an app, which invalidates its tokens at once.
    *
    * @param clientID default: the first app's
    * @throws {TypeError} for an unknown client ID
@@ -153,10 +154,10 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port = 0, people = DEFAULT_PEOPLE, accessTokenTTL = 3600, rotateRefreshTokens = true, locationHeader = true, latency = 0, errorFormat = 'twilio', accountLogins = false } = options
   const [firstPerson] = people
-  if (!firstPerson) throw new TypeError('people must not be empty: the sandbox needs a person who can sign in.')
+  if (!firstPerson) throw optionError('people must not be empty: the sandbox needs a person who can sign in.')
   const apps = new Apps(options.apps ?? DEFAULT_APPS, { accountSid: firstPerson.accountSid, accountLogins })
   const [firstApp] = apps.all
-  if (!firstApp) throw new TypeError('apps must not be empty: the sandbox needs an OAuth app.')
+  if (!firstApp) throw optionError('apps must not be empty: the sandbox needs an OAuth app.')
 
   const server = await SandboxServer.listen(port)
   const { url } = server

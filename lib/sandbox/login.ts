@@ -1,3 +1,4 @@
+import { optionError, sandboxFailure } from '../errors'
 import type { SandboxPerson } from './people'
 
 /** Options for {@link Sandbox.login}. */
@@ -21,7 +22,7 @@ export async function logIn(authorizeURL: string, { as, deny = false }: SandboxL
   const form = new URLSearchParams({ request: requestIDIn(page.body), person: person.userSid, decision: deny ? 'deny' : 'approve' })
   const response = await fetch(new URL('/authorize', page.url), { method: 'POST', body: form, redirect: 'manual' })
   const callbackURL = response.headers.get('location')
-  if (callbackURL === null) throw new Error(`The sandbox did not redirect back to the app: ${textOf(await response.text())}`)
+  if (callbackURL === null) throw sandboxFailure(`The sandbox did not redirect back to the app: ${textOf(await response.text())}`)
   return callbackURL
 }
 
@@ -31,12 +32,12 @@ function checkAuthorizeURL(authorizeURL: unknown, sandboxURL: string): void {
   if (normalized.startsWith(`${sandboxURL}/`)) return
   // The query can contain a code.
   const withoutQuery = given.replace(/[?#].*/s, '')
-  throw new TypeError(`login() takes the URL that the app redirects the browser to (its Location header). It must start with ${sandboxURL}/, but is ${withoutQuery}. Check that the app's baseURL is the sandbox's url.`)
+  throw optionError(`login() takes the URL that the app redirects the browser to (its Location header). It must start with ${sandboxURL}/, but is ${withoutQuery}. Check that the app's baseURL is the sandbox's url.`)
 }
 
 function findPerson(emailOrName: string | undefined, people: readonly SandboxPerson[]): SandboxPerson {
   const person = emailOrName === undefined ? people[0] : people.find(({ email, name }) => email === emailOrName || name === emailOrName)
-  if (!person) throw new Error(`No person in the sandbox has the name or email address ${emailOrName ?? ''}. Choose one of: ${people.map(({ email }) => email).join(', ')}.`)
+  if (!person) throw optionError(`No person in the sandbox has the name or email address ${emailOrName ?? ''}. Choose one of: ${people.map(({ email }) => email).join(', ')}.`)
   return person
 }
 
@@ -45,7 +46,7 @@ async function fetchConsentPage(url: string): Promise<{ url: string; body: strin
   const response = await fetch(url, { redirect: 'manual' })
   const body = await response.text()
   if (response.status === 302) return fetchConsentPage(redirectTo(body) ?? response.headers.get('location') ?? '')
-  if (!response.ok) throw new Error(`The sandbox responded with status ${response.status}: ${textOf(body)}`)
+  if (!response.ok) throw sandboxFailure(`The sandbox responded with status ${response.status}: ${textOf(body)}`)
   return { url, body }
 }
 

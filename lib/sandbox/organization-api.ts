@@ -90,7 +90,7 @@ function userListResponse({ query }: SandboxRequest, people: readonly SandboxPer
   const [, userName] = /^userName eq "([^"]*)"$/i.exec(filter ?? '') ?? []
   if (filter !== null && userName === undefined) throw new SandboxError('invalid_request', 'The filter must be userName eq "…".')
   const found = userName === undefined ? people : people.filter(({ email }) => email === userName)
-  // The SDK takes the first array of a list for the resources.
+  // The SDK treats the first array of a list as the resources.
   return jsonResponse(200, { Resources: found.map(scimUser), schemas: [SCIM_LIST], totalResults: found.length, startIndex: 1, itemsPerPage: found.length })
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sandboxFailure } from '../errors'
 import { Faults, sendResponse, type SandboxEndpoint } from './faults'
 import { errorResponse, handleMethod, type ErrorFormat, type Methods, type SandboxRequest, type SandboxResponse } from './http'
 import { forBrowser } from './refusal'
@@ -48,7 +49,7 @@ export class SandboxServer {
     server.keepAliveTimeout = 60_000
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new Error(`The sandbox cannot start: port ${port} is already in use. Choose another port, or 0 for a free one.`, { cause: error }) : error)
+        reject(error.code === 'EADDRINUSE' ? sandboxFailure(`The sandbox cannot start: port ${port} is already in use. Choose another port, or 0 for a free one.`, { cause: error }) : error)
       })
       server.listen(port, '127.0.0.1', resolve)
     })
@@ -103,7 +104,7 @@ async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
   let length = 0
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new Error(`The request body exceeds ${MAX_BODY_BYTES} bytes.`)
+    if (length > MAX_BODY_BYTES) throw sandboxFailure(`The request body exceeds ${MAX_BODY_BYTES} bytes.`)
     chunks.push(chunk)
   }
   const { pathname, searchParams } = new URL(url, 'http://sandbox')

@@ -72,8 +72,8 @@ export function tokenEndpoint(apiVersion: ApiVersion, request: SandboxRequest, o
 }
 
 const MADE_FOR: Readonly<Record<SandboxGrantType, string>> = {
-  authorization_code: "It takes an organization's app with the grant type authorization code.",
-  client_credentials: "It takes an account's app, or an organization's app with the grant type client credentials."
+  authorization_code: "Logins need an organization's app with the grant type authorization code.",
+  client_credentials: "Client credentials need an account's app, or an organization's app with the grant type client credentials."
 }
 
 /** The account in whose behalf v2's token call is made: `account_sid`, which Twilio documents in the query, and its SDK for Node sends in the body. */

@@ -4,7 +4,7 @@ import type { Warn } from './warnings'
 /** ms without a successful refresh after which failures are reported. Shorter outages pass unnoticed, since tokens are refreshed before they expire. */
 const TOLERATED = 30_000
 
-/** Reports refreshes that keep failing. While tokens are still valid, nobody would notice. */
+/** Reports refreshes that keep failing. While tokens are still valid, nobody would notice otherwise. */
 export class FailingRefreshes {
   readonly #warn: Warn
   readonly #clock: Pick<Clock, 'elapsed'>
@@ -26,7 +26,7 @@ export class FailingRefreshes {
     const duration = now - this.#since
     if (duration < TOLERATED) return
     this.#warn(
-      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${String(error)} Requests go on with tokens that are still valid, and get 503 once they have expired.`,
+      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${String(error)} Requests continue with tokens that are still valid, and get 503 once they have expired.`,
       'WARN_TWILIO_REFRESHES_FAILING'
     )
   }

@@ -153,7 +153,7 @@ export class LiveLogins {
     const { clock, timeout } = this.#options
     const inTime = await patiently(refreshing, timeout + GRACE, clock)
     if (inTime) return inTime.result
-    throw new TwilioTimeoutError('The tokens are being refreshed, and that did not end in time. Try again.')
+    throw new TwilioTimeoutError('The tokens are being refreshed, and the refresh did not finish in time. Try again.')
   }
 }
 

@@ -61,7 +61,7 @@ export class LoginSession {
   readonly #sessions: LoginSessions
   readonly #req: object
   readonly #stored: StoredSession | undefined
-  /** Whether the session goes on without the login, so that saving the request's copy of it could undo what has happened since. */
+  /** Whether the session continues without the login, so that saving the request's copy of it could undo what has happened since. */
   #isOutdated = false
 
   constructor(sessions: LoginSessions, req: object, stored: StoredSession | undefined) {
@@ -131,7 +131,7 @@ export class LoginSession {
    * Removes a login that has ended from the request's own copy, if the person has logged out. The request may save its copy when it
    * ends, which must not undo the logout.
    *
-   * A copy of a session that goes on is left alone. Changing it would cause it to be saved, which could undo a logout that happens in
+   * A copy of a session that continues is left unchanged. Changing it would cause it to be saved, which could undo a logout that happens in
    * between, or overwrite another login.
    */
   async abandon(login: KeptLogin, reason: EndReason): Promise<void> {

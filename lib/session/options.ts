@@ -8,7 +8,7 @@ import { emitWarning, type TwilioWarningCode } from './warnings'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {
-  /** Encrypts the tokens in the session and in the records: a random string of at least 32 characters, or an array of them, newest first, to rotate the secret. Default: the tokens in the session are not encrypted. */
+  /** Encrypts the tokens in the session and in the records: a random string of at least 32 characters, or an array of them, newest first, to rotate the secret. A value of `undefined` is reported to `warn`, since it may be an environment variable that is not set. Default: the tokens in the session are not encrypted. */
   readonly secret?: string | readonly string[] | undefined
   /** How long before its expiry a token is refreshed, in ms. Default: 60 s, but at most half of the token's lifetime. */
   readonly leeway?: number | undefined
@@ -66,7 +66,7 @@ const SECRET_LENGTH = 32
 
 function checkSecrets(secret: unknown): string[] {
   const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
-  const meaning = `a random text of ${SECRET_LENGTH} characters or more, or an array of such, newest first`
+  const meaning = `a random string of ${SECRET_LENGTH} characters or more, or an array of such strings, newest first`
   if (secrets.length === 0) checkText('secret', undefined, meaning)
   return secrets.map((one) => {
     checkText('secret', one, meaning)

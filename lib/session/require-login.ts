@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { helpFor, optionError, setupError } from '../errors'
+import { loginRequiredError, optionError, setupError } from '../errors'
 import { checkText } from '../oauth/options'
 import { originOf, originalPathOf, publicPath, receivedPathOf } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
@@ -19,7 +19,7 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Only lets people through who are logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
+ * Lets only people through who are logged in with Passport. Anyone else's browser is redirected to `loginPath`, and {@link returnTo}
  * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
  *
  * @throws {TypeError} if `loginPath` is missing
@@ -101,7 +101,7 @@ interface AskToLogInOptions {
  */
 export function askToLogIn(req: IncomingMessage, res: Partial<ServerResponse>, next: (error: unknown) => void, { loginPath = loginPathOf(req), mayChangeSession = () => true }: AskToLogInOptions = {}): void {
   if (!isResponse(res)) {
-    next(Object.assign(new Error('Log in with Twilio first.'), { status: 401, code: 'ERR_TWILIO_LOGIN_REQUIRED', help: helpFor('mistakes-in-the-app') }))
+    next(loginRequiredError())
     return
   }
   // A timeout in the app may have sent a response by now.

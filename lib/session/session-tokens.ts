@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { publishLogout } from '../diagnostics'
 import { setupError, TwilioUnavailableError } from '../errors'
@@ -15,6 +16,7 @@ import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
+import { memoryRefreshes } from './records/memory-refreshes'
 import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
 import { askToLogIn, isResponse } from './require-login'
@@ -65,8 +67,14 @@ export class SessionTokens {
     this.#recordTTL = recordTTL
     this.#clientID = client.clientID
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
-      this.#warn('The Twilio tokens in a session could not be read, and its person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
+      this.#warn('The Twilio tokens in a session could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
     )
+    if ('secret' in options && newest === undefined) {
+      this.#warn('The option secret of SessionTokens is undefined, so the Twilio tokens in sessions are not encrypted. Is an environment variable missing? If this is what you want, leave the option out.', 'WARN_TWILIO_TOKENS_NOT_ENCRYPTED')
+    }
+    if (cluster.isWorker && refreshes === memoryRefreshes) {
+      this.#warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, the person may be logged out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
+    }
     const { timeout } = client
     const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: this.#warn }
     this.#refresher = new LoginRefresher({
@@ -245,15 +253,15 @@ function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
 }
 
-/** The error if the session was not renewed at the login, so that somebody who has planted it would get the tokens. */
+/** The error if the session was not renewed at the login, so an attacker who planted it would get the tokens. */
 function fixationIn(req: IncomingMessage): Error | undefined {
   const login = finishedLoginOf(req)
   const session = peekSession(req)
   if (!login || !session || session !== login.previousSession) return undefined
   const user = 'user' in req ? (req.user ?? undefined) : undefined
   const previousUser = login.previousUser ?? undefined
-  if (user === undefined) return setupError('tokens.keep() found nobody logged in, and a session that was not renewed, so somebody who has planted it would get the tokens (session fixation). Log the person in before: with passport.authenticate() without session: false, or with req.login() in your own callback.')
-  if (user !== previousUser) return setupError('Passport has logged a person in without renewing the session, so somebody who has planted it would be logged in too (session fixation). Use Passport 0.6 or later.')
+  if (user === undefined) return setupError('tokens.keep() found that nobody is logged in and the session was not renewed, so an attacker who planted the session would get the tokens (session fixation). Log the person in first: with passport.authenticate() without session: false, or with req.login() in your own callback.')
+  if (user !== previousUser) return setupError('Passport has logged a person in without renewing the session, so an attacker who planted the session would be logged in too (session fixation). Use Passport 0.6 or later.')
   return undefined
 }
 

@@ -6,7 +6,7 @@ interface FromCallbackOptions {
 }
 
 /**
- * Calls a function that takes a Node-style callback, and gives the callback's values as a promise.
+ * Calls a function that takes a Node-style callback, and returns a promise of the callback's values.
  *
  * The function may be async. Its rejection rejects, and the value it resolves to counts as the callback's first value.
  * If it resolves to `undefined`, the callback may still be called later, unless the function has no parameter for it.

@@ -3,14 +3,14 @@ import type { Clock } from './clock'
 const STEPS = 10
 
 /**
- * What a promise gives, or `undefined` when it takes longer than `ms`.
+ * The result of a promise, or `undefined` if it takes longer than `ms`.
  *
  * The time is counted in short steps, between which the event loop runs. So a loop that stands still uses up one step only,
  * and a reply that has long arrived isn't taken for missing.
  */
 export async function patiently<Result>(promise: Promise<Result>, ms: number, clock: Pick<Clock, 'sleep'>): Promise<{ readonly result: Result } | undefined> {
   const reply = promise.then((result) => ({ result }))
-  // A rejection after the last step is nobody's concern any more.
+  // A rejection after the last step no longer matters.
   reply.catch(() => undefined)
   for (let step = 0; step < STEPS; step++) {
     const first = await Promise.race([reply, clock.sleep(ms / STEPS)])

@@ -2,7 +2,7 @@ const MAX_LENGTH = 300
 /** Shorter values occur by chance: hiding a code `c` would hide every "c" of a message. */
 const MIN_SECRET_LENGTH = 8
 
-/** Makes text from outside safe to put into an error message: a single line of limited length, without the given secrets. */
+/** Makes external text safe for an error message: a single line of limited length, without the given secrets. */
 export function redact(text: string, secrets: readonly (string | undefined)[]): string {
   let safe = printable(text)
   for (const secret of writtenForms(secrets)) safe = safe.replace(anyCase(secret), '[hidden]')
@@ -14,7 +14,7 @@ export function redactURL(url: string | undefined, secrets: readonly (string | u
   return url !== undefined && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? redact(url, secrets) : undefined
 }
 
-/** Control characters and line breaks become spaces. Format characters (zero-width, text direction), which can disguise text, go. */
+/** Control characters and line breaks become spaces. Format characters (zero-width, text direction), which can disguise text, are removed. */
 function printable(text: string): string {
   return text.replace(/\p{Cf}/gu, '').replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
 }

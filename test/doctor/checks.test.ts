@@ -64,7 +64,7 @@ describe('passport-twilio-doctor', () => {
   it('finds a redirect URI that is not registered, and says what was sent', async () => {
     const { subject, text } = await problem({ redirectURI: `${REDIRECT_URI}/` })
     assert.equal(subject, 'Redirect URI')
-    assert.match(text, /redirect URI is not registered.*callback\/\. It must be registered with the OAuth app exactly like this/)
+    assert.match(text, /redirect URI is not registered.*callback\/\. It must be registered with the OAuth app in exactly this form/)
   })
 
   it('finds a wrong client secret, without repeating it', async () => {
@@ -85,7 +85,7 @@ describe('passport-twilio-doctor', () => {
     sandbox = await startSandbox({ apps: [{ redirectURIs: [REDIRECT_URI], isPublic: true }] })
     const found = await findings({ clientSecret: undefined, apiVersion: 'v2' })
     assert.ok(found.every(({ isFine }) => isFine))
-    assert.match(found.at(-1)?.text ?? '', /needs none: the OAuth app is a public client/)
+    assert.match(found.at(-1)?.text ?? '', /requires no secret: the OAuth app is a public client/)
   })
 
   it('finds a host that cannot be reached, and tries nothing else', async () => {
@@ -94,7 +94,7 @@ describe('passport-twilio-doctor', () => {
       ['Client ID', true],
       ['Connection', false]
     ])
-    assert.match(found[1]?.text ?? '', /127\.0\.0\.1:\d+ could not be reached.*ECONNREFUSED.*Nothing listens there/)
+    assert.match(found[1]?.text ?? '', /127\.0\.0\.1:\d+ could not be reached.*ECONNREFUSED.*Nothing listens on this host and port/)
     assert.match((await problem({ baseURL: 'https://no-such-host.invalid' })).text, /no-such-host\.invalid:443.*The host name is unknown/)
   })
 
@@ -122,7 +122,7 @@ describe('passport-twilio-doctor', () => {
     try {
       const clock = (await findings({ baseURL: twilio.url })).find(({ subject }) => subject === 'Clock')
       assert.equal(clock?.isFine, false)
-      assert.match(clock.text, /clock is 2 h ahead of the server's.*synchronize it/)
+      assert.match(clock.text, /clock is 2 h ahead of the server's.*synchronize the clock/)
     } finally {
       await twilio.stop()
     }
@@ -136,7 +136,7 @@ describe('passport-twilio-doctor', () => {
       ['Proxy', true],
       ['Connection', false]
     ])
-    assert.match(found[1]?.text ?? '', /go through 127\.0\.0\.1:\d+ \(HTTPS_PROXY\).*agent: new HttpsProxyAgent\(process\.env\.HTTPS_PROXY\)/)
+    assert.match(found[1]?.text ?? '', /use the proxy 127\.0\.0\.1:\d+ \(HTTPS_PROXY\).*agent: new HttpsProxyAgent\(process\.env\.HTTPS_PROXY\)/)
     assert.doesNotMatch(found.map(({ text }) => text).join(), /password/)
   })
 

@@ -67,7 +67,7 @@ describe('the example app in a browser', () => {
         assert.ok(await page.getByText('jonas@fjordclinic.example').isVisible())
       })
 
-      it('a visitor who denies access is told that they are not logged in', async () => {
+      it('tells a visitor who denies access that they are not logged in', async () => {
         await beginLogin(page, example)
         await page.getByRole('button', { name: 'Deny' }).click()
         assert.match((await page.getByRole('status').textContent()) ?? '', /not approved/)
@@ -190,7 +190,7 @@ describe('the example app in a browser', () => {
         }
       })
 
-      it('a user sends a message from one of the numbers, and is told what is wrong with it before', async () => {
+      it('lets a user send a message from one of the numbers, and says what is wrong with it first', async () => {
         await beginLogin(page, example)
         await approve(page)
         await chooseAccount(page)

@@ -150,6 +150,18 @@ describe('the example app with Redis, while Redis is down', () => {
     await (redis as RedisServer | undefined)?.remove()
   })
 
+  it('answers within seconds, also a login, and writes nothing but lines of JSON to its log', async () => {
+    for (const path of ['/account', '/auth/twilio']) {
+      const started = performance.now()
+      await visitor.get(path).expect(503)
+      assert.ok(performance.now() - started < 4000, `${path} took ${performance.now() - started} ms`)
+    }
+    // A new visitor's session is only saved once the response has begun.
+    await request(example.localURL).get('/auth/twilio')
+    for (let tries = 0; tries < 100 && !example.log.some(({ msg }) => msg === 'A response could not be completed'); tries++) await pause(100)
+    assert.doesNotMatch(example.errorOutput, /^(?!\{|$)/m)
+  })
+
   it('asks people to try again, with 503, and logs once what to do; when Redis is back, everybody is still logged in', async () => {
     assertPage(await visitor.get('/account'), { status: 503, title: 'We cannot see who you are right now', links: ['', '/'] })
     await redis.start()

@@ -87,10 +87,11 @@ describe("the example app's log", () => {
     for (const secret of ['not-the-secret-of-the-app', ...callback.searchParams.values()]) assert.ok(!all.includes(secret))
   })
 
-  it('warns if sessions are only kept in memory in production', async () => {
+  it('warns if sessions are only kept in memory, or people log in with a sandbox, in production', async () => {
     const example = await ExampleProcess.start({ NODE_ENV: 'production', SESSION_SECRET: 'a session secret of the tests, long enough' })
     await example.stop()
     assert.match(example.output, /"level":"warn".*REDIS_URL is not set/)
+    assert.match(example.output, /"level":"warn".*TWILIO_CLIENT_ID is not set: people log in with a sandbox/)
   })
 })
 

@@ -127,7 +127,7 @@ describe('the example app, when it is started', () => {
 
     it('shows errors as pages, without a stack', async () => {
       for (const [path, status, message] of [
-        ['/no-such-page', 404, 'There is no such page'],
+        ['/no-such-page', 404, 'Page not found'],
         ['/auth/twilio/callback?code=c&state=s', 403, 'This login cannot be finished'],
         ['/auth/twilio/callback?code=c&code=d', 400, 'That did not work']
       ] as const) {

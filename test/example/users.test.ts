@@ -43,11 +43,33 @@ describe("the example app's users in PostgreSQL", () => {
     await sandbox.stop()
   })
 
+  it('make pages fail with 503 while the database is down, and nobody is logged out', async () => {
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, DATABASE_URL: postgres.url })
+    const visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const callback = new URL(await sandbox.login(String(begun.headers.location)))
+    await visitor.get(callback.pathname + callback.search).expect(302)
+
+    await postgres.stop()
+    await visitor.get('/account').expect(503, /We cannot see who you are right now[\s\S]*Try again/)
+    await postgres.start()
+    await visitor.get('/account').expect(200, /Your account/)
+    const line = example.log.find(({ path }) => path === '/account')
+    assert.match((line?.err as { message: string }).message, /^The users could not be read or saved\. Check that PostgreSQL is running/)
+    await example.stop()
+    await sandbox.stop()
+  })
+
   it('are reported in one line as unavailable if the database cannot be used, and the app exits', async () => {
-    for (const DATABASE_URL of ['postgres://127.0.0.1:1/none', postgres.url.replace(/postgres$/, 'no_such_database')]) {
+    for (const [DATABASE_URL, reason] of [
+      ['postgres://127.0.0.1:1/none', 'ECONNREFUSED'],
+      [postgres.url.replace(/postgres$/, 'no_such_database'), 'database "no_such_database" does not exist']
+    ] as const) {
       const { code, output } = await runExample({ PORT: '0', DATABASE_URL })
       assert.equal(code, 1)
-      assert.match(output, /^DATABASE_URL cannot be used \((?:ECONNREFUSED|3D000)\)\. .*\n$/)
+      assert.equal(output, `DATABASE_URL cannot be used (${reason}). Check that PostgreSQL is running and DATABASE_URL is right, or leave it out to keep users where the sessions are.\n`)
     }
   })
 })

@@ -131,7 +131,7 @@ describe('TwilioStrategy in an application', () => {
       assert.equal((await withStore({ store: (_req: unknown) => Promise.resolve('the-state'), verify: (_req: unknown, _state: string) => Promise.resolve(true) })).status, 200)
       assert.equal((await withStore({ store, verify: (_req: unknown, _state: string) => Promise.resolve(false) })).status, 403)
       assert.equal((await withStore({ store, verify: (_req: unknown, _state: string) => Promise.resolve() })).status, 403)
-      assert.match(JSON.stringify((await withStore({ store: (_req: unknown) => Promise.resolve(), verify })).body), /The state store gave no state/)
+      assert.match(JSON.stringify((await withStore({ store: (_req: unknown) => Promise.resolve(), verify })).body), /The state store returned no state/)
       for (const failing of [{ store: fail, verify }, { store, verify: fail }, { store, verify: (_req: unknown, _state: string, _meta: unknown, _done: unknown) => fail() }]) {
         assert.equal((await withStore(failing)).status, 500)
       }

@@ -62,7 +62,7 @@ describe('readCallback', () => {
     for (const request of twice) assertBad(request, /code is repeated/)
     assertBad({ url: '/cb?code=a&state=s&state=s' }, /state is repeated/)
     assertBad({ query: { code: 'a', state: { x: 's' } } }, /state is repeated/)
-    assertBad({ query: { error: 'a', error_description: 7, state: 's' } }, /error_description is repeated, or is not plain text/)
+    assertBad({ query: { error: 'a', error_description: 7, state: 's' } }, /error_description is repeated, or is not a string/)
     assertBad({ url: '/cb?error=a&error=b' }, /error is repeated/)
     assertBad({ url: '/cb?code=a&code=b&code=c&code=d' }, /code is repeated/)
   })

@@ -74,7 +74,7 @@ describe('a LoginStateError names the likely cause and its remedy:', () => {
   it('a cookie whose session is not in the store', async () => {
     const { likelyCause, message } = await errorOf({}, emptyTheStore)
     assert.equal(likelyCause, 'unknown_session')
-    assert.match(message, /none of a session that exists.*store was emptied.*same secret/)
+    assert.match(message, /none that belongs to an existing session.*store was emptied.*same secret/)
   })
 
   it('sessions in the memory of each process of a cluster', async () => {

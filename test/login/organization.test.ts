@@ -7,7 +7,7 @@ const VERSIONS: readonly ApiVersion[] = ['v1', 'v2']
 
 describe("a login with an organization's OAuth app", () => {
   for (const apiVersion of VERSIONS) {
-    it(`gives a profile that says that it identifies the organization, which is the same for everybody in it, on ${apiVersion}`, () =>
+    it(`returns a profile that says that it identifies the organization, and is the same for everyone in it, on ${apiVersion}`, () =>
       withSandbox({}, async (sandbox) => {
         const profiles: (TwilioProfile | undefined)[] = []
         const { app, strategy } = loginApp(sandbox, { strategy: { apiVersion, lookUpAccount: true, apiBaseURL: sandbox.apiURL } })
@@ -28,7 +28,7 @@ describe("a login with an organization's OAuth app", () => {
       }))
   }
 
-  it('gives a profile that identifies the person if there is an ID token', () =>
+  it('returns a profile that identifies the person if there is an ID token', () =>
     withSandbox({}, async (sandbox) => {
       const { app } = loginApp(sandbox, { strategy: { scope: 'openid offline_access' } })
       const visitor = new Visitor(app, sandbox)
@@ -48,6 +48,6 @@ describe("a login with an organization's OAuth app", () => {
     withSandbox({ apps: [{ owner: 'account' }] }, async (sandbox) => {
       const { app, errors } = loginApp(sandbox, { strategy: { resolveAuthorizeURL: true } })
       assert.equal((await new Visitor(app, sandbox).get('/auth/twilio')).status, 502)
-      assert.match(errors[0]?.message ?? '', /unauthorized_client: This OAuth app cannot log people in\. It takes an organization's app/)
+      assert.match(errors[0]?.message ?? '', /unauthorized_client: This OAuth app cannot log people in\. Logins need an organization's app/)
     }))
 })

@@ -131,7 +131,7 @@ describe('a public client, without a client secret', () => {
     assert.throws(() => new TwilioStrategy(options, verify), /^TypeError: clientSecret is missing/)
     assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', clientSecret: '' }, verify), /^TypeError: clientSecret is missing/)
     assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', pkce: false }, verify), /^TypeError: pkce must not be false without clientSecret/)
-    assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', stateSecret: 'short' }, verify), /^TypeError: stateSecret must be a random text of 32 characters/)
+    assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', stateSecret: 'short' }, verify), /^TypeError: stateSecret must be a random string of 32 characters/)
   })
 
   it('works without Passport, and has no client credentials', async () => {

@@ -503,7 +503,7 @@ describe('TwilioStrategy', () => {
       type Done = (error: unknown, ...values: unknown[]) => void
       for (const state of [undefined, '', 7]) {
         const store = { store: (_req: object, done: Done) => done(null, state), verify: () => assert.fail() }
-        await assert.rejects(run(new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody), { url: '/', session: {} }), /The state store gave no state/)
+        await assert.rejects(run(new TwilioStrategy({ ...strategyOptions(), store }, verifyNobody), { url: '/', session: {} }), /The state store returned no state/)
       }
     })
 

@@ -29,7 +29,7 @@ describe('TwilioOAuthClient.discover()', () => {
     assert.equal(twilio.requests[0]?.path, '/.well-known/oauth-authorization-server/oauth')
   })
 
-  it('gives the endpoints that the sandbox has', async () => {
+  it('returns the endpoints that the sandbox has', async () => {
     const sandbox = await startSandbox()
     const { url } = sandbox
     const expected = { apiVersion: 'v2', authorizationURL: `${url}/v2/authorize`, tokenURL: `${url}/v2/token` }

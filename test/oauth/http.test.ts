@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { HttpsProxyAgent } from 'https-proxy-agent'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../../lib'
 import { callHttp, endpointOf, type CallLimits, type HttpResponse, type HttpRequest } from '../../lib/oauth/http'
 import { CERTIFICATE, PRIVATE_KEY } from '../support/certificate'
@@ -26,7 +27,7 @@ describe('a call to Twilio', () => {
     return callHttp({ method: 'GET', endpoint: endpointOf(`${twilio.url}/x?y=1`), headers: {}, ...request }, { ...LIMITS, ...limits })
   }
 
-  it('resolves to the status, the headers and the text', async () => {
+  it('resolves to the status, the headers and the body', async () => {
     const response = await call(json(201, { é: 1 }, { 'X-Twilio': 'yes' }), { request: { method: 'POST', body: 'é=1', headers: { 'Content-Type': 'text/plain' } } })
     assert.deepEqual([response.status, response.headers['x-twilio'], response.body], [201, 'yes', '{"é":1}'])
     const [heard] = twilio.requests.slice(-1)
@@ -170,6 +171,13 @@ describe('a call to Twilio', () => {
     }
   })
 
+  it('rejects with the address of the proxy, too, if it is the proxy that cannot be reached', async () => {
+    const port = await closedPort()
+    const agent = new HttpsProxyAgent(`http://127.0.0.1:${port}`)
+    const refused = call(json(200, {}), { request: { endpoint: endpointOf('https://oauth.twilio.com') }, limits: { agent } })
+    await assert.rejects(refused, { name: 'TwilioNetworkError', message: `oauth.twilio.com:443 could not be reached, or the connection broke (ECONNREFUSED at 127.0.0.1:${port}). Try again.` })
+  })
+
   it('rejects if the connection is closed or reset before a response', async () => {
     await assert.rejects(call((_request, _response, socket) => socket.resetAndDestroy()), TwilioNetworkError)
     await assert.rejects(call((_request, _response, socket) => socket.end()), TwilioNetworkError)
@@ -178,7 +186,7 @@ describe('a call to Twilio', () => {
   it('rejects a response that is cut short', async () => {
     const truncated = ['Content-Length: 5\r\n\r\nab', 'Transfer-Encoding: chunked\r\n\r\n5\r\nab', 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n']
     for (const half of truncated) {
-      await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.includes('cut short'))
+      await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.startsWith(`The response from ${new URL(twilio.url).host} was cut short`))
     }
   })
 
@@ -225,7 +233,7 @@ describe('a call to Twilio', () => {
       await call(json(200, {}), { request: { headers } })
       assert.equal(twilio.requests.at(-1)?.headers['accept-encoding'], 'identity')
     }
-    const compressed = /The response is compressed \(gzip\), although the request asked for no compression \(Accept-Encoding: identity\)/
+    const compressed = /The response from 127\.0\.0\.1:\d+ is compressed \(gzip\), although the request asked for no compression \(Accept-Encoding: identity\)/
     await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), compressed)
     assert.equal((await call(text(200, '{}', { 'Content-Encoding': 'identity' }))).body, '{}')
   })

@@ -129,7 +129,7 @@ describe('an invalid option is a TypeError at construction that names', () => {
     assertTypeError(() => new SessionTokens(twilio, { secret: ['a good secret of 32 characters, or more', ''] }), /^secret is missing/)
     for (const leeway of [-1, NaN, wrong<number>('60')]) assertTypeError(() => new SessionTokens(twilio, { leeway }), /^leeway must be a number of ms/)
     assertTypeError(() => redisRefreshes(wrong<Parameters<typeof redisRefreshes>[0]>({})), /^redisRefreshes needs a connected client/)
-    assertTypeError(() => new SessionTokens(twilio, { secret: 'short' }), /^secret is too short: it must be a random text of 32 characters or more/)
+    assertTypeError(() => new SessionTokens(twilio, { secret: 'short' }), /^secret is too short: it must be a random string of 32 characters or more/)
     for (const recordTTL of [0, NaN, wrong<number>('1d')]) assertTypeError(() => new SessionTokens(twilio, { recordTTL }), /^recordTTL must be a number of ms/)
   })
 })

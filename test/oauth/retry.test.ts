@@ -45,7 +45,7 @@ describe('withRetries()', () => {
     })
   }
 
-  it('pauses until the time that Twilio gives, not at all if that has passed', async () => {
+  it('waits until the time that Twilio gives, or not at all if that has passed', async () => {
     const { attempt, result } = failing(tokenError('temporarily_unavailable', 429, NOW + 1000))
     await turn()
     await tick(999)

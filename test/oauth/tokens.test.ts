@@ -23,7 +23,7 @@ describe('a token response', () => {
     assert.deepEqual(tokens, { accessToken, refreshToken: 'r', idToken: 'i', tokenType: 'bearer', scope: 'a b', expiresAt: NOW + 60_000, claims: { sub: 'x' } })
   })
 
-  it('may have null, nothing or empty text in every field but access_token', () => {
+  it('may have null, nothing or an empty string in every field but access_token', () => {
     const rest = ['refresh_token', 'id_token', 'token_type', 'expires_in', 'scope']
     for (const nothing of [null, undefined, '']) {
       const tokens = readTokens({ access_token: 'a', ...Object.fromEntries(rest.map((field) => [field, nothing])) })
@@ -67,7 +67,7 @@ describe('a token response', () => {
     assert.equal(readTokens(JSON.parse('{"access_token": "a", "__proto__": {"refresh_token": "r"}}')).refreshToken, undefined)
   })
 
-  describe('gives the expiry of the access token', () => {
+  describe('has the expiry of the access token', () => {
     const expiresAt = (expiresIn: unknown, claims?: unknown) => readTokens({ access_token: claims === undefined ? 'opaque' : unsigned(claims), expires_in: expiresIn }).expiresAt
 
     it('from expires_in as seconds from now', () => {

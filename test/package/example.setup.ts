@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { PostgresServer } from '../support/postgres'
 import { findNode, pack } from './project'
 
 const execute = promisify(execFile)
@@ -19,9 +20,9 @@ describe('a copy of the example app outside the repository, with the packed pack
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
-  async function npm(command: string, version?: string): Promise<void> {
+  async function npm(command: string, version?: string, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const path = [dirname(await findNode(version)), process.env.PATH].join(delimiter)
-    await execute('npm', ['run', command], { cwd: folder, env: { ...process.env, PATH: path } }).catch((error: unknown) => {
+    await execute('npm', ['run', command], { cwd: folder, env: { ...process.env, ...environment, PATH: path } }).catch((error: unknown) => {
       const { stdout, stderr } = error as { stdout?: string; stderr?: string }
       throw new Error(`npm run ${command} failed:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error })
     })
@@ -30,6 +31,18 @@ describe('a copy of the example app outside the repository, with the packed pack
   it('passes its type check', () => npm('typecheck'))
 
   for (const version of ['20.19', '26']) it(`passes its own tests on Node ${version}`, () => npm('test', version))
+
+  it('passes its own tests under another name, with a hyphen, and with its users in PostgreSQL', async function () {
+    const postgres = await PostgresServer.start(this)
+    const brand = join(folder, 'src/brand.ts')
+    const code = await readFile(brand, 'utf8')
+    await writeFile(brand, code.replace('Switchboard', 'Corner Shop').replace('switchboard', 'corner-shop'))
+    try {
+      await npm('test', undefined, { DATABASE_URL: postgres.url })
+    } finally {
+      await postgres.remove()
+    }
+  })
 
   it('can be built, and started in production without its development dependencies', async () => {
     await npm('build')

@@ -78,7 +78,7 @@ describe('a token response', function () {
     )
   })
 
-  it('gets claims and a profile from any text without throwing', async () => {
+  it('gets claims and a profile from any string without throwing', async () => {
     const part = fc.oneof(text, fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString('base64url')), fc.base64String())
     const anyToken = fc.oneof(text, fc.array(part, { maxLength: 5 }).map((parts) => parts.join('.')), fc.jsonValue().map((claims) => unsigned(claims)))
     const name = fc.array(fc.constantFrom('trn', ':', 'us1', 'iam', 'user', 'oauthapp', 'US1', 'AC1', '')).map((parts) => parts.join(''))

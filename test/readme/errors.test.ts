@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lexer } from 'marked'
 import * as surface from '../../lib'
+import { authorizationError, loginRequiredError, optionError, refreshStoreFailure, sandboxFailure, sessionStoreError, setupError } from '../../lib/errors'
+import { TooManyLoginsError } from '../../lib/login/concurrency-limit'
+import { errorCodesIn } from './error-codes'
 import { messagesIn } from './messages'
 import { Surface } from './surface'
 
@@ -49,7 +52,16 @@ describe('docs/errors.md', () => {
       new surface.TwilioNetworkError('m'),
       new surface.TwilioIdTokenError('m'),
       new surface.TwilioUnavailableError(undefined),
-      new surface.RefreshStoreError('m')
+      new surface.TwilioPermissionError('m'),
+      new surface.RefreshStoreError('m'),
+      new TooManyLoginsError(),
+      authorizationError('m', { code: 'invalid_request' }),
+      loginRequiredError(),
+      optionError('m'),
+      refreshStoreFailure('m'),
+      sandboxFailure('m'),
+      sessionStoreError('m'),
+      setupError('m')
     ]
     for (const { help } of errors) {
       const [path, section = ''] = help.split('#')
@@ -60,6 +72,14 @@ describe('docs/errors.md', () => {
 
   it('has every likely cause of a LoginStateError', () => {
     for (const cause of new Surface().textsIn('LoginStateCause')) assert.ok(page.includes(`\n| \`${cause}\` | `), cause)
+  })
+
+  it('has the code of every error, and every error that the package constructs has one', () => {
+    const { constructedWithoutCode, codes } = errorCodesIn(join(root, 'lib'))
+    // The commands print the one, and the sandbox sends the other in a response.
+    assert.deepEqual(constructedWithoutCode.filter((made) => !/: new (?:UsageError|SandboxError)\(/.test(made)), [])
+    assert.ok(codes.length >= 12)
+    assert.deepEqual(codes.filter((code) => !page.includes(`| \`${code}\` | `)), [])
   })
 
   it('has the message of every error and warning that reaches an app', () => {

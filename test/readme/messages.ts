@@ -21,7 +21,7 @@ export function messagesIn(folder: string): Message[] {
   })
 }
 
-const MAKER = /(?:Error|[wW]arn|[wW]arnOnce|badRequest|^super)$/
+const MAKER = /(?:Error|Failure|[wW]arn|[wW]arnOnce|badRequest|^super)$/
 
 function* messagesOf(node: ts.Node): Generator<Pick<Message, 'maker' | 'text'>> {
   const { maker, said } = makerIn(node) ?? {}

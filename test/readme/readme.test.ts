@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { PERMISSIONS, startSandbox, type Sandbox } from '../../lib/sandbox'
 import { logIn } from '../../lib/sandbox/login'
-import { JEST_WITH_IMPORT } from '../package/setups'
+import { BUNDLE, JEST_WITH_IMPORT, RUN_TESTS, START, START_WITH_PNP } from '../package/setups'
 import { launchBrowser } from '../support/browser'
 import { PostgresServer } from '../support/postgres'
 import { RedisServer } from '../support/redis'
@@ -24,7 +24,7 @@ const readme = new Page('README.md')
 /** The recipes: all pages in docs/, except those with tests of their own and the reports of measurements. */
 const recipes = new Map(
   readdirSync('docs')
-    .filter((name) => name.endsWith('.md') && !['errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md'].includes(name))
+    .filter((name) => name.endsWith('.md') && !['compatibility.md', 'errors.md', 'faults.md', 'figures.md', 'monitoring.md', 'mutation.md'].includes(name))
     .map((name) => [name, new Page(`docs/${name}`)])
 )
 
@@ -37,7 +37,7 @@ function recipe(name: string): Page {
 const QUICK_START = 'Quick start'
 const quickStart = readme.take(QUICK_START, 'js')
 const settings = readme.take(QUICK_START, 'ini')
-readme.take(QUICK_START, 'sh')
+const installCommand = readme.take(QUICK_START, 'sh')
 const startSandboxCommand = readme.take(QUICK_START, 'sh')
 const startAppCommand = readme.take(QUICK_START, 'sh')
 const doctorCommand = recipe('creating-the-oauth-app.md').take('Checking the setup', 'sh')
@@ -45,6 +45,9 @@ const doctorCommand = recipe('creating-the-oauth-app.md').take('Checking the set
 /** The URL and port in the README, which the tests replace. */
 const APP = 'http://localhost:3000'
 const SANDBOX_PORT = '8020'
+
+/** The projects in which the packed package is tried. */
+const PROJECTS = join(process.cwd(), 'test/package/projects')
 
 const SECRETS = { SESSION_SECRET: 'a session secret for the tests', TOKEN_SECRET: 'a token secret for the tests, 32 characters or more' }
 
@@ -115,8 +118,22 @@ describe('the README and its recipes', () => {
     it('says so on the home page if the person denied the login', async () => {
       const visitor = new Visitor(await run(quickStart))
       const { location } = await visitor.logIn((url) => sandbox.login(url, { deny: true }))
-      assert.match((await visitor.request(location)).text, /The login was denied\..*Log in with Twilio/)
+      assert.match((await visitor.request(location)).text, /You are not logged in, because access was denied\..*Log in with Twilio/)
       assert.doesNotMatch((await visitor.request('/')).text, /denied/)
+    })
+
+    it('fails at startup and names the variable if SESSION_SECRET is not set', async () => {
+      await newcomer.write('app.mjs', quickStart)
+      const failing = newcomer.run('node app.mjs', { ...environment(), SESSION_SECRET: '' })
+      assert.equal(await failing.ends(), 1)
+      assert.match(failing.output, /SESSION_SECRET is not set\. Add it to \.env\./)
+    })
+
+    it('warns in production that sessions are kept in memory', async () => {
+      await newcomer.write('app.mjs', quickStart.replaceAll('3000', String(await freePort())))
+      const app = newcomer.run('node app.mjs', { ...environment(), NODE_ENV: 'production' })
+      await app.prints('Open ')
+      assert.match(app.output, /MemoryStore is not\s+designed for a production environment/)
     })
 
     it('has a command that finds a wrong client secret', async () => {
@@ -223,6 +240,8 @@ describe('the README and its recipes', () => {
   describe('Shutdown and serverless platforms', () => {
     const page = recipe('shutdown-and-serverless.md')
     const changes = page.take('Shutdown and serverless platforms', 'js')
+    page.take('Serverless platforms', 'sh')
+    const onLambda = page.take('Serverless platforms', 'js')
 
     it('exits at SIGTERM once the refresh in progress is finished', async () => {
       /** Makes the token of a session stale. */
@@ -240,6 +259,8 @@ describe('the README and its recipes', () => {
       assert.equal(await command.ends(), 0, command.output)
       assert.equal(sandbox.counts.refreshes, 1)
     })
+
+    it('is word for word what the tests of the packed package use on AWS Lambda', () => isUsedByProjects([['serverless/function.js', onLambda]]))
   })
 
   describe('cookie-session', () => {
@@ -283,23 +304,51 @@ describe('the README and its recipes', () => {
     })
   })
 
-  for (const [heading, name, language, files] of [
-    ['NestJS', 'nestjs.md', 'ts', ['nestjs/twilio.ts', 'nestjs/app.ts']],
-    ['Fastify', 'fastify.md', 'js', ['fastify/bridge.js']]
+  for (const [heading, name, files] of [
+    ['NestJS', 'nestjs.md', [['nestjs/twilio.ts', 'ts'], ['nestjs/app.ts', 'ts']]],
+    ['Fastify', 'fastify.md', [['fastify/bridge.js', 'js']]],
+    ['Next.js', 'nextjs.md', [['nextjs/server.mjs', 'js'], ['nextjs/request.mjs', 'js'], ['nextjs/app/account/page.js', 'jsx']]]
   ] as const) {
     describe(heading, () => {
       const page = recipe(name)
       page.take(heading, 'sh')
-      const snippets = files.map((file) => [file, page.take(heading, language)] as const)
+      const snippets = files.map(([file, language]) => [file, page.take(heading, language)] as const)
 
-      it('is word for word what the tests of the packed package use', async () => {
-        for (const [file, snippet] of snippets) {
-          const project = await readFile(join(process.cwd(), 'test/package/projects', file), 'utf8')
-          assert.ok(project.includes(snippet), file)
-        }
-      })
+      it('is word for word what the tests of the packed package use', () => isUsedByProjects(snippets))
     })
   }
+
+  describe('Bundlers', () => {
+    const page = recipe('bundlers.md')
+    const commands = ['esbuild', 'esbuild', 'esbuild', 'Rollup', 'webpack'].map((heading, index) => {
+      if (index === 0 || heading !== 'esbuild') page.take(heading, 'sh')
+      return page.take(heading, 'sh')
+    })
+    const configurations = [
+      ['rollup.config.mjs', page.take('Rollup', 'js')],
+      ['webpack.config.mjs', page.take('webpack', 'js')]
+    ] as const
+
+    it('shows the commands and configurations that the tests of the packed package use', async () => {
+      assert.deepEqual(commands, [BUNDLE.esbuild, BUNDLE.esbuildESM, BUNDLE.esbuildExternal, BUNDLE.rollup, BUNDLE.webpack])
+      for (const [file, snippet] of configurations) assert.equal(await readFile(join(PROJECTS, 'bundlers', file), 'utf8'), `${snippet}\n`)
+    })
+  })
+
+  describe("Bun and Deno, and Yarn Plug'n'Play", () => {
+    const [bun, deno] = ['bun', 'deno'].map(() => recipe('bun-and-deno.md').take('Bun and Deno', 'sh'))
+    const page = recipe('yarn-pnp.md')
+    const [installWithYarn, startWithYarn] = ['install', 'start'].map(() => page.take("Yarn Plug'n'Play and pnpm", 'sh'))
+
+    it('start apps with the commands that the tests of the packed package use', () => {
+      assert.deepEqual([bun, deno], [START.bun, START.deno])
+      assert.equal(startWithYarn, START_WITH_PNP)
+    })
+
+    it("install the quick start's packages", () => {
+      assert.equal(installWithYarn, installCommand.replace('npm install', 'yarn add'))
+    })
+  })
 
   describe('Calling Twilio with its SDK', () => {
     const page = recipe('sdk.md')
@@ -390,8 +439,11 @@ describe('the README and its recipes', () => {
 
   describe('WebSockets', () => {
     const page = recipe('websockets.md')
-    page.take('WebSockets', 'sh')
-    const changes = page.take('WebSockets', 'js')
+    const shared = page.take('WebSockets', 'js')
+    page.take('With ws', 'sh')
+    page.take('With socket.io', 'sh')
+    const withWS = page.take('With ws', 'js')
+    const withSocketIO = page.take('With socket.io', 'js')
     /** In place of the package: sends text as it is, and takes every chunk for a message. */
     const stub = `
       import { EventEmitter } from 'node:events'
@@ -404,9 +456,9 @@ describe('the README and its recipes', () => {
         }
       }`
 
-    it('accepts connections of people who are logged in only, gives them live tokens, and ends them after a logout', async () => {
+    it('accepts connections only of people who are logged in, gives them valid tokens, and closes them after a logout', async () => {
       await newcomer.write('ws.mjs', stub)
-      const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), changes.replace("'ws'", "'./ws.mjs'")).replace(/^import.*'\.\/ws\.mjs'$/m, "import { WebSocketServer } from './ws.mjs'"))
+      const url = await run(compose(quickStart.replace(/^app\.use\(session\(.*$/m, ''), `${shared}\n${withWS}`).replace("'ws'", "'./ws.mjs'"))
       const visitor = new Visitor(url)
       assert.equal((await connectTo(url, visitor.cookie)).status, 401)
       await visitor.logIn(approve)
@@ -421,6 +473,12 @@ describe('the README and its recipes', () => {
       await once(socket.resume(), 'end')
       socket.destroy()
     })
+
+    it('is word for word what the tests of the packed package use, with ws and socket.io themselves', () =>
+      isUsedByProjects([
+        ['websockets/ws.js', withWS],
+        ['websockets/socket.io.js', withSocketIO]
+      ]))
   })
 
   describe('Testing your app', () => {
@@ -434,6 +492,19 @@ describe('the README and its recipes', () => {
     it('shows the Jest command that verifies ID tokens in the test of the packed package', () => {
       assert.equal(jestCommand, JEST_WITH_IMPORT)
     })
+
+    for (const [name, functions] of [['vitest', 'Vitest'], ['mocha', 'Mocha']] as const) {
+      page.take('Other test runners', 'sh')
+      const imported = page.take('Other test runners', 'js')
+      const runCommand = page.take('Other test runners', 'sh')
+
+      it(`shows the command and the import for ${functions} that the tests of the packed package use`, async () => {
+        assert.equal(runCommand, RUN_TESTS[name])
+        const [triedApp, triedTest] = await Promise.all(['runners/app.mjs', `${name}/app.test.mjs`].map((file) => readFile(join(PROJECTS, file), 'utf8')))
+        assert.equal(triedApp, `${quickStart.replace(/^app\.listen[^]*/m, exported)}\n`)
+        assert.equal(triedTest, `${test.replace("import { after, test } from 'node:test'", imported)}\n`)
+      })
+    }
 
     it("passes with Node's test runner, and fails if the app lets nobody in", async () => {
       const app = compose(quickStart, exported)
@@ -565,6 +636,14 @@ describe('the README and its recipes', () => {
 /** The packages that a command installs. */
 function installedBy({ code }: Block): string[] {
   return code.startsWith('npm install ') ? code.split(' ').slice(2) : []
+}
+
+/** Asserts that each file of the projects has every paragraph of its snippet. */
+async function isUsedByProjects(snippets: readonly (readonly [file: string, snippet: string])[]): Promise<void> {
+  for (const [file, snippet] of snippets) {
+    const project = await readFile(join(PROJECTS, file), 'utf8')
+    assert.deepEqual(snippet.split('\n\n').filter((paragraph) => !project.includes(paragraph)), [], file)
+  }
 }
 
 /** Asks an app to upgrade the connection to a WebSocket. */

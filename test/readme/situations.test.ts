@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { RedisServer } from '../support/redis'
 import { compose } from './compose'
@@ -45,7 +46,7 @@ describe('what a developer sees, with the quick start and its error handler,', (
   it('names the secure cookie over http, where every login fails', async () => {
     const { visitor, command } = await run(changed(app, 'saveUninitialized: false', 'saveUninitialized: false, cookie: { secure: true }'))
     await failedLogin(visitor, 403, /could not be finished. Please start it again/)
-    await logHas(command, 'LoginStateError: The session in which this login was started is not there. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
+    await logHas(command, 'LoginStateError: The session in which this login was started was not found. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
   })
 
   it('names blocked cookies', async () => {
@@ -74,18 +75,62 @@ describe('what a developer sees, with the quick start and its error handler,', (
     assert.match((await visitor.request('/')).text, /Log out/)
   })
 
-  it('names a clock that is two hours fast', async () => {
-    const fast = 'const { now } = Date\nDate.now = () => now() + 7_200_000\n'
-    const { visitor, command } = await run(fast + changed(app, 'baseURL: TWILIO_BASE_URL', "scope: 'openid offline_access', baseURL: TWILIO_BASE_URL"))
-    await failedLogin(visitor, 502, /Something went wrong/)
-    await logHas(command, "it has expired (exp); if it is new, check this machine's clock", 'ERR_TWILIO_ID_TOKEN')
-  })
+  for (const { off, hours, explanation } of [
+    { off: 'two hours fast', hours: 2, explanation: 'it has expired (exp); if it is new, ' },
+    { off: 'two hours slow', hours: -2, explanation: 'it was issued in the future (iat); ' }
+  ]) {
+    describe(`on a machine whose clock is ${off},`, () => {
+      const withWrongClock = (code: string) => `const { now } = Date\nDate.now = () => now() + ${hours} * 3_600_000\n${code}`
 
-  it('names the missing session middleware, where Passport comes before the session', async () => {
+      it('names the clock if an ID token is checked (scope openid)', async () => {
+        const { visitor, command } = await run(withWrongClock(changed(app, 'baseURL: TWILIO_BASE_URL', "scope: 'openid offline_access', baseURL: TWILIO_BASE_URL")))
+        await failedLogin(visitor, 502, /Something went wrong/)
+        await logHas(command, `${explanation}check this machine's clock, and synchronize it (NTP)`, 'ERR_TWILIO_ID_TOKEN', 'docs/errors.md#twilioidtokenerror')
+      })
+
+      it('logs people in, and refreshes their tokens, without an ID token', async () => {
+        const { visitor, command } = await run(withWrongClock(compose(app, expire)))
+        await visitor.logIn(approve)
+        assert.equal((await visitor.request('/account')).status, 200)
+        await visitor.request('/expire', { method: 'POST' })
+        assert.equal((await visitor.request('/account')).status, 200)
+        assert.equal(sandbox.counts.refreshes, 1)
+        assert.doesNotMatch(command.output, /Error|Warning/)
+      })
+    })
+  }
+
+  describe('without a session where one is needed,', () => {
     const sessions = 'app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false }))\n'
-    const { visitor, command } = await run(changed(changed(app, sessions, ''), 'app.use(passport.session())\n', `app.use(passport.session())\n${sessions}`))
-    assert.equal((await visitor.request('/auth/twilio')).status, 500)
-    await logHas(command, 'Login sessions require session support. Did you forget to use `express-session` middleware?')
+    const passportSession = 'app.use(passport.session())\n'
+    const withoutSessions = changed(app, sessions, '')
+
+    it("is Passport's own error, which docs/errors.md explains, if Passport comes before the session", async () => {
+      const { visitor, command } = await run(changed(withoutSessions, passportSession, passportSession + sessions))
+      assert.equal((await visitor.request('/auth/twilio')).status, 500)
+      const message = 'Login sessions require session support. Did you forget to use `express-session` middleware?'
+      await logHas(command, message)
+      assert.ok(readFileSync('docs/errors.md', 'utf8').includes(`| ${message} | `), message)
+    })
+
+    it('names the session middleware that is missing before the login', async () => {
+      const { visitor, command } = await run(changed(withoutSessions, passportSession, ''))
+      assert.equal((await visitor.request('/auth/twilio')).status, 500)
+      await logHas(command, 'There is no req.session. Add session middleware before this route', 'ERR_TWILIO_SETUP', 'docs/errors.md#mistakes-in-the-app')
+    })
+
+    it('names the session middleware that is missing before requireLogin()', async () => {
+      const { visitor, command } = await run(changed(withoutSessions, passportSession, ''))
+      assert.equal((await visitor.request('/account')).status, 500)
+      await logHas(command, 'requireLogin() found no session. Put the session middleware', 'ERR_TWILIO_SETUP', 'docs/errors.md#mistakes-in-the-app')
+    })
+
+    it('names the session middleware that is missing before tokens.keep()', async () => {
+      const route = "app.get('/keep', (req, _res, next) => { req.authInfo = { tokens: { accessToken: 'x', tokenType: 'Bearer', claims: {} } }; req.user = {}; next() }, tokens.keep())"
+      const { visitor, command } = await run(compose(changed(withoutSessions, passportSession, ''), route))
+      assert.equal((await visitor.request('/keep')).status, 500)
+      await logHas(command, 'There is no req.session. Add session middleware before this route', 'ERR_TWILIO_SETUP')
+    })
   })
 
   it('names the missing passport.session()', async () => {

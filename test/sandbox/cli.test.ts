@@ -62,7 +62,7 @@ describe('passport-twilio-sandbox', () => {
 
   it('creates a random OAuth app when none is given', async () => {
     const sandbox = new Command('--port=0')
-    assert.match(await sandbox.started(), /Client ID +OQ[0-9a-f]{32}\n +Client secret +\S{40,}\n +Redirect URI +any on this machine\n +Authorize endpoint +http:\/\/127\.0\.0\.1:\d+\/v1\/authorize\n/)
+    assert.match(await sandbox.started(), /Client ID +OQ[0-9a-f]{32}\n +Client secret +\S{40,}\n +Redirect URI +any URI on this machine\n +Authorize endpoint +http:\/\/127\.0\.0\.1:\d+\/v1\/authorize\n/)
     await sandbox.exitCode('SIGTERM')
   })
 

@@ -74,7 +74,7 @@ describe('the sandbox with the OAuth apps that Twilio has', () => {
     assert.match(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString(), /"sub":"trn:us1:iam:user:US.*Jonas/)
   })
 
-  it('lets owners and administrators approve the app, and members not: the request then waits for somebody who can', async () => {
+  it('lets owners and administrators approve the app, but not members: the request then waits for somebody who can', async () => {
     for (const { name, role } of sandbox.people) {
       if (role === 'member') await assert.rejects(logIn({ as: name }), /Only an owner or administrator of the organization can approve this app/)
       else await logIn({ as: name })

@@ -220,14 +220,14 @@ describe('startSandbox()', () => {
       return { answer, page: await answer.text() }
     }
 
-    it('shows the name of the app, what it requests, and who can sign in, with HTML escaped', async () => {
+    it('shows the name of the app, what it requests, and who can sign in in which role, with HTML escaped', async () => {
       await start({ apps: [{ name: 'Parcels & Co <b>' }] })
       const { page } = await open()
       assert.match(page, /Parcels &amp; Co &lt;b&gt; wants to use your Twilio account/)
       assert.match(page, /Know who you are/)
       assert.match(page, /Stay connected while you are away/)
       assert.match(page, /made-up/)
-      for (const { name, email } of sandbox.people) assert.ok(page.includes(name) && page.includes(email))
+      for (const { name, email, accountName, role = 'owner' } of sandbox.people) assert.ok(page.includes(`${name}, ${role}`) && page.includes(`${email} · ${accountName}`))
       assert.match(page, /Approve access/)
       assert.match(page, /Deny/)
       assert.doesNotMatch(page, /<script|<b>/)

@@ -16,23 +16,16 @@ import {
   SESSION_KEY,
   sessionApp,
   spentAt,
+  startTwilio,
   storedSession,
   storedTokens,
   tokensOf,
   visitorWith
 } from '../support/session-app'
-import { closedPort, json, TwilioServer } from '../support/twilio-server'
+import { closedPort, json } from '../support/twilio-server'
 
 describe('a refresh in the background', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('lets a request within leeway of the expiry go on at once with the live token, and the next one uses the new token', async () => {
     const answer = gate()
@@ -135,7 +128,7 @@ describe('a refresh in the background', () => {
     assert.equal((stored[SESSION_KEY] as { accessToken: string }).accessToken, 'access-1')
   })
 
-  it('that Twilio refuses for good is noticed by the next request, which asks the person to log in', async () => {
+  it('that Twilio refuses permanently is noticed by the next request, which asks the person to log in', async () => {
     twilio.behave = INVALID_GRANT
     const site = sessionApp(twilio)
     const visitor = await visitorWith(site.app, expiring())
@@ -163,7 +156,7 @@ describe('a refresh in the background', () => {
       }
     })
 
-    it('is not tried again for 5 s, for anybody; expired tokens are refreshed all the same', async () => {
+    it('is not tried again for 5 s, for any login; expired tokens are still refreshed', async () => {
       twilio.behave = BUSY
       const site = sessionApp(twilio)
       const [one, other, dead] = [await visitorWith(site.app, expiring()), await visitorWith(site.app, expiring()), await visitorWith(site.app, expired())]

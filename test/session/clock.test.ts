@@ -2,20 +2,13 @@ import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import { withClock } from '../support/clock'
 import { nowInSeconds, unsigned } from '../support/jwt'
-import { accessTokenAt, expired, sessionApp, visitorWith } from '../support/session-app'
-import { json, TwilioServer } from '../support/twilio-server'
+import { accessTokenAt, expired, sessionApp, startTwilio, visitorWith } from '../support/session-app'
+import { json } from '../support/twilio-server'
 
 const HOUR_S = 3600
 
 describe("a machine whose clock differs from Twilio's", () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   for (const [what, seconds] of [
     ['ahead', HOUR_S],

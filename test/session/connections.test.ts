@@ -6,21 +6,13 @@ import type { Duplex } from 'node:stream'
 import session from 'express-session'
 import type request from 'supertest'
 import type { TwilioTokens } from '../../lib'
-import { connectionTo, cookieOf, expired, freshFor, rotating, sessionApp, storedTokens, tokensOf, visitorWith } from '../support/session-app'
-import { json, TwilioServer } from '../support/twilio-server'
+import { connectionTo, cookieOf, expired, freshFor, sessionApp, startTwilio, storedTokens, tokensOf, visitorWith } from '../support/session-app'
+import { json } from '../support/twilio-server'
 
 type Upgrade = IncomingMessage & { session?: unknown; twilioTokens?: TwilioTokens }
 
 describe('a WebSocket', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   describe('whose upgrade request passes the session middleware', () => {
     /** Sends an upgrade request with the cookies of a visitor, and returns what the server makes of it. */

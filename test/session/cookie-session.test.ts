@@ -6,9 +6,9 @@ import request from 'supertest'
 import { renewableCookieSession } from '../../lib'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { jsonOf, loginApp, Visitor, type AccountPage } from '../support/login-app'
-import { accessTokenAt, BUSY, cookieOf, expired, expiring, heldUntil, INVALID_GRANT, rotating, SESSION_KEY, sessionApp, spentAt, visitorWith } from '../support/session-app'
+import { accessTokenAt, BUSY, cookieOf, expired, expiring, heldUntil, INVALID_GRANT, rotating, SESSION_KEY, sessionApp, spentAt, startTwilio, visitorWith } from '../support/session-app'
 import { gate, until } from '../support/gate'
-import { closedPort, TwilioServer } from '../support/twilio-server'
+import { closedPort } from '../support/twilio-server'
 
 const cookies = () => cookieSession({ name: 'session', keys: ['of the tests'] })
 
@@ -77,15 +77,7 @@ describe('with cookie-session', () => {
   })
 
   describe('tokens.fresh()', () => {
-    let twilio: TwilioServer
-    before(async () => {
-      twilio = await TwilioServer.start()
-    })
-    beforeEach(() => {
-      twilio.requests.length = 0
-      twilio.behave = rotating()
-    })
-    after(() => twilio.stop())
+    const twilio = startTwilio()
 
     it('refreshes expired tokens, encrypted, and puts them into the cookie of each request that shares the refresh', async () => {
       const site = sessionApp(twilio, { sessions: cookies(), tokens: { secret: 'a secret of 32 characters or more' } })

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
 import { sessionsIn } from '../support/login-app'
-import { accessTokenAt, expired, expiring, legacySession, rotating, SESSION_KEY, sessionApp, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
-import { TwilioServer } from '../support/twilio-server'
+import { accessTokenAt, expired, expiring, legacySession, rotating, SESSION_KEY, sessionApp, startTwilio, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
 
 const OLD = 'an old secret of 32 characters or more'
 const NEW = 'a new secret of 32 characters or more'
 
 describe('tokens in the session with a secret', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('are encrypted, so that no token is in the session store', async () => {
     const site = sessionApp(twilio, { tokens: { secret: NEW } })

@@ -13,22 +13,14 @@ import {
   rotating,
   sessionApp,
   spentAt,
+  startTwilio,
   storedTokens,
   tokensOf,
   visitorWith
 } from '../support/session-app'
-import { TwilioServer } from '../support/twilio-server'
 
 describe('tokens.expire()', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('has the next request refresh a token before its time, once', async () => {
     for (const encryption of [{}, { secret: 'a secret that is long enough for everybody' }]) {

@@ -16,22 +16,15 @@ import {
   rotating,
   SESSION_KEY,
   sessionApp,
+  startTwilio,
   storedSession,
   storedTokens,
   visitorWith
 } from '../support/session-app'
-import { json, TwilioServer } from '../support/twilio-server'
+import { json } from '../support/twilio-server'
 
 describe('tokens.fresh() when the refresh fails', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   describe('because Twilio is down', () => {
     it('responds 503 with Retry-After to a request with an expired token; the session keeps its tokens, and the next refresh succeeds', async () => {

@@ -51,7 +51,7 @@ describe('tokens.keep() in a session that was not renewed', () => {
       const visitor = new Visitor(oldApp(sandbox, 'authorize'), sandbox)
       const response = await visitor.tryToLogIn()
       assert.equal(response.status, 500)
-      assert.match(jsonOf<Error>(response).message, /^tokens\.keep\(\) found nobody logged in, and a session that was not renewed.*session fixation/)
+      assert.match(jsonOf<Error>(response).message, /^tokens\.keep\(\) found that nobody is logged in and the session was not renewed.*session fixation/)
       assert.deepEqual((await visitor.get('/tokens')).body, { isKept: false })
     })
   })

@@ -3,15 +3,10 @@ import request from 'supertest'
 import { SessionTokens, TwilioOAuthClient, type TwilioTokens } from '../../lib'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
 import { jsonOf } from '../support/login-app'
-import { expired, SESSION_KEY, sessionApp, storedSession, storedTokens, tokensOf, visitorWith } from '../support/session-app'
-import { TwilioServer } from '../support/twilio-server'
+import { expired, SESSION_KEY, sessionApp, startTwilio, storedSession, storedTokens, tokensOf, visitorWith } from '../support/session-app'
 
 describe('tokens.keep()', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('keeps the tokens under one key of the session, with a random login ID, and without the claims, which the token repeats', async () => {
     const site = sessionApp(twilio)

@@ -18,7 +18,7 @@ describe('a login in a session', () => {
     assert.equal(plainCodec.decode(sealedCodec(['one']).encode(LOGIN)), undefined)
   })
 
-  it('with a secret is text that holds no token, and is read with the same secret only', () => {
+  it('with a secret is a string that contains no token, and can be read only with the same secret', () => {
     const stored = sealedCodec(['one']).encode(LOGIN)
     assert.equal(typeof stored, 'string')
     assert.doesNotMatch(String(stored), /access|refresh/)

@@ -109,7 +109,7 @@ describe('The session of a login', () => {
       assert.deepEqual(await copyAfter('logged out', { ...USER, twilioTokens: tokensOf({ accessToken: 'legacy' }) }), unchanged, 'another login')
     })
 
-    it('is left alone if the session goes on without the tokens, or with another login', async () => {
+    it('is left unchanged if the session continues without the tokens, or with another login', async () => {
       for (const stored of [USER, { ...USER, ...tokens(OTHER) }]) assert.deepEqual(await copyAfter('logged out', stored), unchanged)
       assert.deepEqual(await copyAfter('session gone', { ...USER, ...tokens(LOGIN) }), unchanged)
       for (const stored of [USER, BROKEN]) assert.deepEqual(await copyAfter('refused', stored), unchanged)

@@ -19,6 +19,7 @@ import {
   rotating,
   SESSION_KEY,
   sessionApp,
+  startTwilio,
   storedSession,
   storedTokens,
   tokensOf,
@@ -26,18 +27,10 @@ import {
   visitorWithSession,
   type SessionAppOptions
 } from '../support/session-app'
-import { json, TwilioServer, type Behaviour } from '../support/twilio-server'
+import { json, type Behaviour } from '../support/twilio-server'
 
 describe('a logout', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** Asks for a page whose tokens are being refreshed, logs out, and only then lets Twilio respond. */
   async function logOutDuring(visitor: ReturnType<typeof request.agent>, page: string, logout: string, answer: Behaviour = rotating()): Promise<request.Response> {
@@ -72,7 +65,7 @@ describe('a logout', () => {
       await visitor.get('/fresh').expect(401)
     })
 
-    it('that only drops the tokens is not undone, and the session goes on', async () => {
+    it('that only drops the tokens is not undone, and the session continues', async () => {
       const site = sessionApp(twilio, { routes })
       const visitor = await visitorWith(site.app, expired())
       await visitor.put('/session').send({ cart: 'stays' }).expect(200)
@@ -265,7 +258,7 @@ describe('a logout', () => {
   })
 
   describe('while the record store is down', () => {
-    it('goes on, is reported once, holds in this process at once, and is recorded when the store is back', async () => {
+    it('succeeds, is reported once, takes effect in this process at once, and is recorded when the store is back', async () => {
       const memory = new MemoryRefreshes()
       let isDown = true
       const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone: ECONNREFUSED'))
@@ -298,7 +291,7 @@ describe('a logout', () => {
       ['throws', () => { throw new Error('the log is closed') }],
       ['rejects', () => Promise.reject(new Error('the log is closed'))]
     ] as const) {
-      it(`goes on when it ${how}, and the warning is emitted by the process`, async () => {
+      it(`continues if it ${how}, and the warning is emitted by the process`, async () => {
         const refuse = () => Promise.reject(new RefreshStoreError('Redis is gone'))
         const site = sessionApp(twilio, { tokens: { warn, refreshes: { read: refuse, acquire: refuse, save: refuse, release: refuse } } })
         const visitor = await visitorWith(site.app, expired())
@@ -317,15 +310,7 @@ describe('a logout', () => {
 })
 
 describe('a login that replaces another one in the same session', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** A request of the old login arrives with its copy of the session just before the new login is stored. */
   function overtaken(other: object): RequestHandler {

@@ -21,7 +21,7 @@ describe('new SessionTokens()', () => {
 
   it('rejects a secret that is missing', () => {
     for (const secret of ['', [], [''], [good, ''], 7 as never, [good, null as never]]) {
-      assert.throws(() => new SessionTokens(client, { secret }), { name: 'TypeError', message: /^secret is missing: it must be a random text of 32 characters or more/ })
+      assert.throws(() => new SessionTokens(client, { secret }), { name: 'TypeError', message: /^secret is missing: it must be a random string of 32 characters or more/ })
     }
   })
 
@@ -47,7 +47,8 @@ describe('new SessionTokens()', () => {
   })
 
   it('rejects a Redis client where redisRefreshes(redis) belongs', () => {
-    for (const refreshes of [{ eval: () => undefined }, 'redis', null]) {
+    const [read, acquire, save] = [() => undefined, () => undefined, () => undefined]
+    for (const refreshes of [{ eval: () => undefined }, 'redis', null, { read, acquire, save }, { read, acquire, save, release: true }]) {
       assert.throws(() => new SessionTokens(client, { refreshes: refreshes as never }), { name: 'TypeError', message: /^refreshes must be redisRefreshes\(redis\), postgresRefreshes\(pool\), or another object with the functions/ })
     }
   })

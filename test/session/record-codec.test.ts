@@ -3,6 +3,7 @@ import { TwilioNetworkError, TwilioTimeoutError, TwilioTokenError } from '../../
 import { isPermanentError } from '../../lib/oauth/permanent-error'
 import { newLogin, type KeptLogin } from '../../lib/session/kept-login'
 import { LOGGED_OUT, RecordCodec, REFUSED } from '../../lib/session/records/record-codec'
+import { seal, sealingKey } from '../../lib/session/sealing'
 import { CLIENT_ID } from '../support/jwt'
 import { tokensOf } from '../support/session-app'
 
@@ -19,7 +20,7 @@ describe('the record of a login', () => {
     assert.equal(new RecordCodec(CLIENT_ID, ['another secret']).nameOf('an-id'), names[0], 'a new secret finds the old records')
   })
 
-  it('is read by whoever has the login ID and the secret, and by nobody else', () => {
+  it('can be read only with the login ID and the secret', () => {
     for (const secrets of [['one secret'], []]) {
       const one = new RecordCodec(CLIENT_ID, secrets)
       const value = one.encode(LOGIN)
@@ -69,11 +70,11 @@ describe('the note of a failed refresh', () => {
   const codec = new RecordCodec(CLIENT_ID, ['one secret'])
 
   it("tells other processes Twilio's own error, with everything an app may look at", () => {
-    const details = { code: 'temporarily_unavailable', status: 503, twilioCode: 20500, moreInfo: 'https://www.twilio.com/docs/errors/20500', retryAt: 1_800_000_000_000 }
+    const details = { code: 'temporarily_unavailable', status: 503, twilioStatus: 502, twilioCode: 20500, moreInfo: 'https://www.twilio.com/docs/errors/20500', retryAt: 1_800_000_000_000 }
     const error = codec.decodeFailure('an-id', codec.encodeFailure('an-id', new TwilioTokenError('Twilio is busy.', details)))
     assert.ok(error instanceof TwilioTokenError)
-    const { message, code, status, twilioCode, moreInfo, retryAt } = error
-    assert.deepEqual({ message, code, status, twilioCode, moreInfo, retryAt }, { message: 'Twilio is busy.', ...details })
+    const { message, code, status, twilioStatus, twilioCode, moreInfo, retryAt } = error
+    assert.deepEqual({ message, code, status, twilioStatus, twilioCode, moreInfo, retryAt }, { message: 'Twilio is busy.', ...details })
   })
 
   it('of a refusal of the app stays a refusal, and one without details keeps none', () => {
@@ -97,5 +98,36 @@ describe('the note of a failed refresh', () => {
       assert.ok(error instanceof TwilioNetworkError)
       assert.match(error.message, /another process failed\. Try again\.$/)
     }
+  })
+
+  describe('with values that this version does not write', () => {
+    const noteOf = (failure: unknown) => seal(failure, sealingKey('an-id\none secret', 'login record'))
+    const details = { code: 'temporarily_unavailable', status: 503, twilioStatus: 503, twilioCode: 20500, moreInfo: 'https://www.twilio.com/docs/errors/20500', retryAt: 1_800_000_000_000 }
+
+    it('is an error without the details of the wrong type', () => {
+      const error = codec.decodeFailure('an-id', noteOf({ message: 'Twilio is busy.', details: { ...details, twilioStatus: '502', twilioCode: '20500', moreInfo: 20500, retryAt: 'soon' } }))
+      assert.ok(error instanceof TwilioTokenError)
+      const { message, code, status, twilioStatus, twilioCode, moreInfo, retryAt } = error
+      assert.deepEqual(
+        { message, code, status, twilioStatus, twilioCode, moreInfo, retryAt },
+        { message: 'Twilio is busy.', code: 'temporarily_unavailable', status: 503, twilioStatus: 503, twilioCode: undefined, moreInfo: undefined, retryAt: undefined }
+      )
+    })
+
+    it('is a TwilioNetworkError with its message, if the code or the status is missing', () => {
+      for (const unknown of [{ ...details, code: 20500 }, { ...details, status: '503' }, { code: 'busy' }, { status: 503 }, 'busy', null, ['busy']]) {
+        const error = codec.decodeFailure('an-id', noteOf({ message: 'Twilio is busy.', details: unknown }))
+        assert.ok(error instanceof TwilioNetworkError, JSON.stringify(unknown))
+        assert.equal(error.message, 'Twilio is busy.')
+      }
+    })
+
+    it('is an error that says to try again, if there is no message', () => {
+      for (const failure of [{ details }, { message: 503, details }, 'busy', null]) {
+        const error = codec.decodeFailure('an-id', noteOf(failure))
+        assert.ok(error instanceof TwilioNetworkError, JSON.stringify(failure))
+        assert.match(error.message, /another process failed\. Try again\.$/)
+      }
+    })
   })
 })

@@ -20,6 +20,7 @@ import {
   rotating,
   sessionApp,
   spentAt,
+  startTwilio,
   storedSession,
   storedTokens,
   tokensOf,
@@ -28,7 +29,7 @@ import {
   legacySession,
   SESSION_KEY
 } from '../support/session-app'
-import { inTurn, json, TwilioServer } from '../support/twilio-server'
+import { inTurn, json } from '../support/twilio-server'
 
 /** Loads its session, and saves it much later. */
 function slow(loaded: { open(): void }, finish: { readonly opened: Promise<void> }): RequestHandler {
@@ -41,15 +42,7 @@ function slow(loaded: { open(): void }, finish: { readonly opened: Promise<void>
 }
 
 describe('tokens.fresh()', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   describe('with a token that is not stale', () => {
     it('uses it without asking Twilio, the record store or the session store', async () => {

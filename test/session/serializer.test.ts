@@ -35,7 +35,7 @@ describe('tokens.serializer()', () => {
     assert.deepEqual(await callsAtCallback(app, store), expected)
     assert.match(sessionsIn(store).join(), /accessToken/)
     const withoutSerializer = loginApp(sandbox)
-    assert.deepEqual(await callsAtCallback(withoutSerializer.app, withoutSerializer.store), { ...expected, set: expected.set + 1 }, 'keep() saves once more by itself')
+    assert.deepEqual(await callsAtCallback(withoutSerializer.app, withoutSerializer.store), { ...expected, set: expected.set + 1 }, 'keep() saves the session a second time')
   })
 
   it('leaves what is stored of the user to the serializer of the app', async () => {

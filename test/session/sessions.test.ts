@@ -6,8 +6,8 @@ import passport from 'passport'
 import request from 'supertest'
 import { requireLogin, returnTo, SessionTokens, TwilioStrategy, type Middleware, type TwilioTokens } from '../../lib'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
-import { accessTokenAt, expired, legacySession, rotating, SESSION_KEY, sessionApp, visitorWith } from '../support/session-app'
-import { inTurn, json, TwilioServer } from '../support/twilio-server'
+import { accessTokenAt, expired, legacySession, rotating, SESSION_KEY, sessionApp, startTwilio, visitorWith } from '../support/session-app'
+import { inTurn, json } from '../support/twilio-server'
 
 const PERSON = unsigned({ sub: 'trn:us1:iam:user:US1' })
 
@@ -28,14 +28,7 @@ function run(steps: readonly Middleware[], req: IncomingMessage, res: ServerResp
 const answer = (read: (req: IncomingMessage & { twilioTokens?: TwilioTokens }) => unknown): Middleware => (req, res) => void res.end(JSON.stringify(read(req) ?? null))
 
 describe('SessionTokens', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   describe('in plain Connect, without Express', () => {
     let server: http.Server

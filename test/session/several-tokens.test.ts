@@ -4,21 +4,13 @@ import request from 'supertest'
 import { SessionTokens, TwilioOAuthClient } from '../../lib'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { CLIENT_ID } from '../support/jwt'
-import { accessTokenAt, expired, legacySession, rotating, sessionApp, SESSION_KEY, spentAt, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
-import { json, TwilioServer } from '../support/twilio-server'
+import { accessTokenAt, expired, legacySession, sessionApp, SESSION_KEY, spentAt, startTwilio, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
+import { json } from '../support/twilio-server'
 
 const OTHER_CLIENT_ID = `OQ${'b'.repeat(32)}`
 
 describe('two Twilio apps in one session', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** An app that keeps the tokens of two clients; the second one's routes are below /other. */
   function twoClients(options: { secret?: string } = {}) {
@@ -100,15 +92,7 @@ describe('two Twilio apps in one session', () => {
 })
 
 describe('two SessionTokens for one client', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start()
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-    twilio.behave = rotating()
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   it('without options share their logins and refreshes within a process', async () => {
     // Each with the default store of records.

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { expired, rotating, SESSION_KEY, sessionApp, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
-import { TwilioServer } from '../support/twilio-server'
+import { expired, SESSION_KEY, sessionApp, startTwilio, storedSession, tokensOf, visitorWith, visitorWithSession } from '../support/session-app'
 
 const SECRET = 'one secret of 32 characters or more'
 
 describe('tokens in the session that cannot be read', () => {
-  let twilio: TwilioServer
-  before(async () => {
-    twilio = await TwilioServer.start(rotating())
-  })
-  beforeEach(() => {
-    twilio.requests.length = 0
-  })
-  after(() => twilio.stop())
+  const twilio = startTwilio()
 
   /** Sealed with another secret, tampered with, or of another shape. */
   async function unreadable(): Promise<unknown[]> {

@@ -22,6 +22,7 @@ interface TextChange {
 export const ROOT = process.cwd()
 
 const RECORDS = 'lib/session/records/login-records.ts'
+const LOCK_OWNER = 'lib/session/records/lock-owner.ts'
 const REFRESHER = 'lib/session/records/refresh-once.ts'
 const MEMORY = 'lib/session/records/memory-refreshes.ts'
 const SESSION = 'lib/session/login-session.ts'
@@ -93,7 +94,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'a late reply releases a lock that its owner uses',
-    changes: [{ file: RECORDS, from: 'if (this.#isFinished) release()\n    else this.#release ??= release', to: 'release()' }]
+    changes: [{ file: LOCK_OWNER, from: 'if (this.#isFinished) release()\n    else this.#release ??= release', to: 'release()' }]
   },
   {
     fault: 'the loser of a race clears what the winner has saved',

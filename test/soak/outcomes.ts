@@ -10,7 +10,8 @@ const OUTCOMES: Readonly<Record<string, (response: BrowserResponse, twilio: stri
   'told that access was denied': ({ status, location }) => status === 302 && location === '/?login=denied',
   'told why a login was refused': ({ status, body }) => status === 403 && /This login (?:cannot be finished|took too long|was already used)|Twilio did not accept this login|That did not work/.test(body),
   'told what was wrong with the request': ({ status, body }) => status === 400 && body.includes('That did not work'),
-  'told that there is no such page': ({ status, body }) => status === 404 && body.includes('There is no such page'),
+  'told that there is no such page': ({ status, body }) => status === 404 && body.includes('Page not found'),
+  'told that the app cannot say who they are': ({ status, body }) => [502, 503].includes(status) && /We cannot see who you are right now|We could not verify who you are/.test(body),
   'told that Twilio is unavailable': ({ status, body }) => [502, 503, 504].includes(status) && /Twilio cannot be reached right now|Twilio refused our request/.test(body)
 }
 

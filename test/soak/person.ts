@@ -28,6 +28,7 @@ const MAX_STOLEN_CALLBACKS = 50
 const MAX_SETTLE_ATTEMPTS = 60
 /** ms. */
 const SETTLE_PAUSE = 200
+const PASSING: readonly (Outcome | undefined)[] = ['told that Twilio is unavailable', 'told that the app cannot say who they are']
 
 /** Twilio's page failed to load. The person gives up and closes the tab. */
 class TwilioPageFailed extends Error {}
@@ -73,11 +74,11 @@ export class Person {
     }
   }
 
-  /** The person's final state: logged in, or asked to log in. Retries while Twilio is unavailable. */
+  /** The person's final state: logged in, or asked to log in. Retries while Twilio or the session store is unavailable. */
   async settle(): Promise<Outcome | undefined> {
     for (let tries = MAX_SETTLE_ATTEMPTS; ; tries--) {
       const { outcome } = await this.#open('/account')
-      if (outcome !== 'told that Twilio is unavailable' || tries === 0) return outcome
+      if (!PASSING.includes(outcome) || tries === 0) return outcome
       await pause(SETTLE_PAUSE)
     }
   }

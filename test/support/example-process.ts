@@ -24,6 +24,11 @@ export class ExampleProcess {
     child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()))
   }
 
+  /** What it has written to stderr since it printed its URL. */
+  get errorOutput(): string {
+    return this.#log
+  }
+
   /** What it has logged since it printed its URL: one object per line. */
   get log(): Record<string, unknown>[] {
     return this.#log.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -8,7 +8,7 @@ import { claimsOf } from '../../lib/oauth/claims'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { CLIENT_ID, CLIENT_SECRET } from './jwt'
 import { sessionsIn } from './login-app'
-import { json, type Behaviour, type TwilioServer } from './twilio-server'
+import { json, TwilioServer, type Behaviour } from './twilio-server'
 
 /** The key of a session under which the tokens of the tests' client are kept. */
 export const SESSION_KEY = `twilioTokens:${CLIENT_ID}`
@@ -176,6 +176,18 @@ export function rotating(answer: Readonly<Record<string, unknown>> = {}): Behavi
     const fresh = { access_token: `access-${current}`, refresh_token: `refresh-${current}`, token_type: 'bearer', expires_in: 3600, ...answer }
     response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(fresh))
   }
+}
+
+/** Starts a Twilio for the suite that calls this. Before each test, it forgets its requests, and rotates its tokens from `refresh-0` on. */
+export function startTwilio(): TwilioServer {
+  const twilio = new TwilioServer()
+  before(() => twilio.start())
+  beforeEach(() => {
+    twilio.requests.length = 0
+    twilio.behave = rotating()
+  })
+  after(() => twilio.stop())
+  return twilio
 }
 
 /** Responds once the gate is open. */

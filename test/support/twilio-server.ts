@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
 /** A request that the server was sent, whole. */
@@ -16,24 +16,28 @@ export type Behaviour = (request: HeardRequest, response: ServerResponse, socket
 
 /** A Twilio that does what a test tells it to. */
 export class TwilioServer {
-  readonly url: string
+  /** The origin. Empty until the server is started. */
+  url = ''
   readonly requests: HeardRequest[] = []
   connections = 0
   behave: Behaviour
-  readonly #server: Server
+  readonly #server = createServer()
 
-  private constructor(server: Server, behave: Behaviour) {
-    this.#server = server
+  constructor(behave: Behaviour = json(200, {})) {
     this.behave = behave
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    server.on('connection', () => this.connections++)
-    server.on('request', (request, response) => void this.#hear(request, response))
+    this.#server.on('connection', () => this.connections++)
+    this.#server.on('request', (request, response) => void this.#hear(request, response))
   }
 
-  static async start(behave: Behaviour = json(200, {})): Promise<TwilioServer> {
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return new TwilioServer(server, behave)
+  static async start(behave?: Behaviour): Promise<TwilioServer> {
+    const twilio = new TwilioServer(behave)
+    await twilio.start()
+    return twilio
+  }
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async stop(): Promise<void> {

@@ -39,7 +39,7 @@ describe('patiently()', () => {
     assert.equal(pauses.reduce((sum, { ms }) => sum + ms, 0), 1000)
   })
 
-  it('takes a reply for good that arrived while the event loop stood still, however long that was', async () => {
+  it('accepts a reply that arrived while the event loop was blocked, however long that was', async () => {
     const { pauses, sleep } = manualClock()
     let reply: ((value: string) => void) | undefined
     const waiting = patiently(new Promise<string>((resolve) => (reply = resolve)), 1000, { sleep })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { redact, redactURL } from '../../lib/util/redact'
 
-describe('text from outside in an error message', () => {
+describe('external text in an error message', () => {
   it('hides every occurrence of the secrets that were sent', () => {
     assert.equal(redact('a s3cret-1, s3cret-1; t0ken-22', ['s3cret-1', undefined, '', 't0ken-22']), 'a [hidden], [hidden]; [hidden]')
     assert.equal(redact('a+b+c+d+e a.b.c.d.e', ['a.b.c.d.e']), 'a+b+c+d+e [hidden]', 'secrets are not regular expressions')

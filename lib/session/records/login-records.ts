@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { refreshStoreFailure } from '../../errors'
 import type { Clock } from '../../util/clock'
 import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
 import type { Warn } from '../warnings'
+import { LockOwner } from './lock-owner'
 import { MemoryRefreshes } from './memory-refreshes'
+import { Predecessor } from './predecessor'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
 import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
 
@@ -16,59 +19,6 @@ export interface LoginRecordsOptions {
   readonly timeout: number
   readonly clock: Clock
   readonly warn: Warn
-}
-
-/** Somebody who waits for a lock, and then holds it. A store may also grant it late, when it is no longer needed. */
-class LockOwner {
-  readonly id = randomUUID()
-  #isFinished = false
-  #release: (() => void) | undefined
-
-  /** Calls `release` as soon as the owner doesn't need the lock. */
-  releaseWhenFinished(release: () => void): void {
-    if (this.#isFinished) release()
-    else this.#release ??= release
-  }
-
-  finish(): void {
-    this.#isFinished = true
-    this.#release?.()
-  }
-}
-
-/** The owners of a lock that are waited for. */
-class Predecessor {
-  #series: string | undefined
-  /** When the last lock of this series expires, in elapsed ms. */
-  #until = 0
-  /** When the last lock of an earlier series expires. Since it wasn't released, it may have been lost while its owner still refreshes. */
-  #lostUntil = 0
-
-  get wasSeen(): boolean {
-    return this.#series !== undefined
-  }
-
-  isBusy(series: string, until: number): void {
-    this.#continue(series)
-    this.#until = Math.max(this.#until, until)
-  }
-
-  /** Whether all locks that were seen have been released or have expired, given the series of a lock that was acquired. */
-  hasFinished(series: string, now: number): boolean {
-    this.#continue(series)
-    return now >= this.#lostUntil
-  }
-
-  hasExpired(now: number): boolean {
-    return now >= Math.max(this.#until, this.#lostUntil)
-  }
-
-  #continue(series: string): void {
-    if (series === this.#series) return
-    this.#lostUntil = Math.max(this.#lostUntil, this.#until)
-    this.#until = 0
-    this.#series = series
-  }
 }
 
 /** The right to refresh a login. */
@@ -161,8 +111,7 @@ export class LoginRecords {
   }
 
   /** The record that this process has kept in memory while the store was unreachable. */
-  async recordedLocally({ loginID, store }: Lock): Promise<RecordedLogin | undefined> {
-    if (store === this.#local) return undefined
+  async recordedLocally({ loginID }: Lock): Promise<RecordedLogin | undefined> {
     const record = await this.#local.read(this.#nameOf(loginID))
     return record && this.#readRecord(loginID, record)
   }
@@ -178,8 +127,10 @@ export class LoginRecords {
     try {
       const isSaved = await this.#ask(() => store.save(name, request))
       owner.finish()
-      if (isSaved && store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
-      if (isSaved) return undefined
+      if (isSaved) {
+        if (store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
+        return undefined
+      }
       const record = await this.#ask(() => store.read(name))
       return record && this.#readRecord(login.id, record)
     } catch {
@@ -245,7 +196,7 @@ export class LoginRecords {
     try {
       await save()
     } catch (error) {
-      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may go on with its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
+      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may continue to use its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
       this.#retryInBackground(save)
     }
   }
@@ -319,7 +270,7 @@ export class LoginRecords {
     const login = this.#options.codec.decode(loginID, record)
     if (login) return { kind: 'login', login }
     // The record is newer in any case, so the session's refresh token has already been used.
-    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has SessionTokens been given another secret? Keep the old one behind the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
+    this.#options.warn('The record of a login could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
     return { kind: 'ended', reason: 'refused' }
   }
 
@@ -339,7 +290,7 @@ export class LoginRecords {
     reply.then(() => (this.#silentSince = undefined), () => undefined)
     try {
       const inTime = await patiently(reply, PATIENCE, clock)
-      if (!inTime) throw new Error(`It didn't reply within ${PATIENCE} ms.`)
+      if (!inTime) throw refreshStoreFailure(`It didn't respond within ${PATIENCE} ms.`)
       return inTime.result
     } catch (error) {
       if (!(error instanceof RefreshStoreError)) this.#noteSilence()
@@ -364,7 +315,7 @@ export class LoginRecords {
 
 /** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
 function checkAcquired({ outcome }: Acquired): void {
-  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw new Error('refreshes.acquire() resolved to a value without a valid outcome.')
+  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { isObject } from '../../util/is-object'
-import { optionError } from '../../errors'
+import { optionError, refreshStoreFailure } from '../../errors'
 import { explainPostgresError } from './postgres-errors'
 import { createTable, parseTableName, statementsFor, type Statements } from './postgres-statements'
 import type { Acquired, AcquireRequest, Refreshes, RefreshRecord, ReleaseRequest, SaveRequest } from './refresh-store'
@@ -157,5 +157,5 @@ function parseState(row: Record<string, unknown> | undefined): State {
 }
 
 function unexpected(columns: string): Error {
-  return new Error(`PostgreSQL replied without ${columns} of a login's record. Is the pool one of pg?`)
+  return refreshStoreFailure(`PostgreSQL replied without ${columns} of a login's record. Is the pool one of pg?`)
 }

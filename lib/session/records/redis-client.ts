@@ -1,4 +1,5 @@
 import { errorMonitor } from 'node:events'
+import { helpFor } from '../../errors'
 import { systemClock } from '../../util/clock'
 import { patiently } from '../../util/patience'
 import { messageOf, type StoreFailure } from './store-calls'
@@ -13,7 +14,7 @@ export interface NodeRedisClient {
   withCommandOptions?(options: { abortSignal: AbortSignal }): unknown
 }
 
-/** The part of an ioredis client or cluster that is used. */
+/** The part of an ioredis or iovalkey client or cluster that is used. */
 export interface IORedisClient {
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   readonly status: string
@@ -21,7 +22,7 @@ export interface IORedisClient {
   defineCommand(...definition: never[]): unknown
 }
 
-/** A client of `redis` (node-redis) or `ioredis`. */
+/** A client of `redis` (node-redis), `ioredis` or `iovalkey`. */
 export type RedisClient = NodeRedisClient | IORedisClient
 
 export function isRedisClient(client: unknown): client is RedisClient {
@@ -67,6 +68,8 @@ export class RedisScripts {
 
 /** The client has no connection, so nothing was sent. */
 class NotConnectedError extends Error {
+  readonly code = 'ERR_TWILIO_REFRESH_STORE'
+  readonly help = helpFor('RefreshStoreError')
   /** Whether the client has never been connected, and is closed or has failed to connect. */
   readonly isLasting: boolean
 
@@ -143,8 +146,11 @@ export function explainRedisError(error: unknown): StoreFailure {
 
 /** A reply that none of the scripts returns. */
 export class UnexpectedReplyError extends Error {
+  readonly code = 'ERR_TWILIO_REFRESH_STORE_FAILED'
+  readonly help = helpFor('RefreshStoreError')
+
   constructor(reply: unknown) {
-    super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and do these keys belong to nothing else?`)
+    super(`Redis replied with ${reply === null ? 'null' : typeof reply} instead of a login's record. Is the client one of redis (node-redis) or ioredis, and does nothing else use these keys?`)
   }
 }
 

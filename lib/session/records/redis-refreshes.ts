@@ -52,7 +52,7 @@ return 1`
 const READ = `return redis.call('GET', KEYS[1])`
 
 /**
- * Keeps the refresh records in Redis, through a connected client of `redis` (node-redis) or `ioredis`.
+ * Keeps the refresh records in Redis, through a connected client of `redis` (node-redis), `ioredis` or `iovalkey`.
  *
  * @throws {TypeError} if `client` is not such a client
  */

@@ -195,7 +195,7 @@ export class LoginRefresher {
     if (recorded || (stored && stored.generation > login.generation)) {
       // An old copy may still overwrite the session, so record the newer tokens as well.
       if (stored) await this.#records.save(lock, stored, recordTTL)
-      await this.#records.release(lock)
+      else await this.#records.release(lock)
       return undefined
     }
     await this.#records.refuse(lock, recordTTL)

@@ -1,3 +1,4 @@
+import { refreshStoreFailure } from '../../errors'
 import { RefreshStoreError } from './refresh-store'
 
 /** The explanation of a store's error. */
@@ -29,7 +30,7 @@ export class StoreCalls {
       return result
     } catch (error) {
       const { message, isLasting } = this.#explain(error)
-      throw isLasting && !this.#hasWorked ? new RefreshStoreError(message, { cause: error }) : new Error(message, { cause: error })
+      throw isLasting && !this.#hasWorked ? new RefreshStoreError(message, { cause: error }) : refreshStoreFailure(message, { cause: error })
     }
   }
 }

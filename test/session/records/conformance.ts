@@ -231,7 +231,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
   })
 
   describe('a failed refresh', () => {
-    it('is what everybody else is told, its owner included', async () => {
+    it('is returned to everybody else, including its owner', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login)
@@ -251,7 +251,7 @@ export function itConforms(stores: () => { readonly one: Refreshes; readonly oth
       assert.deepEqual(await acquire(one, login), { outcome: 'locked', series: 'another' }, 'and its note is gone')
     })
 
-    it('gives way to a newer record', async () => {
+    it('is replaced by a newer record', async () => {
       const { one, other } = stores()
       const login = name()
       await acquire(one, login)

@@ -64,23 +64,25 @@ describe('a lock that the store grants when its reply is no longer waited for', 
   it('is released', async () => {
     let grant: (acquired: Acquired) => void = () => undefined
     const { records, login, owners, released } = recordsOf(new Promise<Acquired>((resolve) => (grant = resolve)))
-    await assert.rejects(records.acquire(login), /didn't reply within 1000 ms/)
+    await assert.rejects(records.acquire(login), /didn't respond within 1000 ms/)
     assert.deepEqual(released, [])
     grant(locked('late'))
     await settled()
     assert.deepEqual(released, owners)
   })
 
-  it('is kept while the same caller uses it, and released afterwards', async () => {
-    let grant: (acquired: Acquired) => void = () => undefined
-    const { records, login, owners, released } = recordsOf(busy('a', 5000), new Promise<Acquired>((resolve) => (grant = resolve)), locked('a'))
-    const lock = await records.acquire(login)
-    assert.ok(lock.kind === 'lock')
-    grant(locked('a'))
-    await settled()
-    assert.deepEqual(released, [])
-    await records.save(lock, { ...login, generation: 1 }, 1000)
-    await settled()
-    assert.deepEqual(released, [owners[0]])
-  })
+  for (const end of ['save', 'refuse'] as const) {
+    it(`is kept while the same caller uses it, and released after its ${end}()`, async () => {
+      let grant: (acquired: Acquired) => void = () => undefined
+      const { records, login, owners, released } = recordsOf(busy('a', 5000), new Promise<Acquired>((resolve) => (grant = resolve)), locked('a'))
+      const lock = await records.acquire(login)
+      assert.ok(lock.kind === 'lock')
+      grant(locked('a'))
+      await settled()
+      assert.deepEqual(released, [])
+      await (end === 'save' ? records.save(lock, { ...login, generation: 1 }, 1000) : records.refuse(lock, 1000))
+      await settled()
+      assert.deepEqual(released, [owners[0]])
+    })
+  }
 })

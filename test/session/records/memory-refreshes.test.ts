@@ -11,8 +11,51 @@ describe('records in memory', () => {
   itConforms(() => ({ one: memory, other: memory }))
 
   it('ignore the release of a login that nobody has locked', async () => {
-    await memory.save('unlocked', { generation: 1, value: 'a record', owner: 'owner', ttl: DAY })
-    for (const login of ['unlocked', 'unknown']) await assert.doesNotReject(async () => memory.release(login, { owner: 'owner' }))
+    const store = new MemoryRefreshes()
+    await store.save('unlocked', { generation: 1, value: 'a record', owner: 'owner', ttl: DAY })
+    for (const login of ['unlocked', 'unknown']) await assert.doesNotReject(async () => store.release(login, { owner: 'owner' }))
+  })
+
+  describe('to the millisecond', () => {
+    let time = 0
+    const store = () => new MemoryRefreshes({ elapsed: () => time })
+    const acquire = (refreshes: MemoryRefreshes, owner: string) => refreshes.acquire('login', { generation: 0, owner, ttl: 1000 })
+
+    it('lock a login for as long as was asked for, and no longer', async () => {
+      const refreshes = store()
+      await acquire(refreshes, 'one')
+      time += 999
+      assert.deepEqual(await acquire(refreshes, 'two'), { outcome: 'busy', series: 'one', expiresIn: 1 })
+      time += 1
+      assert.deepEqual(await acquire(refreshes, 'two'), { outcome: 'locked', series: 'two' })
+    })
+
+    it('report a failure for as long as was asked for, and no longer', async () => {
+      const refreshes = store()
+      await acquire(refreshes, 'one')
+      await refreshes.release('login', { owner: 'one', failure: { note: 'why it failed', ttl: 300 } })
+      time += 299
+      assert.deepEqual(await acquire(refreshes, 'two'), { outcome: 'failed', failure: 'why it failed' })
+      time += 1
+      assert.equal((await acquire(refreshes, 'two')).outcome, 'locked')
+    })
+
+    it('ignore the release of a lock that has just expired', async () => {
+      const refreshes = store()
+      await acquire(refreshes, 'one')
+      time += 1000
+      await refreshes.release('login', { owner: 'one', failure: { note: 'why it failed', ttl: 300 } })
+      assert.deepEqual(await acquire(refreshes, 'two'), { outcome: 'locked', series: 'two' })
+    })
+
+    it('keep a record for as long as was asked for, and no longer', async () => {
+      const refreshes = store()
+      await refreshes.save('login', { generation: 1, value: 'a record', owner: 'one', ttl: 1000 })
+      time += 999
+      assert.deepEqual(await refreshes.read('login'), { generation: 1, value: 'a record' })
+      time += 1
+      assert.equal(await refreshes.read('login'), undefined)
+    })
   })
 
   describe('with very many logins', () => {
@@ -27,6 +70,13 @@ describe('records in memory', () => {
       await store.acquire('login 0', { generation: 1, owner: 'owner', ttl: 1000 })
       await save(store, 'new')
       assert.deepEqual(await Promise.all(['login 0', 'login 1', 'login 2', 'new'].map((login) => isKept(store, login))), [true, false, true, true])
+    })
+
+    it('keep a lock without a record', async () => {
+      const store = new MemoryRefreshes(clock)
+      await store.acquire('locked', { generation: 0, owner: 'owner', ttl: 1000 })
+      await save(store, 'new')
+      assert.equal((await store.acquire('locked', { generation: 0, owner: 'another', ttl: 1000 })).outcome, 'busy')
     })
 
     it('keep no expired record or lock', async () => {

@@ -16,7 +16,7 @@ await app.register(express)
 app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }))
 app.use(passport.session())
 
-// The callback goes first: a path stands for all that is below it.
+// The callback goes first: app.use() also matches all paths below the given one.
 app.use('/auth/twilio/callback', [passport.authenticate('twilio'), tokens.keep(), (req, res) => res.redirect(returnTo(req, '/account'))])
 app.use('/auth/twilio', passport.authenticate('twilio'))
 

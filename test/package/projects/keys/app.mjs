@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import express from 'express'
+import session from 'express-session'
+import passport from 'passport'
+import { requireLogin, returnTo, SessionTokens, TwilioStrategy } from 'passport-twilio'
+import { Required } from './required.cjs'
+
+// A bundle that uses both entry points of the package has one copy of each class.
+assert.equal(Required, TwilioStrategy)
+assert.equal(Required.SessionTokens, SessionTokens)
+
+const strategy = new TwilioStrategy(
+  {
+    clientID: process.env.TWILIO_CLIENT_ID,
+    clientSecret: process.env.TWILIO_CLIENT_SECRET,
+    baseURL: process.env.TWILIO_BASE_URL,
+    callbackURL: process.env.TWILIO_CALLBACK_URL,
+    scope: ['openid', 'offline_access'],
+    idToken: { jwksURL: process.env.TWILIO_JWKS_URL, required: true }
+  },
+  async (accessToken, refreshToken, profile) => ({ id: profile.id, name: profile.displayName })
+)
+const tokens = new SessionTokens(strategy)
+
+passport.use(strategy)
+passport.serializeUser((user, done) => done(null, user))
+passport.deserializeUser((user, done) => done(null, user))
+
+const app = express()
+app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }))
+app.use(passport.session())
+
+app.get('/auth/twilio', passport.authenticate('twilio'))
+app.get('/auth/twilio/callback', passport.authenticate('twilio', { failureRedirect: '/' }), tokens.keep(), (req, res) => {
+  res.redirect(returnTo(req, '/account'))
+})
+app.get('/account', requireLogin({ loginPath: '/auth/twilio' }), tokens.fresh(), (req, res) => {
+  res.json({ id: req.user.id, expiresAt: req.twilioTokens.expiresAt })
+})
+
+app.use((error, req, res, _next) => {
+  res.status(error.status ?? 500).json({ name: error.name, message: error.message })
+})
+
+app.listen(process.env.PORT)

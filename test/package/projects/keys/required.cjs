@@ -1,0 +1,1 @@
+exports.Required = require('passport-twilio')

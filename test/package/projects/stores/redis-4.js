@@ -1,0 +1,8 @@
+import { RedisStore } from 'connect-redis-8'
+import { redisRefreshes } from 'passport-twilio'
+import { createClient } from 'redis-4'
+import { serve } from './app.js'
+
+const redis = await createClient({ url: process.env.REDIS_URL }).connect()
+
+serve(new RedisStore({ client: redis }), redisRefreshes(redis))
