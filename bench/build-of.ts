@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HERE } from './package.ts'
 
 /** Builds a commit of this package in a temporary worktree, with the dependencies of this checkout. */
 export async function withBuildOf<Result>(ref: string, use: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = join(mkdtempSync(join(tmpdir(), 'passport-twilio-against-')), 'worktree')
+  const parent = mkdtempSync(join(tmpdir(), 'passport-twilio-against-'))
+  const folder = join(parent, 'worktree')
   const git = (...parameters: string[]) => execFileSync('git', ['worktree', ...parameters], { cwd: HERE, stdio: 'inherit' })
   git('add', '--detach', folder, ref)
   try {
@@ -15,5 +16,6 @@ export async function withBuildOf<Result>(ref: string, use: (folder: string) => 
     return await use(folder)
   } finally {
     git('remove', '--force', folder)
+    rmSync(parent, { recursive: true })
   }
 }

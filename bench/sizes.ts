@@ -25,7 +25,7 @@ export const FULL: Sizes = {
   roundTrips: { times: 20 },
   guards: { generations: 3, warmUp: 4000, rounds: 60, requests: 200 },
   refreshing: { generations: 3, rounds: 6, duration: 1500 },
-  storm: { rounds: 6 },
+  storm: { rounds: 5 },
   growth: { times: 3, sessions: [1, 1000, 100_000], warmUp: 2000, rounds: 4, logins: 150 },
   load: { warmUp: 2000, times: 500 },
   latency: { rounds: 15 }

@@ -1,9 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { Pool } from 'pg'
 import { PostgresServer } from '../../test/support/postgres.ts'
 import { RedisServer } from '../../test/support/redis.ts'
 import { App } from '../app.ts'
+import { logInWithExpiredTokens } from '../expired-tokens.ts'
 import { Provider } from '../provider.ts'
 import { ignore } from '../stores.ts'
 import { Visitor } from '../visitor.ts'
@@ -29,10 +29,6 @@ export interface Bytes {
   readonly session: number
   readonly record: number
 }
-
-const SHORT_LIFETIME = 1
-const LONG_LIFETIME = 3600
-const UNTIL_EXPIRED = 1050
 
 export async function measureLoad({ warmUp, times }: LoadSizes): Promise<LoadFigures> {
   const provider = await Provider.start()
@@ -63,7 +59,7 @@ async function measureRedis(provider: Provider, warmUp: number, times: number): 
   const login = await app.cpuOf(times, async () => visitors.push(await app.logIn()))
   const session = await bytesOf('sess:*')
   const guarded = await app.cpuOf(times, async (index) => visitors[index]?.visit())
-  const expired = await logInWithShortTokens(app, provider, times)
+  const expired = await logInWithExpiredTokens(app, provider, times)
   const refresh = await app.cpuOf(times, async (index) => expired[index]?.visit())
   const record = await bytesOf('twilio:login:*:record')
 
@@ -85,22 +81,12 @@ async function measurePostgres(provider: Provider): Promise<Bytes> {
   for (let login = 0; login < 20; login++) await app.beginLogin(new Visitor(app.url))
   const pendingLogin = await bytesOf('session')
   await pool.query('DELETE FROM session')
-  for (const visitor of await logInWithShortTokens(app, provider, 20)) await visitor.visit()
+  for (const visitor of await logInWithExpiredTokens(app, provider, 20)) await visitor.visit()
   const [session, record] = [await bytesOf('session'), await bytesOf('twilio_logins')]
   await app.stop()
   await pool.end()
   await postgres.remove()
   return { pendingLogin, session, record }
-}
-
-/** Resolves when the tokens have expired. */
-async function logInWithShortTokens(app: App, provider: Provider, times: number): Promise<Visitor[]> {
-  await provider.set({ lifetime: SHORT_LIFETIME })
-  const visitors: Visitor[] = []
-  while (visitors.length < times) visitors.push(await app.logIn())
-  await provider.set({ lifetime: LONG_LIFETIME })
-  await pause(UNTIL_EXPIRED)
-  return visitors
 }
 
 function average(sizes: readonly number[]): number {

@@ -1,9 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { RedisServer } from '../../test/support/redis.ts'
 import { App } from '../app.ts'
 import { PEERS, type PeerName } from '../contenders/index.ts'
-import { Provider } from '../provider.ts'
 import { CommandLog } from '../command-log.ts'
+import { logInWithExpiredTokens } from '../expired-tokens.ts'
+import { Provider } from '../provider.ts'
 import type { Visitor } from '../visitor.ts'
 
 /** How many times an app waits for the session store and for the provider. */
@@ -26,12 +26,6 @@ export interface RoundTrips {
 /** `null` where a contender has no such operation. */
 export type RoundTripFigures = Readonly<Record<Operation, RoundTrips | null>>
 
-/** s, for tokens that are to expire. */
-const SHORT_LIFETIME = 1
-const LONG_LIFETIME = 3600
-/** A peer counts in whole seconds. */
-const UNTIL_EXPIRED = 2100
-
 export async function measureRoundTrips({ times }: RoundTripSizes): Promise<Record<PeerName, RoundTripFigures>> {
   const [provider, redis] = [await Provider.start(), await RedisServer.start()]
   const figures = new Map<PeerName, RoundTripFigures>()
@@ -45,12 +39,8 @@ async function measureContender(name: PeerName, { provider, redis, times }: { pr
   const app = await App.start(name, { issuer: provider.issuer, stores: { kind: 'redis', urls: [redis.url] } })
   const log = await CommandLog.open(redis.url)
   const visitors: Visitor[] = []
-  const each = (visit: (visitor: Visitor) => Promise<unknown>) => async () => {
-    for (const visitor of visitors) await visit(visitor)
-  }
-  const logInAll = async () => {
-    visitors.length = 0
-    while (visitors.length < times) visitors.push(await app.logIn())
+  const each = (people: readonly Visitor[], visit: (visitor: Visitor) => Promise<unknown>) => async () => {
+    for (const visitor of people) await visit(visitor)
   }
   const count = async (work: () => Promise<void>): Promise<RoundTrips> => {
     const before = await provider.counts()
@@ -64,15 +54,14 @@ async function measureContender(name: PeerName, { provider, redis, times }: { pr
   }
 
   // The first login also loads the provider's metadata and keys.
-  await logInAll()
-  const login = await count(logInAll)
-  const guarded = await count(each((visitor) => visitor.visit()))
-  const logout = await count(each((visitor) => visitor.logOut()))
-  await provider.set({ lifetime: SHORT_LIFETIME })
-  await logInAll()
-  await provider.set({ lifetime: LONG_LIFETIME })
-  await pause(UNTIL_EXPIRED)
-  const refresh = await count(each((visitor) => visitor.visit()))
+  await app.logIn()
+  const login = await count(async () => {
+    while (visitors.length < times) visitors.push(await app.logIn())
+  })
+  const guarded = await count(each(visitors, (visitor) => visitor.visit()))
+  const logout = await count(each(visitors, (visitor) => visitor.logOut()))
+  const expired = await logInWithExpiredTokens(app, provider, times)
+  const refresh = await count(each(expired, (visitor) => visitor.visit()))
 
   log.close()
   await app.stop()

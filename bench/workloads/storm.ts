@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { PostgresServer } from '../../test/support/postgres.ts'
 import { RedisCluster } from '../../test/support/redis-cluster.ts'
 import { RedisServer } from '../../test/support/redis.ts'
 import { App } from '../app.ts'
+import { logInWithExpiredTokens } from '../expired-tokens.ts'
 import { Provider } from '../provider.ts'
 import { percentile, spreadOf, type Spread } from '../statistics.ts'
 import { IN_MEMORY, type StoreSettings } from '../stores.ts'
@@ -38,10 +38,6 @@ const REQUESTS = 1000
 const LATENCY = 100
 /** Storms before the first measurement. */
 const WARM_UP = 3
-/** s */
-const SHORT_LIFETIME = 1
-const LONG_LIFETIME = 3600
-const UNTIL_EXPIRED = 1050
 
 export async function measureStorm({ rounds }: StormSizes): Promise<StormFigures> {
   const provider = await Provider.start({ latency: LATENCY })
@@ -102,12 +98,9 @@ interface Storm {
 
 async function oneRound(provider: Provider, apps: readonly App[]): Promise<Round> {
   const [first] = apps
-  if (!first) throw new Error('There is no app to measure.')
+  const [visitor] = first ? await logInWithExpiredTokens(first, provider, 1) : []
+  if (!visitor) throw new Error('There is no app to measure.')
   const pages = pagesOf(apps)
-  await provider.set({ lifetime: SHORT_LIFETIME })
-  const visitor = await first.logIn()
-  await provider.set({ lifetime: LONG_LIFETIME })
-  await pause(UNTIL_EXPIRED)
   const before = await provider.counts()
   const expired = await storm(visitor, pages)
   const after = await provider.counts()
