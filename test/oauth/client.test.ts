@@ -115,6 +115,14 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
+  it('keeps the new tokens of a refresh whose ID token is of another type', async () => {
+    for (const idToken of [7, '', null, {}]) {
+      twilio.behave = json(201, { ...TOKENS, id_token: idToken })
+      const { accessToken, idToken: kept } = await client().refresh('r')
+      assert.deepEqual([accessToken, kept], ['an-access-token', undefined])
+    }
+  })
+
   it('that is not a JSON object is refused', async () => {
     for (const response of [json(200, []), json(200, 'text'), json(201, null)]) {
       twilio.behave = response
