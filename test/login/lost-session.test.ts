@@ -116,6 +116,13 @@ describe('the likely cause of a lost session', () => {
     for (const state of [undefined, 'another state']) assert.equal(lost.causeOf(elsewhere, state)?.likelyCause, 'no_cookie')
   })
 
+  it('is found for a request without a valid Host header as well', () => {
+    const lost = new LostSessions()
+    const invalid = requestOf({}, { host: 'a b' })
+    lost.began(invalid, 'a state')
+    assert.equal(lost.causeOf(invalid, 'a state')?.likelyCause, 'no_cookie')
+  })
+
   it('is a secure cookie only if the request did not come over https', () => {
     const session = { cookie: { secure: true } }
     assert.equal(causeOf({ session }), 'secure_cookie')
