@@ -4,6 +4,7 @@ import cookieSession from 'cookie-session'
 import type { RequestHandler } from 'express'
 import request from 'supertest'
 import { LoginStateError, renewableCookieSession } from '../../lib'
+import { LostSessions } from '../../lib/login/lost-session'
 import { loginApp, Visitor, withSandbox, type LoginApp, type LoginAppOptions } from '../support/login-app'
 
 /** The error of a callback, which a visitor opens after a login was started. */
@@ -99,5 +100,61 @@ describe('a LoginStateError names the likely cause and its remedy:', () => {
     const { likelyCause, message } = await errorOf({}, async (_callback, _site, visitor) => visitor.get('/auth/twilio/callback?code=c&state=s'))
     assert.equal(likelyCause, undefined)
     assert.match(message, /^This login was not started in this session/)
+  })
+})
+
+describe('the likely cause of a lost session', () => {
+  const requestOf = (request: object = {}, headers: Readonly<Record<string, string>> = {}) => ({ url: '/', socket: {}, session: {}, ...request, headers: { host: 'app.example', ...headers } }) as unknown as Parameters<LostSessions['began']>[0]
+  const causeOf = (request: object, headers?: Readonly<Record<string, string>>) => new LostSessions().causeOf(requestOf(request, headers), 'a state')?.likelyCause
+
+  it('is another host only if it is known where the login began', () => {
+    const lost = new LostSessions()
+    lost.began(requestOf(), 'a state')
+    const elsewhere = requestOf({}, { host: 'other.example:3000' })
+    assert.deepEqual(lost.causeOf(elsewhere, 'a state'), { likelyCause: 'other_host', explanation: 'The login was started on app.example, but the callback came to other.example, which has other cookies. Open the app on the host of callbackURL.' })
+    assert.equal(lost.causeOf(requestOf({}, { host: 'app.example:3000' }), 'a state')?.likelyCause, 'no_cookie')
+    for (const state of [undefined, 'another state']) assert.equal(lost.causeOf(elsewhere, state)?.likelyCause, 'no_cookie')
+  })
+
+  it('is found for a request without a valid Host header as well', () => {
+    const lost = new LostSessions()
+    const invalid = requestOf({}, { host: 'a b' })
+    lost.began(invalid, 'a state')
+    assert.equal(lost.causeOf(invalid, 'a state')?.likelyCause, 'no_cookie')
+  })
+
+  it('is a secure cookie only if the request did not come over https', () => {
+    const session = { cookie: { secure: true } }
+    assert.equal(causeOf({ session }), 'secure_cookie')
+    assert.equal(causeOf({ session: { cookie: { secure: 'auto' } } }), 'no_cookie')
+    assert.equal(causeOf({ session, socket: { encrypted: false } }), 'secure_cookie')
+    assert.equal(causeOf({ session, socket: { encrypted: true } }), 'no_cookie')
+    assert.equal(causeOf({ session, secure: true }), 'no_cookie')
+    assert.equal(causeOf({ session, secure: false }, { 'x-forwarded-proto': 'https' }), 'secure_cookie')
+    assert.equal(causeOf({ session }, { 'x-forwarded-proto': 'https' }), 'no_cookie')
+    assert.equal(causeOf({ session }, { 'x-forwarded-proto': 'http' }), 'secure_cookie')
+  })
+
+  it("is a strict cookie also with cookie-session, which has the cookie's options on the request", () => {
+    for (const sameSite of [true, 'strict', 'Strict']) assert.equal(causeOf({ sessionOptions: { sameSite } }), 'strict_cookie')
+    for (const sessionOptions of [{ sameSite: 'lax' }, {}, 'none']) assert.equal(causeOf({ sessionOptions }), 'no_cookie')
+    assert.equal(causeOf({ sessionOptions: { sameSite: 'strict' } }, { 'sec-fetch-site': 'cross-site' }), 'strict_cookie')
+    assert.equal(causeOf({ sessionOptions: { sameSite: 'strict' } }, { 'sec-fetch-site': 'same-site' }), 'no_cookie')
+  })
+
+  it('is no cookie, if the request has none or an empty one', () => {
+    for (const headers of [{}, { cookie: '' }, { cookie: ' ' }]) assert.equal(causeOf({}, headers), 'no_cookie')
+  })
+
+  it('is a session that does not exist, if the cookie is that of another session', () => {
+    assert.equal(causeOf({ sessionID: 'new' }, { cookie: 'sid=old' }), 'unknown_session')
+    assert.equal(causeOf({ session: { isNew: true } }, { cookie: 'sid=old' }), 'unknown_session')
+  })
+
+  it('is not known if the session is there, or its middleware does not say', () => {
+    assert.equal(causeOf({ sessionID: 'a/b' }, { cookie: 'sid=s:a/b.signature' }), undefined)
+    assert.equal(causeOf({ sessionID: 'a/b' }, { cookie: 'sid=s%3Aa%2Fb.signature' }), undefined)
+    assert.equal(causeOf({ session: { isNew: false } }, { cookie: 'sid=x' }), undefined)
+    assert.equal(causeOf({ sessionID: 7 }, { cookie: 'sid=x' }), undefined)
   })
 })

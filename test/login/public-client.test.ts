@@ -131,7 +131,8 @@ describe('a public client, without a client secret', () => {
     assert.throws(() => new TwilioStrategy(options, verify), /^TypeError: clientSecret is missing/)
     assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', clientSecret: '' }, verify), /^TypeError: clientSecret is missing/)
     assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', pkce: false }, verify), /^TypeError: pkce must not be false without clientSecret/)
-    assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', stateSecret: 'short' }, verify), /^TypeError: stateSecret must be a random string of 32 characters/)
+    for (const stateSecret of ['short', 'x'.repeat(31), 7 as never]) assert.throws(() => new TwilioStrategy({ ...options, apiVersion: 'v2', stateSecret }, verify), /^TypeError: stateSecret must be a random string of 32 characters/)
+    assert.doesNotThrow(() => new TwilioStrategy({ ...options, apiVersion: 'v2', stateSecret: 'x'.repeat(32) }, verify))
   })
 
   it('works without Passport, and has no client credentials', async () => {

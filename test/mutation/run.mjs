@@ -16,11 +16,11 @@ import { Stryker } from '@stryker-mutator/core'
  */
 const AREAS = {
   request: { mutate: ['lib/request/**/*.ts'], tests: ['request/*', 'login/*', 'session/*', 'properties/*'] },
-  login: { mutate: ['lib/login/**/*.ts'], tests: ['login/*', 'oauth/options', 'properties/*'] },
+  login: { mutate: ['lib/login/**/*.ts'], tests: ['login/*', 'oauth/options', 'properties/*', 'diagnostics'] },
   session: { mutate: ['lib/session/*.ts'], tests: ['session/*', 'session/records/*', 'properties/sealing', 'simulation/*'] },
   // Without the two stores that need a server of their own.
   records: { mutate: ['lib/session/records/*.ts', '!lib/session/records/{redis,postgres}-*.ts'], tests: ['session/records/*', 'simulation/*', 'session/*'] },
-  oauth: { mutate: ['lib/oauth/**/*.ts'], tests: ['oauth/*', 'properties/parsing'] }
+  oauth: { mutate: ['lib/oauth/**/*.ts'], tests: ['oauth/*', 'properties/parsing', 'diagnostics'] }
 }
 const MINIMUM_SCORE = 95
 const root = join(import.meta.dirname, '../..')

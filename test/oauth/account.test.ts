@@ -43,11 +43,16 @@ describe('the account look-up', () => {
     const organization = 'trn:us1:iam:organization:OR1'
     assert.equal((await lookUpFor(organization, json(200, { accounts: [ACCOUNT] })))?.sid, 'AC1')
     assert.equal(await lookUpFor(organization, json(200, { accounts: [ACCOUNT, { sid: 'AC2' }] })), undefined)
+    assert.equal((await lookUpFor('trn:us1:iam:user:US1', json(200, { accounts: [ACCOUNT, { sid: 'AC2' }] })))?.sid, 'AC1')
   })
 
   it("keeps the account's Auth Token out of the profile", async () => {
     const account = await lookUp(json(200, { accounts: [{ ...ACCOUNT, auth_token: 'the-auth-token' }] }))
     assert.deepEqual(account.json, ACCOUNT)
+  })
+
+  it("fails with Twilio's own explanation, as a sentence", async () => {
+    await assert.rejects(lookUp(json(403, { code: 20403, message: 'Forbidden. Ask the owner.' })), { message: /answered 403: Forbidden\. Ask the owner\. Does the scope/ })
   })
 
   it('fails with the likely reason if Twilio refuses', async () => {

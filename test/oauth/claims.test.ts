@@ -11,7 +11,8 @@ describe("a token's claims", () => {
 
   it('are empty for a token that is not a JWT', () => {
     const notClaims = ['null', '[1]', '"text"', '{'].map(encode)
-    for (const opaque of ['', 'opaque', 'a.b', 'a.b.c.d', '..', 'e30..s', ...notClaims]) assert.deepEqual(claimsOf(opaque), {}, opaque)
+    const [header, claims, signature] = encode('{"a":1}').split('.')
+    for (const opaque of [`${header}.${claims}`, `${header}.${claims}.${signature}.x`, '', 'opaque', 'a.b', 'a.b.c.d', '..', 'e30..s', ...notClaims]) assert.deepEqual(claimsOf(opaque), {}, opaque)
   })
 
   // The outermost object is a level of its own.

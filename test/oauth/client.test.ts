@@ -115,6 +115,30 @@ describe('TwilioOAuthClient', () => {
     })
   })
 
+  it('keeps the new tokens of a refresh whose ID token is of another type', async () => {
+    for (const idToken of [7, '', null, {}]) {
+      twilio.behave = json(201, { ...TOKENS, id_token: idToken })
+      const { accessToken, idToken: kept } = await client().refresh('r')
+      assert.deepEqual([accessToken, kept], ['an-access-token', undefined])
+    }
+  })
+
+  it('that is not a JSON object is refused', async () => {
+    for (const response of [json(200, []), json(200, 'text'), json(201, null)]) {
+      twilio.behave = response
+      assert.equal((await errorOf(exchange()) as Error).message, 'The token response is not a JSON object.')
+    }
+  })
+
+  it('gets no tokens with its own credentials without a secret, and is told to set it if Twilio wants it', async () => {
+    const publicClient = client({ apiVersion: 'v2', clientSecret: undefined })
+    await assert.rejects(publicClient.clientCredentials(), { name: 'TypeError', message: /^clientCredentials\(\) needs clientSecret/ })
+    assert.equal(twilio.requests.length, 0)
+    twilio.behave = json(401, { error: 'invalid_client' })
+    await assert.rejects(publicClient.exchangeCode({ code: 'c', redirectURI: REDIRECT_URI }), /No clientSecret is set/)
+    await assert.rejects(exchange(), /Check clientID and clientSecret/)
+  })
+
   it('accepts tokens that come with fields of an error', async () => {
     twilio.behave = json(201, { ...TOKENS, error: '', code: 0, message: 'OK', title: 'Created', status: 201 })
     assert.equal((await exchange()).accessToken, 'an-access-token')

@@ -23,6 +23,11 @@ describe('TwilioOAuthClient.discover()', () => {
     assert.match(strategy.client.authorizationURL({ redirectURI: 'http://localhost/' }), /^https:\/\/login\.example\/authorize\?response_type=code&client_id=/)
   })
 
+  it('rejects with a TypeError that names the option that is wrong', async () => {
+    await assert.rejects(TwilioOAuthClient.discover(twilio.url, { timeout: 0 }), { name: 'TypeError', message: /^timeout must be a number of ms from/ })
+    await assert.rejects(TwilioOAuthClient.discover('nonsense'), { name: 'TypeError', message: /^baseURL must be/ })
+  })
+
   it("looks for the metadata of an issuer with a path where RFC 8414 has it, after the host", async () => {
     twilio.behave = json(200, metadata({ issuer: `${twilio.url}/oauth` }))
     await TwilioOAuthClient.discover(`${twilio.url}/oauth/`)

@@ -42,6 +42,11 @@ describe('a call to Twilio', () => {
     assert.equal(twilio.connections, connections)
   })
 
+  it('is refused if the response switches to another protocol', async () => {
+    const switching = raw('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    await assert.rejects(call(switching), (error) => error instanceof TwilioResponseError && error.message.startsWith("The response switches to another protocol (101)"))
+  })
+
   describe('times out', () => {
     const limits = { timeout: 80 }
     const behaviours: Readonly<Record<string, Behaviour>> = {

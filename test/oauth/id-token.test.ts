@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { mock } from 'node:test'
 import { TwilioIdTokenError, TwilioNetworkError, TwilioResponseError, TwilioTimeoutError, type IdTokenOptions } from '../../lib'
 import { idTokenChecker } from '../../lib/oauth/id-token'
 import { withClock } from '../support/clock'
@@ -62,7 +63,8 @@ describe('an ID token', () => {
 
   it('is valid up to the second of its times, with a minute for differing clocks', () =>
     withClock(['Date'], async () => {
-      const now = nowInSeconds()
+      const now = nowInSeconds() + 1
+      mock.timers.setTime(now * 1000)
       await check(unsigned(idClaims({ exp: now - 59 })))
       await assertRefused(check(unsigned(idClaims({ exp: now - 60 }))), /expired/)
       for (const [claim, why] of [
@@ -99,6 +101,8 @@ describe('an ID token', () => {
       const [header, , signature] = (await signer.sign(idClaims())).split('.')
       const changed = [header, Buffer.from(JSON.stringify(idClaims({ sub: 'somebody else' }))).toString('base64url'), signature].join('.')
       await assertRefused(check(changed, { jwks: { keys: [signer.jwk] } }), /signature is invalid/)
+      await assert.rejects(check(changed, { jwks: { keys: [signer.jwk] } }), (error: Error) => error.cause instanceof Error)
+      await assert.rejects(check('garbage'), (error: Error) => !('cause' in error))
     })
 
     it('is refused when the public key was used as a shared secret (HS256)', async () => {

@@ -67,7 +67,8 @@ describe('an invalid option is a TypeError at construction that names', () => {
   it('a URL that is not https, unless it is on localhost (SEC-15)', () => {
     for (const option of ['baseURL', 'authorizationURL', 'tokenURL', 'apiBaseURL']) {
       assertTypeError(client({ [option]: 'oauth.twilio.com' }), new RegExp(`^${option} must be an absolute URL`))
-      assertTypeError(client({ [option]: 7 }), new RegExp(`^${option} must be an absolute URL`))
+      for (const other of [7, new URL('https://oauth.twilio.com')]) assertTypeError(client({ [option]: other }), new RegExp(`^${option} must be an absolute URL`))
+      assertTypeError(client({ baseURL: 'nonsense', authorizationURL: 'https://login.example' }), /^baseURL must be an absolute URL/)
       for (const address of ['http://oauth.twilio.com', 'http://127.0.0.1.evil.example', 'ftp://localhost', 'http://localhost.evil.example']) {
         assertTypeError(client({ [option]: address }), new RegExp(`^${option} must be an https URL`))
       }
@@ -79,7 +80,7 @@ describe('an invalid option is a TypeError at construction that names', () => {
 
   it('baseURL and apiBaseURL with a query, a fragment or credentials', () => {
     for (const option of ['baseURL', 'apiBaseURL']) {
-      for (const url of ['https://x.example?a=b', 'https://x.example/?', 'https://x.example/#a', 'https://x.example#', 'https://me:secret@x.example']) {
+      for (const url of ['https://x.example?a=b', 'https://x.example/?', 'https://x.example/#a', 'https://x.example#', 'https://me:secret@x.example', 'https://me@x.example', 'https://:secret@x.example']) {
         assertTypeError(client({ [option]: url }), new RegExp(`^${option} must be an origin with an optional path`))
       }
     }

@@ -32,6 +32,11 @@ describe('a token response', () => {
     for (const nothing of [null, undefined, '']) assertRefused({ access_token: nothing }, /no access_token/)
   })
 
+  it('has the latest expiry that a Date can represent, and none after it', () => {
+    assert.equal(readTokens({ access_token: 'a', expires_in: 8.64e15 }).expiresAt, 8.64e15)
+    assert.equal(readTokens({ access_token: 'a', expires_in: 8.64e15 + 2 }).expiresAt, undefined)
+  })
+
   it('keeps the refresh token that was used, unless it has a new one', () => {
     assert.equal(readTokens({ access_token: 'a', refresh_token: null }, 'old').refreshToken, 'old')
     assert.equal(readTokens({ access_token: 'a', refresh_token: 'new' }, 'old').refreshToken, 'new')
