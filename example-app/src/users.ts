@@ -68,8 +68,11 @@ interface Row {
   organization_sid: string | null
 }
 
+/** How long PostgreSQL may take to connect, or to reply to a query, in ms. */
+const POSTGRES_TIMEOUT = 3000
+
 async function postgresUsers(url: string): Promise<Users> {
-  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5000 })
+  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: POSTGRES_TIMEOUT, query_timeout: POSTGRES_TIMEOUT })
   pool.on('error', (error) => log.error({ err: error }, 'A connection to PostgreSQL was lost'))
   await pool.query(CREATE).catch((error: unknown) => {
     throw new ConfigError([`DATABASE_URL cannot be used (${reasonOf(error)}). Check that PostgreSQL is running and DATABASE_URL is right, or leave it out to keep users where the sessions are.`])

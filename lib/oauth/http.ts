@@ -109,8 +109,11 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       if (Date.now() >= deadline) failOnTimeout()
     }
     function failOnNetwork(error: NodeJS.ErrnoException): void {
-      const message = `${endpoint.host} could not be reached, or the connection broke (${reasonOf(error, endpoint)}). Try again.`
+      const message = `${endpoint.host} could not be reached, or the connection broke (${reasonOf(error, limits.agent)}). Try again.`
       fail(new TwilioNetworkError(message, { cause: withoutRawPacket(error) }))
+    }
+    function failCutShort(error: Error): void {
+      fail(new TwilioResponseError(`The response from ${endpoint.host} was cut short. Try again.`, { cause: withoutRawPacket(error) }))
     }
 
     signal?.addEventListener('abort', abort, { once: true })
@@ -133,8 +136,11 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       }
       const chunks: Buffer[] = []
       let length = 0
-      response.on('error', (error) => {
-        fail(new TwilioResponseError(`The response from ${endpoint.host} was cut short. Try again.`, { cause: withoutRawPacket(error) }))
+      // Node reports a closed connection as an error of the response, and a reset one as an error of the request.
+      response.on('error', failCutShort)
+      request.off('error', failOnNetwork).on('error', (error: NodeJS.ErrnoException) => {
+        if (error.syscall === undefined) failOnNetwork(error)
+        else failCutShort(error)
       })
       response.on('data', (chunk: Buffer) => {
         length += chunk.length
@@ -156,16 +162,21 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
 }
 
 /** Node's error code. An agent may connect to a proxy, which is then named too. */
-function reasonOf({ code, message, address, port }: ConnectionError, endpoint: Endpoint): string {
+function reasonOf(error: ConnectionError, agent: Agent | undefined): string {
+  const { code, message, errors: [first = error] = [] } = error
   if (code === undefined) return message
-  const isOther = port !== undefined && !endpoint.host.endsWith(`:${port}`)
-  return isOther ? `${code} at ${address}:${port}` : code
+  const place = first.port === undefined ? first.hostname : `${first.address}:${first.port}`
+  return agent && place !== undefined ? `${code} at ${place}` : code
 }
 
-/** Node's errors of connections that were not established have the address. */
+/** Node's errors of connections that were not established. */
 interface ConnectionError extends NodeJS.ErrnoException {
   readonly address?: string
   readonly port?: number
+  /** The host whose address could not be looked up. */
+  readonly hostname?: string
+  /** One for each address of the host, if it has several. */
+  readonly errors?: readonly ConnectionError[]
 }
 
 function reasonToReject(headers: IncomingHttpHeaders, endpoint: Endpoint, limits: CallLimits): string | undefined {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import request from 'supertest'
 import { startSandbox, type Sandbox, type SandboxEndpoint, type SandboxFault } from '../../lib/sandbox'
-import { ExampleProcess } from '../support/example-process'
+import { ExampleProcess, runExample } from '../support/example-process'
 import { unsigned } from '../support/jwt'
 import { RedisServer } from '../support/redis'
 
@@ -172,6 +172,34 @@ describe('the example app with Redis, while Redis is down', () => {
     assert.equal(outages.length, 1)
     const page = example.log.find(({ path }) => path === '/account')
     assert.match((page?.err as { message: string }).message, /^The session store failed\. Check that Redis is running/)
+  })
+})
+
+describe('the example app with Redis, while Redis hangs', () => {
+  it('asks people to try again within seconds, logs once what to do, and continues when Redis does', async function () {
+    const redis = await RedisServer.start(this)
+    const example = await ExampleProcess.start({ SESSION_SECRET: 'a session secret of the tests, long enough', REDIS_URL: redis.url })
+    const visitor = request.agent(example.localURL)
+    await visitor.get('/auth/twilio').expect(302)
+
+    redis.freeze()
+    for (let times = 0; times < 3; times++) await visitor.get('/').timeout(4000).expect(503, /We cannot see who you are right now/)
+    redis.thaw()
+    for (let tries = 0; tries < 100 && !example.log.some(({ msg }) => msg === 'Redis is connected again'); tries++) await pause(100)
+    await visitor.get('/').expect(200)
+    assert.equal(example.log.filter(({ msg }) => String(msg).startsWith('Redis cannot be reached. ')).length, 1)
+
+    await example.stop()
+    await redis.remove()
+  })
+
+  it('does not start without a reply, and names REDIS_URL', async function () {
+    const redis = await RedisServer.start(this)
+    redis.freeze()
+    const { code, output } = await runExample({ PORT: '0', REDIS_URL: redis.url })
+    assert.equal(code, 1)
+    assert.equal(output, 'REDIS_URL cannot be reached (no reply within 2000 ms). Start Redis, or leave REDIS_URL out to keep sessions in memory.\n')
+    await redis.remove()
   })
 })
 

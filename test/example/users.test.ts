@@ -62,6 +62,25 @@ describe("the example app's users in PostgreSQL", () => {
     await sandbox.stop()
   })
 
+  it('make pages fail with 503 within seconds while the database does not reply', async () => {
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, DATABASE_URL: postgres.url })
+    const visitor = request.agent(example.localURL)
+    const begun = await visitor.get('/auth/twilio').expect(302)
+    const callback = new URL(await sandbox.login(String(begun.headers.location)))
+    await visitor.get(callback.pathname + callback.search).expect(302)
+
+    const database = new pg.Client({ connectionString: postgres.url })
+    await database.connect()
+    await database.query('BEGIN; LOCK TABLE switchboard_users')
+    await visitor.get('/account').timeout(5000).expect(503, /We cannot see who you are right now/)
+    await database.end()
+    await visitor.get('/account').expect(200, /Your account/)
+    await example.stop()
+    await sandbox.stop()
+  })
+
   it('are reported in one line as unavailable if the database cannot be used, and the app exits', async () => {
     for (const [DATABASE_URL, reason] of [
       ['postgres://127.0.0.1:1/none', 'ECONNREFUSED'],

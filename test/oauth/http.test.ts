@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, LookupFunction, Socket } from 'node:net'
 import { mock } from 'node:test'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -178,9 +179,16 @@ describe('a call to Twilio', () => {
 
   it('rejects with the address of the proxy, too, if it is the proxy that cannot be reached', async () => {
     const port = await closedPort()
-    const agent = new HttpsProxyAgent(`http://127.0.0.1:${port}`)
-    const refused = call(json(200, {}), { request: { endpoint: endpointOf('https://oauth.twilio.com') }, limits: { agent } })
-    await assert.rejects(refused, { name: 'TwilioNetworkError', message: `oauth.twilio.com:443 could not be reached, or the connection broke (ECONNREFUSED at 127.0.0.1:${port}). Try again.` })
+    const addresses = [{ address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }]
+    const lookup: LookupFunction = (_host, _options, done) => done(null, addresses)
+    for (const [agent, reason] of [
+      [new HttpsProxyAgent(`http://user:password@127.0.0.1:${port}`), `ECONNREFUSED at 127\\.0\\.0\\.1:${port}`],
+      [new HttpsProxyAgent(`http://user:password@proxy.example:${port}`, { lookup }), `ECONNREFUSED at 127\\.0\\.0\\.1:${port}`],
+      [new HttpsProxyAgent('http://user:password@no-such-proxy.invalid:443'), '(ENOTFOUND|EAI_AGAIN) at no-such-proxy\\.invalid']
+    ] as const) {
+      const refused = call(json(200, {}), { request: { endpoint: endpointOf('https://oauth.twilio.com') }, limits: { agent } })
+      await assert.rejects(refused, { name: 'TwilioNetworkError', message: new RegExp(`^oauth\\.twilio\\.com:443 could not be reached, or the connection broke \\(${reason}\\)\\. Try again\\.$`) })
+    }
   })
 
   it('rejects if the connection is closed or reset before a response', async () => {
@@ -192,6 +200,21 @@ describe('a call to Twilio', () => {
     const truncated = ['Content-Length: 5\r\n\r\nab', 'Transfer-Encoding: chunked\r\n\r\n5\r\nab', 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n']
     for (const half of truncated) {
       await assert.rejects(call(raw(`HTTP/1.1 200 OK\r\n${half}`, { end: true })), (error) => error instanceof TwilioResponseError && error.message.startsWith(`The response from ${new URL(twilio.url).host} was cut short`))
+    }
+  })
+
+  it('rejects a response that is cut short by a reset in the same way', async () => {
+    const resets = [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end(() => socket.resetAndDestroy())]
+    for (const reset of resets) {
+      const cutShort = call((_request, _response, socket) => {
+        // A reset discards what the client hasn't read yet.
+        subscribe('http.client.response.finish', function received(_message, name) {
+          unsubscribe(name, received)
+          reset(socket)
+        })
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab')
+      })
+      await assert.rejects(cutShort, (error) => error instanceof TwilioResponseError && error.message.includes('was cut short'))
     }
   })
 

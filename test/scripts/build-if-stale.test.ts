@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,10 +14,10 @@ describe('before `npm start`, the package', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'passport-twilio-build-'))
     mkdirSync(join(folder, 'lib/oauth'), { recursive: true })
-    mkdirSync(join(folder, 'dist'))
+    mkdirSync(join(folder, 'dist/oauth'), { recursive: true })
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ scripts: { build: "node -e \"fs.writeFileSync('dist/index.js', 'new')\"" } }))
     for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'lib/index.ts', 'lib/oauth/client.ts']) writeFileSync(join(folder, file), '')
-    writeFileSync(join(folder, 'dist/index.js'), 'old')
+    for (const file of ['dist/index.js', 'dist/oauth/client.js']) writeFileSync(join(folder, file), 'old')
     for (const path of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'lib', 'lib/oauth', 'lib/index.ts', 'lib/oauth/client.ts']) setTime(path, EARLIER)
     setTime('dist/index.js', BUILT_AT)
   })
@@ -51,6 +51,25 @@ describe('before `npm start`, the package', () => {
   it('is built if a file was deleted', () => {
     rmSync(join(folder, 'lib/oauth/client.ts'))
     assert.deepEqual(run(), { code: 0, output: `Building the package: ${join('lib/oauth')} has changed since the last build.\n`, built: 'new' })
+  })
+
+  it('is built if the last build was interrupted', () => {
+    rmSync(join(folder, 'dist/oauth/client.js'))
+    assert.deepEqual(run(), { code: 0, output: `Building the package: ${join('dist/oauth/client.js')} is missing.\n`, built: 'new' })
+  })
+
+  it('is built again if a file was saved during the build', () => {
+    setTime('lib/index.ts', LATER)
+    const build = "fs.writeFileSync('lib/index.ts', ''); fs.writeFileSync('dist/index.js', 'new')"
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ scripts: { build: `node -e "${build}"` } }))
+    run()
+    assert.match(run().output, /^Building the package: lib.index\.ts has changed/)
+  })
+
+  it("is not built because of an editor's hidden files", () => {
+    symlinkSync('me@here.1', join(folder, 'lib/.#index.ts'))
+    setTime('lib', EARLIER)
+    assert.deepEqual(run(), { code: 0, output: '', built: 'old' })
   })
 
   it('does not start if the build fails', () => {

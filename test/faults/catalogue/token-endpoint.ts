@@ -56,9 +56,9 @@ const network: readonly Row[] = [
   {
     name: 'resets the connection in the middle of the body',
     // A reset discards data that has not been read yet, so the client gets some time to read it.
-    fault: { token: rawSocket((socket, good) => void socket.write(completeResponse(good).slice(0, -20), () => setTimeout(() => socket.resetAndDestroy(), 100))) },
-    outcome: networkError,
-    why: 'The user must not wait for the rest of the body.'
+    fault: { token: rawSocket((socket, good) => void socket.write(completeResponse(good).slice(0, -20), () => setTimeout(() => socket.resetAndDestroy(), 500))) },
+    outcome: responseError,
+    why: 'An incomplete response must not be used, and the user must not wait for the rest of it.'
   },
   { name: 'has a certificate for another host', id: 'SEC-16', fault: {}, settings: { tokenServer: { cert: WRONG_HOST, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' },
   { name: 'has an expired certificate', fault: {}, settings: { tokenServer: { cert: EXPIRED, key: UNTRUSTED_KEY } }, outcome: networkError, why: 'The client secret must only be sent to Twilio.' },
