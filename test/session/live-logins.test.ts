@@ -146,7 +146,7 @@ describe('the tokens for a request', () => {
     })
     assert.ok(error instanceof TwilioUnavailableError)
     assert.ok(error.cause instanceof TwilioTimeoutError)
-    assert.equal(error.cause.message, 'The tokens are being refreshed, and that did not end in time. Try again.')
+    assert.equal(error.cause.message, 'The tokens are being refreshed, and the refresh did not finish in time. Try again.')
     assert.deepEqual(outcomes, [{ outcome: 'failed', error: error.cause }])
   })
 
@@ -202,7 +202,7 @@ describe('background refreshes after a failure', () => {
       await clock.pass(0)
       assert.equal(spent.length, 1)
       const before = spent.length
-      await get(other, { ...setUp().request(), hasStore: true, load: () => Promise.resolve(other) } as unknown as LoginSession)
+      await get(other, { hasStore: true, load: () => Promise.resolve(other) } as unknown as LoginSession)
       await settled()
       assert.equal(spent.length - before, isForAll ? 0 : 1)
       await clock.pass(6000)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { IncomingMessage } from 'node:http'
+import { Socket, type AddressInfo } from 'node:net'
 import express, { type Express, type RequestHandler } from 'express'
 import session from 'express-session'
 import request from 'supertest'
@@ -192,7 +192,7 @@ describe('requireLogin', () => {
     it('a request without a whole response object, through an error with the status', () => {
       for (const res of [{}, { setHeader: () => undefined }, { end: () => undefined }]) {
         const errors: unknown[] = []
-        askToLogIn({ method: 'GET', url: '/page', headers: {} } as IncomingMessage, res as object, (error) => errors.push(error))
+        askToLogIn(Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/page' }), res as object, (error) => errors.push(error))
         const [{ message, status, code } = {} as Record<string, unknown>] = errors as Record<string, unknown>[]
         assert.deepEqual([message, status, code], ['Log in with Twilio first.', 401, 'ERR_TWILIO_LOGIN_REQUIRED'])
       }

@@ -200,7 +200,7 @@ describe('a store of records that cannot be used', () => {
     assert.equal(error, undefined)
     await clock.pass(1)
     await settled()
-    assert.match(String(error), /^Error: It didn't reply within 1000 ms\.$/)
+    assert.match(String(error), /^Error: It didn't respond within 1000 ms\.$/)
   })
 })
 
@@ -472,7 +472,7 @@ describe('a recorded logout', () => {
     store.error = new Error('The connection is lost')
     await records.logOut(login, TTL)
     assert.deepEqual(codes, ['WARN_TWILIO_LOGOUT_NOT_RECORDED'])
-    assert.deepEqual(warnings, ['A logout could not be recorded: The connection is lost. Other processes may go on with its tokens until the record can be saved.'])
+    assert.deepEqual(warnings, ['A logout could not be recorded: The connection is lost. Other processes may continue to use its tokens until the record can be saved.'])
     store.error = undefined
     await clock.pass(100)
     assert.equal((await store.memory.read(name))?.generation, LOGGED_OUT)
