@@ -72,7 +72,8 @@ async function run(name) {
     tempDirName: 'coverage/stryker',
     concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 2),
     // Of the whole run of a mutant, apart from the limit of each test in hooks.cjs. Generous, since a time-out counts as detected.
-    timeoutMS: 5000,
+    timeoutMS: 10_000,
+    timeoutFactor: 4,
     reporters: ['progress-append-only', 'survivors', 'json', 'html'],
     jsonReporter: { fileName: `${reports}/${name}.json` },
     htmlReporter: { fileName: `${reports}/${name}.html` },
