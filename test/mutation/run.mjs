@@ -22,7 +22,8 @@ const AREAS = {
   records: { mutate: ['lib/session/records/*.ts', '!lib/session/records/{redis,postgres}-*.ts'], tests: ['session/records/*', 'simulation/*', 'session/*'] },
   oauth: { mutate: ['lib/oauth/**/*.ts'], tests: ['oauth/*', 'properties/parsing', 'diagnostics'] }
 }
-const MINIMUM_SCORE = 95
+/** Of all mutants. Up to 6 % of an area are accepted survivors (docs/mutation.md), so this is more than 95 % of the others. */
+const MINIMUM_SCORE = 93
 const root = join(import.meta.dirname, '../..')
 const reports = 'coverage/mutation'
 
