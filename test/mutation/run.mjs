@@ -22,7 +22,8 @@ const AREAS = {
   records: { mutate: ['lib/session/records/*.ts', '!lib/session/records/{redis,postgres}-*.ts'], tests: ['session/records/*', 'simulation/*', 'session/*'] },
   oauth: { mutate: ['lib/oauth/**/*.ts'], tests: ['oauth/*', 'properties/parsing', 'diagnostics'] }
 }
-const MINIMUM_SCORE = 95
+/** Of all mutants. Up to 6 % of an area are accepted survivors (docs/mutation.md), so this is more than 95 % of the others. */
+const MINIMUM_SCORE = 93
 const root = join(import.meta.dirname, '../..')
 const reports = 'coverage/mutation'
 
@@ -72,7 +73,8 @@ async function run(name) {
     tempDirName: 'coverage/stryker',
     concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 2),
     // Of the whole run of a mutant, apart from the limit of each test in hooks.cjs. Generous, since a time-out counts as detected.
-    timeoutMS: 5000,
+    timeoutMS: 10_000,
+    timeoutFactor: 4,
     reporters: ['progress-append-only', 'survivors', 'json', 'html'],
     jsonReporter: { fileName: `${reports}/${name}.json` },
     htmlReporter: { fileName: `${reports}/${name}.html` },

@@ -95,15 +95,16 @@ describe('an invalid option is a TypeError at construction that names', () => {
 
   it('idToken', () => {
     assertTypeError(client({ idToken: true }), /^idToken must be an object/)
-    assertTypeError(client({ idToken: { issuer: '' } }), /^idToken.issuer is missing/)
+    assertTypeError(client({ idToken: { issuer: '' } }), /^idToken\.issuer is missing: it must be the iss claim of the ID tokens\.$/)
     for (const name of ['jwksUrl', 'jwksUri', 'issuers']) assertTypeError(client({ idToken: { [name]: 'https://keys.example' } }), new RegExp(`^idToken\\.${name} is not an option\\. The options of idToken are issuer, jwksURL, jwks, required\\.$`))
     for (const name of ['jwksURL', 'jwks']) assertTypeError(client({ idToken: { [name]: undefined } }), new RegExp(`^idToken\\.${name} is undefined`))
-    assertTypeError(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken.jwksURL must be an https URL/)
+    assertTypeError(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken\.jwksURL must be an https URL/)
     for (const jwks of [[], null, 'keys', {}, { keys: {} }, { keys: [null] }, { keys: [{ kty: 'RSA' }, 'key'] }, { keys: [[]] }, { keys: [{ kid: 'key-1' }] }, { keys: [{ kty: 7 }] }]) {
       assertTypeError(client({ idToken: { jwks } }), /^idToken\.jwks must be a JSON Web Key Set: \{ keys: \[\{ kty: 'RSA', … \}\] \}\.$/)
     }
     for (const keys of [[], [{ kty: 'RSA' }], [{ kty: 'of the future' }]]) assert.doesNotThrow(client({ idToken: { jwks: { keys } } }))
     assertTypeError(client({ idToken: { jwksURL: 'https://keys.example', jwks: { keys: [] } } }), /jwksURL or jwks, not both/)
+    assert.doesNotThrow(client({ idToken: { issuer: undefined, required: undefined } }))
     assertTypeError(client({ idToken: { required: 'yes' } }), /^idToken.required must be true or false/)
   })
 

@@ -78,9 +78,12 @@ const busy = new TwilioTokenError('Twilio is busy.', { code: 'temporarily_unavai
 
 describe('the tokens for a request', () => {
   it('are those of its session, and nothing is published, while they are not stale', async () => {
-    const { get, login, spent } = setUp({ msLeft: 60_001 })
-    assert.deepEqual(await published(async () => assert.equal(await get(), login)), [])
-    assert.deepEqual(spent, [])
+    const { get, login, spent, store } = setUp({ msLeft: 60_001 })
+    const outcomes = await published(async () => {
+      assert.equal(await get(), login)
+      await settled()
+    })
+    assert.deepEqual([outcomes, spent, store.calls], [[], [], []])
   })
 
   it('are refreshed once for two requests that need them at the same time: refreshed for one, shared by the other', async () => {
