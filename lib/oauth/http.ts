@@ -2,7 +2,6 @@ import { Agent, request as requestHttp, type IncomingHttpHeaders } from 'node:ht
 import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
-import { redact } from '../util/redact'
 
 /** Where to send a request: a URL, parsed once at construction rather than for each call. */
 export interface Endpoint {
@@ -179,10 +178,14 @@ interface ConnectionError extends NodeJS.ErrnoException {
   readonly errors?: readonly ConnectionError[]
 }
 
+/** Anything else is not quoted: it may contain a secret of the request. */
+const KNOWN_ENCODING = /^(?:(?:x-)?gzip|br|compress|deflate|zstd)$/i
+
 function reasonToReject(headers: IncomingHttpHeaders, endpoint: Endpoint, limits: CallLimits): string | undefined {
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') {
-    return `The response from ${endpoint.host} is compressed (${redact(encoding, [])}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
+    const shown = KNOWN_ENCODING.test(encoding) ? encoding : 'in an unknown way'
+    return `The response from ${endpoint.host} is compressed (${shown}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
   }
   return Number(headers['content-length']) > limits.maxResponseBytes ? tooLong(endpoint, limits) : undefined
 }

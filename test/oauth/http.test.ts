@@ -258,6 +258,7 @@ describe('a call to Twilio', () => {
     }
     const compressed = /The response from 127\.0\.0\.1:\d+ is compressed \(gzip\), although the request asked for no compression \(Accept-Encoding: identity\)/
     await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), compressed)
+    await assert.rejects(call(text(200, '{}', { 'Content-Encoding': 'a-token-of-the-request' })), /is compressed \(in an unknown way\)/)
     assert.equal((await call(text(200, '{}', { 'Content-Encoding': 'identity' }))).body, '{}')
   })
 
