@@ -72,7 +72,7 @@ export function limitLogins(redis: Redis | undefined): RequestHandler {
     limit: MAX_LOGIN_REQUESTS,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
-    // Without Redis, people can still log in.
+    // Without Redis, the sessions fail too, and their error says what to do.
     passOnStoreError: true,
     logger: { error: (error, message) => log.error({ err: error }, message), warn: (error, message) => log.warn({ err: error }, message) },
     ...(redis ? { store: new RedisStore({ prefix: `${APP_SLUG}:login-limit:`, sendCommand: (...command) => redis.sendCommand(command) }) } : {}),

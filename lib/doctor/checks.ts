@@ -96,7 +96,7 @@ async function connect({ clientID, baseURL, apiVersion, agent }: Pick<DoctorOpti
 
 /** What to do about Node's errors, by their codes. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'The host name is unknown: check --base-url and the DNS of this machine.'],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'The host name is unknown: check --base-url, the proxy if there is one, and the DNS of this machine.'],
   [/^ECONNREFUSED$/, 'Nothing listens on this host and port: check --base-url, and whether a firewall or a proxy is in between.'],
   [/SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED/, "The certificate comes from a CA that Node doesn't know, such as a company proxy's: set NODE_EXTRA_CA_CERTS to its PEM file, or pass agent: new https.Agent({ ca })."],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "The certificate is not valid now: check this machine's clock, and any proxy in between."],

@@ -1,8 +1,7 @@
-import { Agent, request as requestHttp, type IncomingHttpHeaders } from 'node:http'
+import { Agent, request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
-import { redact } from '../util/redact'
 
 /** Where to send a request: a URL, parsed once at construction rather than for each call. */
 export interface Endpoint {
@@ -66,7 +65,7 @@ export function endpointOf(url: string): Endpoint {
  *
  * @throws {TwilioTimeoutError} without a complete response within `timeout`
  * @throws {TwilioNetworkError} when the host cannot be reached, or the connection breaks before a response
- * @throws {TwilioResponseError} when the response is cut short, too long, compressed, or not UTF-8
+ * @throws {TwilioResponseError} when the response is cut short, too long, compressed, or not UTF-8, or a proxy requires authentication
  */
 export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpResponse> {
   const { method, endpoint, headers, body, signal, timeout = limits.timeout } = call
@@ -129,7 +128,7 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       fail(new TwilioResponseError(`The response from ${endpoint.host} switches to another protocol (101), which was not requested. Check any proxy between this machine and Twilio.`))
     })
     request.on('response', (response) => {
-      const reason = reasonToReject(response.headers, endpoint, limits)
+      const reason = reasonToReject(response, endpoint, limits)
       if (reason) {
         fail(new TwilioResponseError(reason))
         return
@@ -179,10 +178,16 @@ interface ConnectionError extends NodeJS.ErrnoException {
   readonly errors?: readonly ConnectionError[]
 }
 
-function reasonToReject(headers: IncomingHttpHeaders, endpoint: Endpoint, limits: CallLimits): string | undefined {
+/** Anything else is not quoted: it may contain a secret of the request. */
+const KNOWN_ENCODING = /^(?:(?:x-)?gzip|br|compress|deflate|zstd)$/i
+
+function reasonToReject({ statusCode, headers }: IncomingMessage, endpoint: Endpoint, limits: CallLimits): string | undefined {
+  // RFC 9110 §15.5.8: only a proxy answers so.
+  if (statusCode === 407) return `A proxy between this machine and ${endpoint.host} requires authentication (407). Check the user name and password in the URL that its agent is given.`
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') {
-    return `The response from ${endpoint.host} is compressed (${redact(encoding, [])}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
+    const shown = KNOWN_ENCODING.test(encoding) ? encoding : 'in an unknown way'
+    return `The response from ${endpoint.host} is compressed (${shown}), although the request asked for no compression (Accept-Encoding: identity). Check any proxy between this machine and Twilio.`
   }
   return Number(headers['content-length']) > limits.maxResponseBytes ? tooLong(endpoint, limits) : undefined
 }

@@ -191,6 +191,15 @@ describe('a call to Twilio', () => {
     }
   })
 
+  it('rejects with the remedy if a proxy requires authentication, and does not blame Twilio', async () => {
+    const proxy = http.createServer().on('connect', (_request, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'))
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const agent = new HttpsProxyAgent(`http://user:password@127.0.0.1:${(proxy.address() as AddressInfo).port}`)
+    const refused = call(json(200, {}), { request: { endpoint: endpointOf('https://oauth.twilio.com') }, limits: { agent } })
+    await assert.rejects(refused, { name: 'TwilioResponseError', message: 'A proxy between this machine and oauth.twilio.com:443 requires authentication (407). Check the user name and password in the URL that its agent is given.' })
+    proxy.close()
+  })
+
   it('rejects if the connection is closed or reset before a response', async () => {
     await assert.rejects(call((_request, _response, socket) => socket.resetAndDestroy()), TwilioNetworkError)
     await assert.rejects(call((_request, _response, socket) => socket.end()), TwilioNetworkError)
@@ -263,6 +272,7 @@ describe('a call to Twilio', () => {
     }
     const compressed = /The response from 127\.0\.0\.1:\d+ is compressed \(gzip\), although the request asked for no compression \(Accept-Encoding: identity\)/
     await assert.rejects(call(text(200, gzipSync('{}'), { 'Content-Encoding': 'gzip' })), compressed)
+    await assert.rejects(call(text(200, '{}', { 'Content-Encoding': 'a-token-of-the-request' })), /is compressed \(in an unknown way\)/)
     assert.equal((await call(text(200, '{}', { 'Content-Encoding': 'identity' }))).body, '{}')
   })
 
