@@ -90,7 +90,7 @@ describe('the packed package', () => {
   })
 
   it("can't be installed beside Passport 0.5, which doesn't renew the session at login", async () => {
-    await assert.rejects(project.run('npm install --dry-run --prefer-offline passport@0.5.3', { node: process.execPath }), /ERESOLVE/)
+    await assert.rejects(project.run('npm install --dry-run --prefer-offline --loglevel=error passport@0.5.3', { node: process.execPath }), /ERESOLVE/)
   })
 
   it('follows the packaging rules that publint checks', () => run('publint', packed.tarball, '--strict'))
@@ -100,7 +100,7 @@ describe('the packed package', () => {
   it('has stack traces with the source lines, and the name of each error', () => project.run('node --enable-source-maps stack.cjs', { node: process.execPath }))
 
   it('has no known vulnerabilities in its dependencies', async function () {
-    const { stdout, stderr } = await execute('npm', ['audit', '--omit=dev', '--workspaces=false']).catch((error: unknown) => error as { stdout: string; stderr: string })
+    const { stdout, stderr } = await execute('npm', ['audit', '--omit=dev', '--workspaces=false', '--loglevel=error']).catch((error: unknown) => error as { stdout: string; stderr: string })
     if (stderr.includes('audit endpoint returned an error')) skipWithout(this, 'audit', 'the registry in use does not audit.')
     assert.match(stdout, /found 0 vulnerabilities/, stdout)
   })
