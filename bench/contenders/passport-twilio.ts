@@ -1,6 +1,6 @@
-import type { RequestHandler } from 'express'
+import { Router, type RequestHandler } from 'express'
 import type { TwilioStrategy, TwilioStrategyOptions, SessionTokens, SessionTokensOptions } from 'passport-twilio'
-import { addAccount, addPage, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
+import { addAccount, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
 import { authenticated, logOut, usePassport } from './passport-app.ts'
 
 /** The quick start of the README. */
@@ -13,26 +13,40 @@ export function passportTwilio(apiVersion: 'v1' | 'v2', options: SessionTokensOp
   }
 }
 
-/** The same page behind each guard, in one process, so that only the guard differs. Each way to keep the tokens has its own login. */
+/**
+ * The same page behind each guard, in one process and behind one route, so that only the guard differs. Each way to keep the tokens
+ * has its own login.
+ */
 export const guards: SetUp = (setting) => {
   const { requireLogin } = setting.twilio
   const instance = usePassport(setting)
   const loggedIn = requireLogin({ loginPath: '/login' })
-  addPage(setting, '/isAuthenticated', authenticated)
-  addPage(setting, '/requireLogin', loggedIn)
-  for (const [prefix, options] of Object.entries(WAYS_TO_KEEP)) {
+  const pages: Record<string, Router> = { isAuthenticated: pageBehind(authenticated), requireLogin: pageBehind(loggedIn) }
+  setting.app.get('/guarded/:guard', (req, res, next) => {
+    const page = pages[req.params.guard]
+    if (page) page(req, res, next)
+    else next()
+  })
+  for (const [name, options] of Object.entries(WAYS_TO_KEEP)) {
+    const prefix = `/${name}`
     const strategy = strategyFor(setting, { callbackURL: setting.callbackURL.replace('/callback', `${prefix}/callback`) })
     const tokens = tokensOf(setting, strategy, options)
     addLogin(setting, instance, { strategy, tokens, prefix })
-    addPage(setting, `${prefix}/fresh`, loggedIn, tokens.fresh())
+    pages[name] = pageBehind(loggedIn, tokens.fresh())
   }
 }
 
+function pageBehind(...guards: readonly RequestHandler[]): Router {
+  return Router().use(...guards, (_req, res) => {
+    res.send('the account')
+  })
+}
+
 const WAYS_TO_KEEP: Readonly<Record<string, SessionTokensOptions>> = {
-  '': {},
-  '/encrypted': { secret: SECRET },
+  fresh: {},
+  encrypted: { secret: SECRET },
   // Tokens are valid for an hour, so each is refreshed after a tenth of a second.
-  '/refreshing': { leeway: 3_599_900 }
+  refreshing: { leeway: 3_599_900 }
 }
 
 /** `POST /forget` deletes all sessions, which have to be in memory. */

@@ -21,10 +21,10 @@ export interface GuardFigures {
 
 /** Pages of the app, and the prefix of the login for each. */
 const GUARDS = {
-  'isAuthenticated()': { page: '/isAuthenticated', login: '' },
-  'requireLogin()': { page: '/requireLogin', login: '' },
-  'requireLogin() and fresh()': { page: '/fresh', login: '' },
-  'requireLogin() and fresh(), encrypted': { page: '/encrypted/fresh', login: '/encrypted' }
+  'isAuthenticated()': { page: '/guarded/isAuthenticated', login: '/fresh' },
+  'requireLogin()': { page: '/guarded/requireLogin', login: '/fresh' },
+  'requireLogin() and fresh()': { page: '/guarded/fresh', login: '/fresh' },
+  'requireLogin() and fresh(), encrypted': { page: '/guarded/encrypted', login: '/encrypted' }
 } as const
 export type GuardName = keyof typeof GUARDS
 const NAMES = Object.keys(GUARDS) as GuardName[]

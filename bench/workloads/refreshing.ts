@@ -34,7 +34,7 @@ const LATENCY = 300
 const WARM_UP = 2
 /** Requests at a time. */
 const CONCURRENT = 4
-const PAGES = { without: '/fresh', during: '/refreshing/fresh' } as const
+const PAGES = { without: '/guarded/fresh', during: '/guarded/refreshing' } as const
 type Name = keyof typeof PAGES
 
 export async function measureRefreshing({ generations, rounds, duration }: RefreshingSizes): Promise<RefreshingFigures> {
@@ -42,7 +42,7 @@ export async function measureRefreshing({ generations, rounds, duration }: Refre
   const times = await inGenerations(generations, async () => {
     const app = await App.start('guards', provider)
     const visitors = new Map<Name, Visitor>([
-      ['without', await app.logIn()],
+      ['without', await app.logIn('/fresh')],
       ['during', await app.logIn('/refreshing')]
     ])
     const measure = (visitor: Visitor, name: Name) => timesOf(visitor, PAGES[name], duration)
