@@ -29,7 +29,7 @@ const NONE = -1
 interface LoginFacts {
   /** Why nobody can keep this login alive: a token was lost with a crashed process, for one. */
   doom?: string | undefined
-  /** The last refresh token of which Twilio told a process without the record store that it is no good. */
+  /** The last refresh token that Twilio has refused after a process without the record store had sent it. */
   refusedAlone: number
   isLogoutBegun: boolean
   /** Whether a request whose session the app changed has saved its old copy since: nothing that refreshing could prevent. */
@@ -214,9 +214,9 @@ export class Referee {
     return !isInSession && this.#records.hasFailedToSave(other.process, other.login)
   }
 
-  #refused({ login, generation, grounds }: Send): void {
+  #refused({ login, generation }: Send): void {
     const facts = this.#factsOf(login)
-    if (grounds.isAllowedAlone) facts.refusedAlone = generation
+    if (this.#twilio.sendsOf(login).some((send) => send.generation === generation && send.grounds.isAllowedAlone)) facts.refusedAlone = generation
     // Where newer tokens are in the session already, a refusal of the old one is no reason to end the login.
     if (this.#twilio.isRevoked(login) || facts.stored.generation <= generation) facts.doom ??= 'Twilio refused the refresh'
   }
