@@ -10,8 +10,8 @@ const compiled = join(root, 'coverage/compiled')
 const require = createRequire(import.meta.url)
 const run = (...parameters) => execFileSync(process.execPath, parameters, { cwd: root, stdio: 'inherit' })
 
-/** Tests of the build, and of other processes, which cover nothing that the rest does not. */
-const ELSEWHERE = ['test/{build,example,faults,processes,readme}/**', 'test/sandbox/cli.test.js'].flatMap((files) => ['--ignore', join(compiled, files)])
+/** Tests of the benchmarks, of the build, and of other processes, which cover nothing that the rest does not. */
+const ELSEWHERE = ['test/{bench,build,example,faults,processes,readme}/**', 'test/sandbox/cli.test.js'].flatMap((files) => ['--ignore', join(compiled, files)])
 
 rmSync(join(root, 'coverage'), { recursive: true, force: true })
 run(require.resolve('typescript/bin/tsc'), '--noEmit', 'false', '--outDir', compiled, '--sourceMap', '--inlineSources', '--importHelpers')
