@@ -39,10 +39,12 @@ export function useSession({ app, stores }: Setting): void {
   app.use(session({ secret: SECRET, resave: false, saveUninitialized: false, store: stores.sessions }))
 }
 
+export const accountPage: RequestHandler = (_req, res) => {
+  res.send('the account')
+}
+
 export function addPage({ app }: Setting, path: string, ...guards: RequestHandler[]): void {
-  app.get(path, ...guards, (_req, res) => {
-    res.send('the account')
-  })
+  app.get(path, ...guards, accountPage)
 }
 
 /** `/account` and `/logout`. */

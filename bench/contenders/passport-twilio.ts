@@ -1,6 +1,6 @@
 import { Router, type RequestHandler } from 'express'
 import type { TwilioStrategy, TwilioStrategyOptions, SessionTokens, SessionTokensOptions } from 'passport-twilio'
-import { addAccount, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
+import { accountPage, addAccount, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
 import { authenticated, logOut, usePassport } from './passport-app.ts'
 
 /** The quick start of the README. */
@@ -37,9 +37,7 @@ export const guards: SetUp = (setting) => {
 }
 
 function pageBehind(...guards: readonly RequestHandler[]): Router {
-  return Router().use(...guards, (_req, res) => {
-    res.send('the account')
-  })
+  return Router().use(...guards, accountPage)
 }
 
 const WAYS_TO_KEEP: Readonly<Record<string, SessionTokensOptions>> = {

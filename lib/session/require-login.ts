@@ -19,7 +19,7 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Lets only people through who are logged in with Passport. Anyone else's browser is redirected to `loginPath`, and {@link returnTo}
+ * Lets a request through only if its person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
  * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
  *
  * @throws {TypeError} if `loginPath` is missing

@@ -12,12 +12,10 @@ describe("the example app's users in PostgreSQL", () => {
   })
   after(() => (postgres as PostgresServer | undefined)?.remove())
 
-  it('are added at the first login, updated at the next, and logged out once they are deleted', async () => {
+  const startExample = async (env: NodeJS.ProcessEnv = {}) => {
     const sandbox = await startSandbox()
     const { clientID, clientSecret, url } = sandbox
-    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, TWILIO_SCOPE: 'openid profile email offline_access', DATABASE_URL: postgres.url })
-    const database = new pg.Client({ connectionString: postgres.url })
-    await database.connect()
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, DATABASE_URL: postgres.url, ...env })
     const logIn = async () => {
       const visitor = request.agent(example.localURL)
       const begun = await visitor.get('/auth/twilio').expect(302)
@@ -25,6 +23,13 @@ describe("the example app's users in PostgreSQL", () => {
       await visitor.get(callback.pathname + callback.search).expect(302)
       return visitor
     }
+    return { sandbox, example, logIn }
+  }
+
+  it('are added at the first login, updated at the next, and logged out once they are deleted', async () => {
+    const { sandbox, example, logIn } = await startExample({ TWILIO_SCOPE: 'openid profile email offline_access' })
+    const database = new pg.Client({ connectionString: postgres.url })
+    await database.connect()
 
     await logIn()
     await database.query("UPDATE switchboard_users SET email = 'old@example.com'")
@@ -44,13 +49,8 @@ describe("the example app's users in PostgreSQL", () => {
   })
 
   it('make pages fail with 503 while the database is down, and nobody is logged out', async () => {
-    const sandbox = await startSandbox()
-    const { clientID, clientSecret, url } = sandbox
-    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, DATABASE_URL: postgres.url })
-    const visitor = request.agent(example.localURL)
-    const begun = await visitor.get('/auth/twilio').expect(302)
-    const callback = new URL(await sandbox.login(String(begun.headers.location)))
-    await visitor.get(callback.pathname + callback.search).expect(302)
+    const { sandbox, example, logIn } = await startExample()
+    const visitor = await logIn()
 
     await postgres.stop()
     await visitor.get('/account').expect(503, /We cannot see who you are right now[\s\S]*Try again/)
@@ -63,13 +63,8 @@ describe("the example app's users in PostgreSQL", () => {
   })
 
   it('make pages fail with 503 within seconds while the database does not reply', async () => {
-    const sandbox = await startSandbox()
-    const { clientID, clientSecret, url } = sandbox
-    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, DATABASE_URL: postgres.url })
-    const visitor = request.agent(example.localURL)
-    const begun = await visitor.get('/auth/twilio').expect(302)
-    const callback = new URL(await sandbox.login(String(begun.headers.location)))
-    await visitor.get(callback.pathname + callback.search).expect(302)
+    const { sandbox, example, logIn } = await startExample()
+    const visitor = await logIn()
 
     const database = new pg.Client({ connectionString: postgres.url })
     await database.connect()
