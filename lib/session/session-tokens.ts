@@ -17,8 +17,9 @@ import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
 import { memoryRefreshes } from './records/memory-refreshes'
-import { LoginRefresher } from './records/refresh-once'
 import { RecordCodec } from './records/record-codec'
+import { LoginRefresher } from './records/refresh-once'
+import type { Refreshes } from './records/refresh-store'
 import { askToLogIn, isResponse } from './require-login'
 import { limitWarnings, type Warn } from './warnings'
 
@@ -69,12 +70,7 @@ export class SessionTokens {
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
       this.#warn('The Twilio tokens in a session could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
     )
-    if ('secret' in options && newest === undefined) {
-      this.#warn('The option secret of SessionTokens is undefined, so the Twilio tokens in sessions are not encrypted. Is an environment variable missing? If this is what you want, leave the option out.', 'WARN_TWILIO_TOKENS_NOT_ENCRYPTED')
-    }
-    if (cluster.isWorker && refreshes === memoryRefreshes) {
-      this.#warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, the person may be logged out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
-    }
+    this.#warnAboutOptions(options, refreshes)
     const { timeout } = client
     const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: this.#warn }
     this.#refresher = new LoginRefresher({
@@ -231,6 +227,16 @@ export class SessionTokens {
     const options = 'sessionOptions' in req ? req.sessionOptions : undefined
     const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : isObject(options) ? options.maxAge : undefined
     return typeof maxAge === 'number' && maxAge > 0 ? Math.ceil(maxAge) : DEFAULT_RECORD_TTL
+  }
+
+  /** Reports options that are valid, but most likely not what the app needs. */
+  #warnAboutOptions(options: SessionTokensOptions, refreshes: Refreshes): void {
+    if ('secret' in options && options.secret === undefined) {
+      this.#warn('The option secret of SessionTokens is undefined, so the Twilio tokens in sessions are not encrypted. Is an environment variable missing? If this is what you want, leave the option out.', 'WARN_TWILIO_TOKENS_NOT_ENCRYPTED')
+    }
+    if (cluster.isWorker && refreshes === memoryRefreshes) {
+      this.#warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, the person may be logged out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
+    }
   }
 
   /** Without stored tokens, a person who is logged in would be redirected to the login again and again. */
