@@ -75,13 +75,14 @@ function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
 }
 
 const LOGIN_PATH = Symbol('loginPath')
+type GuardedRequest = object & { [LOGIN_PATH]?: string }
 
 /** Stores the `loginPath` of the guard that a request has passed, for the middleware after it. */
-export function setLoginPath(req: object, loginPath: string): void {
-  Object.assign(req, { [LOGIN_PATH]: loginPath })
+export function setLoginPath(req: GuardedRequest, loginPath: string): void {
+  req[LOGIN_PATH] = loginPath
 }
 
-function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string | undefined {
+function loginPathOf(req: GuardedRequest): string | undefined {
   return req[LOGIN_PATH]
 }
 
