@@ -2,6 +2,9 @@ const MAX_LENGTH = 300
 /** Shorter values occur by chance: hiding a code `c` would hide every "c" of a message. */
 const MIN_SECRET_LENGTH = 8
 const HIDDEN = '[hidden]'
+/** A longer text is left out: no message is that long, and it would take seconds to search it for long secrets. */
+const MAX_TEXT_LENGTH = 4096
+const ELLIPSIS = '…'
 
 /**
  * Makes external text safe for an error message: a single line of limited length.
@@ -10,11 +13,12 @@ const HIDDEN = '[hidden]'
  * in another encoding, or one of somebody else's.
  */
 export function redact(text: string, secrets: readonly (string | undefined)[]): string {
+  if (text.length > MAX_TEXT_LENGTH) return ELLIPSIS
   const known = secrets.filter(isLongEnough)
   let safe = printable(text)
   for (const secret of writtenForms(known)) safe = safe.replace(anyCase(secret), HIDDEN)
   if (known.length > 0) safe = safe.replace(/\S+/g, (word) => (isPlain(word) ? word : HIDDEN))
-  return safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}…` : safe
+  return safe.length > MAX_LENGTH ? safe.slice(0, MAX_LENGTH) + ELLIPSIS : safe
 }
 
 /** A URL from outside, redacted, if it is one that a page may link to. */

@@ -97,6 +97,17 @@ describe('external text in an error message', () => {
     assert.equal(redact('https://a1b2c3d4e5f6.example/?x=%2F', []), 'https://a1b2c3d4e5f6.example/?x=%2F')
   })
 
+  it('is left out if it is too long to be a message', () => {
+    assert.equal(redact('a '.repeat(2048), []), `${'a '.repeat(150)}…`)
+    assert.equal(redact('a'.repeat(4097), []), '…')
+  })
+
+  it('is searched quickly for a long secret, even if its beginning occurs again and again', () => {
+    const start = performance.now()
+    redact(`${'x'.repeat(7999)}y`.repeat(32), ['x'.repeat(8000)])
+    assert.ok(performance.now() - start < 1000)
+  })
+
   it('has no part of a secret where it was cut', () => {
     assert.doesNotMatch(redact('a'.repeat(295) + 's3cret-and-long', ['s3cret-and-long']), /s3cret/)
   })
