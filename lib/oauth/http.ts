@@ -104,7 +104,7 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       fail(signal?.reason)
     }
     function failOnTimeout(): void {
-      fail(new TwilioTimeoutError(`${endpoint.host} did not send a complete response within ${timeout} ms. Try again. If it happens often, check the network or raise timeout.`))
+      fail(new TwilioTimeoutError(`${endpoint.host} did not send a complete response within ${limits.timeout} ms. Try again. If it happens often, check the network or raise timeout.`))
     }
     function failIfLate(): void {
       if (Date.now() >= deadline) failOnTimeout()

@@ -417,6 +417,12 @@ describe('TwilioOAuthClient', () => {
   describe('retries a refresh', () => {
     const refresh = (options: Partial<TwilioOAuthClientOptions> = {}) => client({ timeout: 5000, ...options }).refresh('the-refresh-token')
 
+    it('and names the whole time limit, not what was left of it, if there is no response to the retry', async () => {
+      twilio.behave = inTurn(json(503, {}), () => undefined)
+      const { message } = await errorOf(refresh({ timeout: 400 }))
+      assert.match(message, / did not send a complete response within 400 ms\. Try again\. If it happens often, check the network or raise timeout\.$/)
+    })
+
     it('at most twice, after 5xx and a broken connection', async () => {
       twilio.behave = inTurn(json(500, {}), raw('', { end: true }), json(201, TOKENS))
       assert.equal((await refresh()).accessToken, 'an-access-token')
