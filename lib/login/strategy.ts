@@ -12,6 +12,7 @@ import { keepReturnTo, takeReturnTo } from '../request/return-to'
 import { peekSession } from '../request/session'
 import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
+import { applicationError } from './application-error'
 import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
@@ -113,7 +114,7 @@ export class TwilioStrategy extends Base {
     this._handle(req, options)
       .then(act, rejectRequest)
       // An error thrown by the application's own callback goes to its error handler.
-      .catch((thrown: unknown) => (req.next ?? error)(thrown))
+      .catch((thrown: unknown) => (req.next ?? error)(applicationError(thrown)))
       .catch(() => req.destroy())
   }
 
