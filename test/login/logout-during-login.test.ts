@@ -94,6 +94,22 @@ describe('a logout while a person who is logged in logs in again in another tab'
     assert.match(sessionsIn(store).join(), /"cart":"full"/)
   })
 
+  it('that cannot be looked for, because the session store fails, fails the login with the error of the store, and logs nobody out', async () => {
+    const { app, store, cookie, errors, goOn } = await held('the link to an account', ENDS.succeeds)
+    const restore = breakReads(store)
+    assert.equal(await goOn(), 500)
+    assert.deepEqual(errors.map(({ message }) => message), ['The store is down.'])
+    restore()
+    await request(app).get('/session').set('Cookie', cookie).expect(/of the app/)
+  })
+
+  it('that cannot be looked for does not hide why the login failed', async () => {
+    const { store, errors, goOn } = await held('the link to an account', ENDS.fails)
+    breakReads(store)
+    assert.equal(await goOn(), 500)
+    assert.deepEqual(errors.map(({ message }) => message), ['The database is down.'])
+  })
+
   it('is final while the app asks Twilio for the login page (resolveAuthorizeURL)', async () => {
     const holding = gate()
     let isHeld = false
@@ -149,6 +165,15 @@ describe('a logout while a person who is logged in logs in again in another tab'
     })
   })
 })
+
+/** @returns a function that repairs the store */
+function breakReads(store: session.MemoryStore): () => void {
+  const get = store.get.bind(store)
+  store.get = (_id, done) => done(new Error('The store is down.'))
+  return () => {
+    store.get = get
+  }
+}
 
 function account(app: LoginApp['app'], cookie: string): request.Test {
   return request(app).get('/account').set({ Accept: 'text/html', Cookie: cookie })
