@@ -8,7 +8,7 @@ export interface ErrorBody {
   /** OAuth 2.0's name of the error. */
   readonly name?: string | undefined
   readonly text?: string | undefined
-  /** Twilio's own number of the error. */
+  /** Twilio's own error code. */
   readonly twilioCode?: number | undefined
   /** The status that the body gives, which may differ from that of the response. */
   readonly status?: number | undefined
@@ -20,7 +20,7 @@ export interface ErrorBody {
 /** OAuth 2.0's names (RFC 6749 §5.2, and the two of §4.1.2.1 for a server that cannot respond), where a string contains one. */
 const OAUTH_NAMES = /\b(?:invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|server_error|temporarily_unavailable)\b/
 
-/** Twilio's number for an OAuth app that lacks a permission. Its message names the permission. */
+/** Twilio's error code for an OAuth app that lacks a permission. Its message names the permission. */
 export const MISSING_PERMISSION = 70051
 export const MISSING_PERMISSION_ADVICE = 'Grant the OAuth app this permission in the Twilio Console.'
 

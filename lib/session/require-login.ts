@@ -34,7 +34,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
     } else if (hasUnreadLogin(req)) {
       next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (!('isAuthenticated' in req) && !peekSession(req)) {
-      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If they are, the session store may be disconnected.'))
+      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If both are there, the session store may be disconnected.'))
     } else if (isLoginPath(req, loginPath)) {
       // A guard in front of the whole app must not block the login and its callback.
       next()
