@@ -19,10 +19,10 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Lets a request through only if its person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
- * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
+ * Lets a request through only if a person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
+ * returns the requested page after the login. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
  *
- * @throws {TypeError} if `loginPath` is missing
+ * @throws {TypeError} if `loginPath` is missing or not a plain path
  */
 export function requireLogin(options: RequireLoginOptions): Middleware {
   const given: unknown = options
