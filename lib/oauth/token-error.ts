@@ -34,7 +34,7 @@ const NAMES_BY_TWILIO_CODE: Readonly<Record<number, string>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   invalid_client: 'Check clientID and clientSecret against the OAuth app in the Twilio Console.',
   invalid_grant: 'The code or refresh token has been used, has expired or was revoked, or callbackURL differs from the registered redirect URI. Log in again.',
-  invalid_request: 'Check callbackURL, scope and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.',
+  invalid_request: 'Check callbackURL, scope, apiVersion and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.',
   invalid_scope: 'Check scope against what the OAuth app may request.',
   unauthorized_client: "Check the OAuth app's type, grants and permissions in the Twilio Console.",
   unsupported_grant_type: "Check the OAuth app's type and grants in the Twilio Console.",
