@@ -77,7 +77,7 @@ export class TwilioStrategy extends Base {
     const configuration = configure(options)
     const callbackURL = checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
-    if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
+    if (!isFunction(verify)) throw optionError('verify is missing. Pass a function that finds the user as the second argument: new TwilioStrategy(options, verify).')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
     super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret: clientSecret ?? '', customHeaders }, verify)
