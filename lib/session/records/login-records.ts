@@ -121,17 +121,18 @@ export class LoginRecords {
    *
    * @returns the existing record, if it is newer
    */
-  async save({ owner, store }: Lock, login: KeptLogin, ttl: number): Promise<RecordedLogin | undefined> {
+  async save(lock: Lock, login: KeptLogin, ttl: number): Promise<RecordedLogin | undefined> {
+    const { owner, store } = lock
     const name = this.#nameOf(login.id)
     const request = { generation: login.generation, value: this.#options.codec.encode(login), owner: owner.id, ttl: this.#ttlOf(login, ttl) }
     try {
-      const isSaved = await this.#ask(() => store.save(name, request))
+      const isSaved = await this.#askStoreOf(lock, () => store.save(name, request))
       owner.finish()
       if (isSaved) {
         if (store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
         return undefined
       }
-      const record = await this.#ask(() => store.read(name))
+      const record = await this.#askStoreOf(lock, () => store.read(name))
       return record && this.#readRecord(login.id, record)
     } catch {
       await this.#local.save(name, request)
@@ -150,9 +151,10 @@ export class LoginRecords {
   }
 
   /** Releases the lock. An error is reported to the processes that are waiting for it. */
-  async release({ loginID, owner, store }: Lock, error?: unknown): Promise<void> {
+  async release(lock: Lock, error?: unknown): Promise<void> {
+    const { loginID, owner, store } = lock
     const failure = error === undefined ? undefined : { note: this.#options.codec.encodeFailure(loginID, error), ttl: FAILURE_TTL }
-    await this.#ask(() => store.release(this.#nameOf(loginID), { owner: owner.id, failure })).catch(() => undefined)
+    await this.#askStoreOf(lock, () => store.release(this.#nameOf(loginID), { owner: owner.id, failure })).catch(() => undefined)
     owner.finish()
   }
 
@@ -281,6 +283,11 @@ export class LoginRecords {
 
   #nameOf(loginID: string): string {
     return this.#options.codec.nameOf(loginID)
+  }
+
+  /** The memory of this process always replies, which says nothing about the store. */
+  #askStoreOf<Reply>({ store }: Lock, call: () => Promise<Reply>): Promise<Reply> {
+    return store === this.#options.refreshes ? this.#ask(call) : call()
   }
 
   /** Calls a store with a time limit. A reply that arrives later is passed to `onLate`. */

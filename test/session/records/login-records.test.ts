@@ -180,6 +180,18 @@ describe('a store of records that cannot be used', () => {
     await assert.rejects(acquire(0), /The connection is lost/)
   })
 
+  it('still counts as silent after a refresh without it, so that the next login does not have to wait as long again', async () => {
+    const { clock, store, acquire, lock, records, login, refreshed } = setUp()
+    store.error = new Error('The connection is lost')
+    await assert.rejects(acquire(0))
+    await clock.pass(8000)
+    await assert.rejects(acquire(0))
+    await clock.pass(LOCK_TTL - 8000)
+    await records.save(await lock(0), refreshed, TTL)
+    const acquired = await records.acquire({ ...login, id: 'another' })
+    assert.equal(acquired.kind, 'lock')
+  })
+
   it('does not count as silent while it throws a RefreshStoreError, which is a reply', async () => {
     const { clock, store, acquire, records, login } = setUp()
     store.error = new RefreshStoreError('Redis is starting')
