@@ -23,7 +23,7 @@ export interface LoginRecordsOptions {
 
 /** The right to refresh a login. */
 export interface Lock {
-  readonly kind: 'lock'
+  readonly outcome: 'locked'
   readonly loginID: string
   readonly owner: LockOwner
   /** The store that granted it. */
@@ -33,7 +33,7 @@ export interface Lock {
 }
 
 /** The content of a login's record. */
-export type RecordedLogin = { readonly kind: 'login'; readonly login: KeptLogin } | { readonly kind: 'ended'; readonly reason: EndReason }
+export type RecordedLogin = { readonly outcome: 'recorded'; readonly login: KeptLogin } | { readonly outcome: 'ended'; readonly reason: EndReason }
 
 /** ms by which a lock outlasts the longest refresh. */
 const LOCK_MARGIN = 5000
@@ -74,7 +74,7 @@ export class LoginRecords {
     let isAcquired = false
     try {
       const acquired = await this.#waitForTurn(held, owner)
-      isAcquired = acquired.kind === 'lock'
+      isAcquired = acquired.outcome === 'locked'
       return acquired
     } finally {
       if (!isAcquired) owner.finish()
@@ -92,7 +92,7 @@ export class LoginRecords {
       if (acquired?.outcome === 'failed' && predecessor.wasSeen) throw codec.decodeFailure(held.id, acquired.failure)
       if (acquired?.outcome === 'busy' && store === this.#shared) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
       if (acquired?.outcome === 'locked') {
-        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { kind: 'lock', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
+        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { outcome: 'locked', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
         this.#releaseWhenFinished(held, owner)
       }
       await clock.sleep(pause)
@@ -238,13 +238,13 @@ export class LoginRecords {
   }
 
   #readRecord(loginID: string, record: RefreshRecord): RecordedLogin {
-    if (record.generation === LOGGED_OUT) return { kind: 'ended', reason: 'logged out' }
-    if (record.generation === REFUSED) return { kind: 'ended', reason: 'refused' }
+    if (record.generation === LOGGED_OUT) return { outcome: 'ended', reason: 'logged out' }
+    if (record.generation === REFUSED) return { outcome: 'ended', reason: 'refused' }
     const login = this.#options.codec.decode(loginID, record)
-    if (login) return { kind: 'login', login }
+    if (login) return { outcome: 'recorded', login }
     // The record is newer in any case, so the session's refresh token has already been used.
     this.#options.warn('The record of a login could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
-    return { kind: 'ended', reason: 'refused' }
+    return { outcome: 'ended', reason: 'refused' }
   }
 
   /** An old copy of the session is used, and its session renewed, until its tokens expire. */
