@@ -29,3 +29,12 @@ export function sessionIDOf(request: object): string | undefined {
   const candidates = ['sessionID' in request ? request.sessionID : undefined, ...('sessionStore' in request ? [session?.id, session?.sessionId] : [])]
   return candidates.find((id): id is string => typeof id === 'string' && id !== '')
 }
+
+/** The lifetime of a request's session in ms; `undefined` if its cookie lasts until the browser is closed. */
+export function sessionMaxAgeOf(request: object): number | undefined {
+  const cookie = peekSession(request)?.cookie
+  // cookie-session keeps its options on the request.
+  const options = 'sessionOptions' in request ? request.sessionOptions : undefined
+  const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : isObject(options) ? options.maxAge : undefined
+  return typeof maxAge === 'number' && maxAge > 0 ? Math.ceil(maxAge) : undefined
+}
