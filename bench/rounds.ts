@@ -1,4 +1,4 @@
-import { randomNumbers, shuffled } from './random.ts'
+import { randomNumbers } from './statistics.ts'
 
 /**
  * Measures each subject once per round, one after the other. The order is random, because a subject that always came after the same
@@ -24,4 +24,12 @@ export async function inGenerations<Name, Reading>(generations: number, measure:
     for (const [name, rounds] of await measure()) readings.set(name, [...(readings.get(name) ?? []), rounds])
   }
   return readings
+}
+
+/** The items in random order. */
+function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+  return items
+    .map((item) => ({ item, rank: random() }))
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ item }) => item)
 }

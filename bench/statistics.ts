@@ -1,5 +1,3 @@
-import { randomNumbers } from './random.ts'
-
 /** The distribution of several measurements. */
 export interface Spread {
   readonly median: number
@@ -19,6 +17,7 @@ export interface Ratio {
 export type Generations = readonly (readonly number[])[]
 
 const RESAMPLES = 2000
+const SEED = 20_261_127
 export function spreadOf(readings: readonly number[]): Spread {
   return { median: medianOf(readings), min: Math.min(...readings), max: Math.max(...readings) }
 }
@@ -57,4 +56,15 @@ export function isDifference({ low, high }: Ratio): boolean {
 /** As many items as there are, each drawn from all of them. */
 function drawFrom<Item>(items: readonly Item[], random: () => number): Item[] {
   return items.map((item) => items[Math.floor(random() * items.length)] ?? item)
+}
+
+/** A generator of numbers from 0 to 1 ("mulberry32"). Each gives the same numbers, so that results can be repeated. */
+export function randomNumbers(): () => number {
+  let state = SEED
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
 }

@@ -1,24 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { BoundedMap } from '../util/bounded-map'
+import { sameOriginPath } from '../request/return-to'
 import { sessionIDOf, sessionOf } from '../request/session'
+import { BoundedMap } from '../util/bounded-map'
 import { isObject } from '../util/is-object'
 import { withoutUndefined } from '../util/without-undefined'
 import { LoginStateError } from './login-state-error'
+import type { BegunLogin, LoginContext, LoginStore, ReturnedLogin, StateStoreMetadata } from './login-store'
+import { parseLogins, serializeLogins, type LoginsInSession, type PendingLogin } from './logins-in-session'
 import { codeVerifiers } from './pkce'
-import { beginningOf, ID_LENGTH, idOf, SignedStates, STATE_LENGTH } from './signed-state'
-
-/** What is kept about a login from its beginning to its callback. */
-export interface LoginContext {
-  /** What the application passed as `state`. */
-  readonly state?: unknown
-  /** The page that was requested before the login. */
-  readonly returnTo?: string | undefined
-}
-
-/** The session key of a client's pending logins, unless the application sets `sessionKey`. */
-export function defaultSessionKey(hostname: string, clientID: string): string {
-  return `oauth2:${hostname}:${clientID}`
-}
+import { beginningOf, idOf, SignedStates } from './signed-state'
 
 export interface PendingLoginsOptions {
   readonly clientID: string
@@ -34,39 +24,6 @@ export interface PendingLoginsOptions {
   readonly pkce: boolean
 }
 
-/** A login that has begun. */
-export interface BegunLogin {
-  /** The one-time value to give to Twilio. */
-  readonly state: string
-  /** PKCE's verifier (RFC 7636 §4.1); `undefined` without PKCE. */
-  readonly codeVerifier: string | undefined
-}
-
-/** A login that has come back. */
-export interface ReturnedLogin extends LoginContext {
-  readonly codeVerifier: string | undefined
-}
-
-/** A pending login in the session. */
-interface PendingLogin extends LoginContext {
-  /** The one-time value that Twilio was given as `state`. */
-  readonly nonce: string
-}
-
-/** What the session holds. */
-interface LoginRecord {
-  /** Oldest first. */
-  readonly logins: readonly PendingLogin[]
-  /** IDs of logins that have come back, oldest first. */
-  readonly used: readonly string[]
-  /** Logins that began at or before this time (epoch ms) and are not listed above are unknown. */
-  readonly forgotten: number
-  /** Stands in for the ID of a session that has none. */
-  readonly randomValue: string | undefined
-  /** Stands in for the app's secret. */
-  readonly secret: string | undefined
-}
-
 /** The keys that are derived from a secret. */
 interface Keys {
   readonly states: SignedStates
@@ -75,10 +32,6 @@ interface Keys {
 
 const RANDOM_VALUE_BYTES = 16
 const SECRET_BYTES = 32
-/** 32 bytes in base64url. */
-const SECRET_LENGTH = 43
-/** Characters of `returnTo` paths in a session, which may have to fit into a cookie. */
-const MAX_PATH_CHARACTERS = 2048
 /** Logins that a process remembers as used, in case the same callback arrives twice at once. */
 const MAX_USED_IN_MEMORY = 10_000
 /** Sessions for which a process remembers when it accepted unlisted logins. */
@@ -96,7 +49,7 @@ const MAX_SESSIONS_IN_MEMORY = 10_000
  * An app without a secret, as a public client may be, has one secret per session, in the session. Only logins that begin at the
  * same time in a session without such a secret then depend on the last save.
  */
-export class PendingLogins {
+export class PendingLogins implements LoginStore {
   readonly #options: PendingLoginsOptions
   readonly #keys: Keys | undefined
   readonly #usedInMemory = new BoundedMap<string, true>(MAX_USED_IN_MEMORY)
@@ -113,17 +66,17 @@ export class PendingLogins {
    *
    * @throws {Error} if the request has no session
    */
-  begin(request: object, context: LoginContext, callbackURL: string): BegunLogin {
+  begin(request: object, context: LoginContext, { callbackURL }: Pick<StateStoreMetadata, 'callbackURL'>): BegunLogin {
     const session = sessionOf(request)
-    const record = this.#read(session)
+    const stored = parseLogins(session[this.#options.sessionKey])
     const sessionID = sessionIDOf(request)
-    const randomValue = record.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
-    const sessionSecret = sessionID ?? secretFor(randomValue, session)
-    const { secret, keys } = this.#keysToBegin(record)
+    const randomValue = stored.randomValue ?? randomBytes(RANDOM_VALUE_BYTES).toString('base64url')
+    const sessionSecret = sessionID ?? sessionSecretFrom(randomValue, session)
+    const { secret, keys } = this.#keysToBegin(stored)
     const state = keys.states.issue({ sessionSecret, callbackURL, hasApplicationState: context.state !== undefined })
-    const live = record.logins.filter((login) => !this.#isExpired(login.nonce))
+    const live = stored.logins.filter((login) => !this.#isExpired(login.nonce))
     this.#write(session, {
-      ...record,
+      ...stored,
       logins: [...live, withoutUndefined<PendingLogin>({ nonce: state, ...context })],
       randomValue: sessionID === undefined ? randomValue : undefined,
       secret
@@ -137,28 +90,34 @@ export class PendingLogins {
    * @throws {LoginStateError} if there is no such login
    * @throws {Error} if the request has no session
    */
-  finish(request: object, state: string | undefined, callbackURL: string): ReturnedLogin {
+  finish(request: object, state: string | undefined, { callbackURL }: Pick<StateStoreMetadata, 'callbackURL'>): ReturnedLogin {
     const session = sessionOf(request)
     if (state === undefined) throw new LoginStateError('missing')
     const id = idOf(state)
-    const record = this.#read(session)
-    if (this.#usedInMemory.get(id) || record.used.includes(id)) throw new LoginStateError('used')
+    const stored = parseLogins(session[this.#options.sessionKey])
+    if (this.#usedInMemory.get(id) || stored.used.includes(id)) throw new LoginStateError('used')
 
-    const sessionSecret = sessionIDOf(request) ?? (record.randomValue && secretFor(record.randomValue, session))
-    const keys = this.#keys ?? (record.secret && keysFrom(this.#options.clientID, record.secret))
+    const sessionSecret = sessionIDOf(request) ?? (stored.randomValue && sessionSecretFrom(stored.randomValue, session))
+    const keys = this.#keys ?? (stored.secret && keysFrom(this.#options.clientID, stored.secret))
     if (!sessionSecret || !keys) throw new LoginStateError('unknown')
+    // Its signature says whether the application passed a `state`, which is lost if the entry is.
     const hadApplicationState = [false, true].find((hasApplicationState) => keys.states.isValid(state, { sessionSecret, callbackURL, hasApplicationState }))
     if (hadApplicationState === undefined) throw new LoginStateError('unknown')
     if (this.#isExpired(state)) throw new LoginStateError('expired')
 
-    const listed = record.logins.find(({ nonce }) => nonce === state)
+    const listed = stored.logins.find(({ nonce }) => nonce === state)
     const hasApplicationState = listed?.state !== undefined
     if (hasApplicationState !== hadApplicationState) throw new LoginStateError('unknown')
-    if (!listed) this.#acceptUnlisted(state, sessionSecret, record)
+    if (!listed) this.#acceptUnlisted(state, sessionSecret, stored)
 
     this.#usedInMemory.set(id, true)
-    this.#write(session, { ...record, logins: record.logins.filter((login) => login !== listed), used: [...record.used, id] })
-    return { state: listed?.state, returnTo: listed?.returnTo, codeVerifier: this.#codeVerifier(keys, id, sessionSecret) }
+    this.#write(session, { ...stored, logins: stored.logins.filter((login) => login !== listed), used: [...stored.used, id] })
+    // The session store is not trusted with where the browser goes.
+    return { state: listed?.state, returnTo: sameOriginPath(listed?.returnTo), codeVerifier: this.#codeVerifier(keys, id, sessionSecret) }
+  }
+
+  #write(session: Record<string, unknown>, logins: LoginsInSession): void {
+    session[this.#options.sessionKey] = serializeLogins(logins, this.#options.max)
   }
 
   #codeVerifier(keys: Keys, id: string, sessionSecret: string): string | undefined {
@@ -166,14 +125,14 @@ export class PendingLogins {
   }
 
   /** An app without a secret gets one for the session. */
-  #keysToBegin(record: LoginRecord): { readonly keys: Keys; readonly secret: string | undefined } {
+  #keysToBegin(stored: LoginsInSession): { readonly keys: Keys; readonly secret: string | undefined } {
     if (this.#keys) return { keys: this.#keys, secret: undefined }
-    const secret = record.secret ?? randomBytes(SECRET_BYTES).toString('base64url')
+    const secret = stored.secret ?? randomBytes(SECRET_BYTES).toString('base64url')
     return { keys: keysFrom(this.#options.clientID, secret), secret }
   }
 
   /** @throws {LoginStateError} if the login has been dropped, or too many unlisted logins have been accepted since it began */
-  #acceptUnlisted(state: string, sessionSecret: string, { forgotten }: LoginRecord): void {
+  #acceptUnlisted(state: string, sessionSecret: string, { forgotten }: LoginsInSession): void {
     const { max } = this.#options
     const accepted = this.#unlistedInMemory.get(sessionSecret) ?? []
     const beganAt = beginningOf(state)
@@ -185,32 +144,6 @@ export class PendingLogins {
   #isExpired(state: string): boolean {
     return beginningOf(state) + this.#options.ttl <= Date.now()
   }
-
-  /** The session may hold the record of another version, or something else. */
-  #read(session: Readonly<Record<string, unknown>>): LoginRecord {
-    const stored = session[this.#options.sessionKey]
-    const { logins, used, forgotten, randomValue, secret } = isObject(stored) ? stored : {}
-    return {
-      logins: Array.isArray(logins) ? logins.slice(-this.#options.max).filter(isPendingLogin) : [],
-      used: Array.isArray(used) ? used.slice(-this.#options.max).filter(isID) : [],
-      forgotten: typeof forgotten === 'number' ? forgotten : 0,
-      randomValue: isID(randomValue) ? randomValue : undefined,
-      secret: typeof secret === 'string' && secret.length === SECRET_LENGTH ? secret : undefined
-    }
-  }
-
-  #write(session: Record<string, unknown>, { logins, used, forgotten, randomValue, secret }: LoginRecord): void {
-    const { max, sessionKey } = this.#options
-    const dropped = [...logins.slice(0, -max).map(({ nonce }) => nonce), ...used.slice(0, -max)]
-    const newlyForgotten = Math.max(forgotten, ...dropped.map(beginningOf))
-    session[sessionKey] = withoutUndefined({
-      logins: withShortPaths(logins.slice(-max)),
-      used: used.length > 0 ? used.slice(-max) : undefined,
-      forgotten: newlyForgotten > 0 ? newlyForgotten : undefined,
-      randomValue,
-      secret
-    })
-  }
 }
 
 function keysFrom(clientID: string, secret: string): Keys {
@@ -221,27 +154,7 @@ function keysFrom(clientID: string, secret: string): Keys {
  * Identifies a session without an ID. It changes when Passport logs somebody in or out, as a session ID does,
  * even if the session's content is carried over (`keepSessionInfo`).
  */
-function secretFor(randomValue: string, session: Readonly<Record<string, unknown>>): string {
+function sessionSecretFrom(randomValue: string, session: Readonly<Record<string, unknown>>): string {
   const user: unknown = isObject(session.passport) ? session.passport.user : undefined
   return JSON.stringify([randomValue, user])
-}
-
-/** Removes `returnTo` from the oldest logins until the rest is short enough. */
-function withShortPaths(logins: readonly PendingLogin[]): readonly PendingLogin[] {
-  if (!logins.some(({ returnTo }) => returnTo)) return logins
-  let left = MAX_PATH_CHARACTERS
-  const newestFirst = logins.toReversed().map(({ returnTo = '', ...login }) => {
-    left -= returnTo.length
-    return left >= 0 && returnTo !== '' ? { ...login, returnTo } : login
-  })
-  return newestFirst.reverse()
-}
-
-function isID(value: unknown): value is string {
-  return typeof value === 'string' && value.length === ID_LENGTH
-}
-
-function isPendingLogin(value: unknown): value is PendingLogin {
-  if (!isObject(value) || typeof value.nonce !== 'string' || value.nonce.length !== STATE_LENGTH) return false
-  return value.returnTo === undefined || typeof value.returnTo === 'string'
 }

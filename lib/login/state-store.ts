@@ -1,26 +1,12 @@
 import { optionError, setupError } from '../errors'
 import { checkCount, checkNumber, type ClientConfiguration } from '../oauth/options'
-import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
+import { keepReturnTo, takeReturnTo } from '../request/return-to'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
+import type { LoginStore } from './login-store'
 import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
-import { defaultSessionKey, PendingLogins, type BegunLogin, type LoginContext, type ReturnedLogin } from './pending-logins'
+import { PendingLogins } from './pending-logins'
 import { newCodeVerifier } from './pkce'
-
-/** What passport-oauth2 passes to a state store about the login. */
-export interface StateStoreMetadata {
-  readonly authorizationURL: string
-  readonly tokenURL: string
-  readonly clientID: string
-  readonly callbackURL: string
-}
-
-/** Keeps logins from their beginning to their callback. */
-export interface LoginStore {
-  begin(request: object, context: LoginContext, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
-  /** Rejects or throws with a {@link LoginStateError} if there is no such login. */
-  finish(request: object, state: string | undefined, metadata: StateStoreMetadata): Promise<ReturnedLogin> | ReturnedLogin
-}
 
 /** A state store for passport-oauth2, the `store` option. The number of parameters determines which arguments a function gets. */
 export interface StateStore {
@@ -42,35 +28,20 @@ export function loginStore(options: AnyOptions, { authorize, clientID, clientSec
   const { store } = options
   if (isStateStore(store)) return applicationLoginStore(store, pkce)
   if (typeof store === 'object') throw optionError('store must have the functions store and verify, like a state store for passport-oauth2.')
-  const pending = new PendingLogins({
+  return new PendingLogins({
     clientID,
-    sessionKey: options.sessionKey ?? defaultSessionKey(authorize.hostname, clientID),
+    sessionKey: options.sessionKey ?? `oauth2:${authorize.hostname}:${clientID}`,
     max: checkCount('maxPendingLogins', options.maxPendingLogins ?? DEFAULT_MAX_PENDING_LOGINS),
     ttl: checkNumber('pendingLoginTTL', options.pendingLoginTTL ?? DEFAULT_PENDING_LOGIN_TTL, 'ms'),
     secret: checkStateSecret(options.stateSecret) ?? clientSecret,
     pkce
   })
-  return sessionLoginStore(pending)
 }
 
 function isStateStore(value: unknown): value is StateStore {
   return (
     typeof value === 'object' && value !== null && 'store' in value && typeof value.store === 'function' && 'verify' in value && typeof value.verify === 'function'
   )
-}
-
-/** Keeps logins in the session. */
-export function sessionLoginStore(pending: PendingLogins): LoginStore {
-  return {
-    begin(request, context, { callbackURL }) {
-      return pending.begin(request, context, callbackURL)
-    },
-    finish(request, state, { callbackURL }) {
-      const login = pending.finish(request, state, callbackURL)
-      // The session store is not trusted with where the browser goes.
-      return { ...login, returnTo: sameOriginPath(login.returnTo) }
-    }
-  }
 }
 
 /** Keeps logins in the application's own state store, called as passport-oauth2 calls it. */

@@ -18,15 +18,15 @@ import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type C
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
 import { LoginStateError } from './login-state-error'
+import type { BegunLogin, LoginContext, LoginStore, ReturnedLogin, StateStoreMetadata } from './login-store'
 import { LostSessions } from './lost-session'
 import { adaptOAuth2 } from './oauth2-adapter'
 import { checkApplicationState, checkCallbackURL, checkScope, type AnyOptions, type TwilioAuthenticateOptions, type TwilioStrategyOptions, type TwilioStrategyOptionsWithRequest } from './options'
 import { published, type Failure, type Outcome, type Redirect, type Success } from './outcome'
-import type { LoginContext, ReturnedLogin } from './pending-logins'
 import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
-import { loginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { loginStore } from './state-store'
 import { unlessLoggedOut } from './unless-logged-out'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
@@ -141,11 +141,11 @@ export class TwilioStrategy extends Base {
     const metadata = this._metadata(req, options)
     const returnTo = takeReturnTo(req)
     try {
-      const parameters = await this._authorizationParameters(req, { state: options.state, returnTo }, metadata, options)
-      if (!this._options.resolveAuthorizeURL) return { location: this.client.authorizationURL(parameters) }
+      const login = await this._logins.begin(req, { state: options.state, returnTo }, metadata)
+      this._lostSessions.began(req, login.state)
       // Twilio may take seconds. If the person logs out meanwhile, saving the session with the response would undo that.
-      if (hasUser(peekSession(req))) await saveSession(req)
-      return { location: await this._callLimit.run(() => this.client.resolveAuthorization(parameters)) }
+      if (this._options.resolveAuthorizeURL && hasUser(peekSession(req))) await saveSession(req)
+      return { location: await this._authorizationURL(login, metadata, options) }
     } catch (error) {
       // For the next login: this one will not come back.
       if (returnTo !== undefined) keepReturnTo(req, returnTo)
@@ -153,16 +153,16 @@ export class TwilioStrategy extends Base {
     }
   }
 
-  private async _authorizationParameters(req: Request, context: LoginContext, metadata: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<AuthorizationParameters> {
-    const { state, codeVerifier } = await this._logins.begin(req, context, metadata)
-    this._lostSessions.began(req, state)
-    return {
-      redirectURI: metadata.callbackURL,
+  private async _authorizationURL({ state, codeVerifier }: BegunLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<string> {
+    const parameters: AuthorizationParameters = {
+      redirectURI: callbackURL,
       scope: this._scopeFor(options),
       state,
       codeChallenge: codeVerifier === undefined ? undefined : codeChallengeOf(codeVerifier),
       extra: asParameters(this.authorizationParams(options))
     }
+    if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
+    return this._callLimit.run(() => this.client.resolveAuthorization(parameters))
   }
 
   /** Checks the callback's state, exchanges its code, and calls `verify` (RFC 6749 §4.1.2 to §4.1.4). */

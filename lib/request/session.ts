@@ -51,3 +51,12 @@ export function replaceContent(session: Record<string, unknown>, content: Readon
 function contentKeys(session: object): string[] {
   return Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key))
 }
+
+/** The lifetime of a request's session in ms; `undefined` if its cookie lasts until the browser is closed. */
+export function sessionMaxAgeOf(request: object): number | undefined {
+  const cookie = peekSession(request)?.cookie
+  // cookie-session keeps its options on the request.
+  const options = 'sessionOptions' in request ? request.sessionOptions : undefined
+  const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : isObject(options) ? options.maxAge : undefined
+  return typeof maxAge === 'number' && maxAge > 0 ? Math.ceil(maxAge) : undefined
+}

@@ -91,6 +91,13 @@ export class LoginSession {
     if (session) this.#sessions.remove(session)
   }
 
+  /** Removes the login and the person from the request's own copy. */
+  logOut(): void {
+    const session = peekSession(this.#req)
+    if (session) remove(session, [PASSPORT_KEY])
+    this.forget()
+  }
+
   /**
    * Loads the login from the session store; `undefined` if it is gone or has been replaced by another login.
    *
@@ -133,8 +140,8 @@ export class LoginSession {
     const copy = peekSession(this.#req)
     if (!copy) return
     if (!this.hasStore) {
-      if (reason === 'logged out') remove(copy, [PASSPORT_KEY])
-      this.#sessions.remove(copy)
+      if (reason === 'logged out') this.logOut()
+      else this.forget()
       return
     }
     let stored: Session | undefined
@@ -147,8 +154,7 @@ export class LoginSession {
     if (!stored) {
       replaceContent(copy)
     } else if (this.#isLoggedOut(stored, login, reason)) {
-      remove(copy, [PASSPORT_KEY])
-      this.#sessions.remove(copy)
+      this.logOut()
     } else {
       this.#isOutdated = reason !== 'refused' || this.#sessions.isIn(stored)
     }

@@ -1,10 +1,12 @@
+import cluster from 'node:cluster'
 import { optionError } from '../errors'
 import { TwilioOAuthClient } from '../oauth/client'
 import { checkNumber, checkText } from '../oauth/options'
+import { systemClock } from '../util/clock'
 import { freezesAfterResponse } from './platform'
 import { memoryRefreshes } from './records/memory-refreshes'
 import { isRefreshes, type Refreshes } from './records/refresh-store'
-import { emitWarning, type TwilioWarningCode } from './warnings'
+import { emitWarning, limitWarnings, type TwilioWarningCode, type Warn } from './warnings'
 
 /** Options for {@link SessionTokens}. */
 export interface SessionTokensOptions {
@@ -34,16 +36,17 @@ export interface SessionTokensConfiguration {
   readonly refreshes: Refreshes
   readonly refreshInBackground: boolean
   readonly recordTTL: number | undefined
-  readonly warn: (message: string, code: TwilioWarningCode) => unknown
+  readonly warn: Warn
 }
 
 /** @throws {TypeError} naming the option that is wrong, and what it should be */
 export function configureSessionTokens(strategyOrClient: unknown, options: SessionTokensOptions): SessionTokensConfiguration {
   for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw optionError(`${name} is not an option of SessionTokens. Its options are ${OPTIONS.join(', ')}.`)
-  const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn = emitWarning } = options
+  const { secret, leeway, refreshes = memoryRefreshes, refreshInBackground = !freezesAfterResponse(process.env), recordTTL, warn: report = emitWarning } = options
   if (leeway !== undefined && !(typeof leeway === 'number' && leeway >= 0)) throw optionError('leeway must be a number of ms, 0 or more.')
   if (!isRefreshes(refreshes)) throw optionError('refreshes must be redisRefreshes(redis), postgresRefreshes(pool), or another object with the functions read, acquire, save and release.')
-  return {
+  const warn = limitWarnings(report, systemClock)
+  const configuration = {
     client: clientOf(strategyOrClient),
     secrets: secret === undefined ? [] : checkSecrets(secret),
     leeway,
@@ -51,6 +54,18 @@ export function configureSessionTokens(strategyOrClient: unknown, options: Sessi
     refreshInBackground,
     recordTTL: recordTTL === undefined ? undefined : checkNumber('recordTTL', recordTTL, 'ms'),
     warn
+  }
+  warnAboutOptions(options, configuration)
+  return configuration
+}
+
+/** Reports options that are valid, but most likely not what the app needs. */
+function warnAboutOptions(options: SessionTokensOptions, { refreshes, warn }: SessionTokensConfiguration): void {
+  if ('secret' in options && options.secret === undefined) {
+    warn('The option secret of SessionTokens is undefined, so the Twilio tokens in sessions are not encrypted. Is an environment variable missing? If this is what you want, leave the option out.', 'WARN_TWILIO_TOKENS_NOT_ENCRYPTED')
+  }
+  if (cluster.isWorker && refreshes === memoryRefreshes) {
+    warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, the person may be logged out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
   }
 }
 

@@ -1,11 +1,10 @@
-import cluster from 'node:cluster'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { publishLogout } from '../diagnostics'
 import { setupError, TwilioUnavailableError } from '../errors'
 import type { TwilioOAuthClient } from '../oauth/client'
 import type { TwilioTokens } from '../oauth/tokens'
 import { finishedLoginOf } from '../request/finished-login'
-import { peekSession } from '../request/session'
+import { peekSession, sessionMaxAgeOf } from '../request/session'
 import { saveSession } from '../request/session-store'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
@@ -16,12 +15,11 @@ import { plainCodec, sealedCodec } from './login-codec'
 import { LoginSessions, type LoginSession } from './login-session'
 import type { Middleware } from './middleware'
 import { configureSessionTokens, type SessionTokensOptions } from './options'
-import { memoryRefreshes } from './records/memory-refreshes'
 import { RecordCodec } from './records/record-codec'
 import { LoginRefresher } from './records/refresh-once'
-import type { Refreshes } from './records/refresh-store'
 import { askToLogIn, isResponse } from './require-login'
-import { limitWarnings, type Warn } from './warnings'
+import { fixationIn } from './session-fixation'
+import type { Warn } from './warnings'
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to extend Express's types
@@ -63,16 +61,15 @@ export class SessionTokens {
   constructor(strategyOrClient: TwilioOAuthClient | { readonly client: TwilioOAuthClient }, options: SessionTokensOptions = {}) {
     const { client, secrets, leeway, refreshes, refreshInBackground, recordTTL, warn } = configureSessionTokens(strategyOrClient, options)
     const [newest, ...older] = secrets
-    this.#warn = limitWarnings(warn, systemClock)
+    this.#warn = warn
     this.#freshness = new Freshness(leeway)
     this.#recordTTL = recordTTL
     this.#clientID = client.clientID
     this.#sessions = new LoginSessions(client.clientID, newest === undefined ? plainCodec : sealedCodec([newest, ...older]), systemClock, () =>
-      this.#warn('The Twilio tokens in a session could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
+      warn('The Twilio tokens in a session could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_TOKENS_UNREADABLE')
     )
-    this.#warnAboutOptions(options, refreshes)
     const { timeout } = client
-    const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn: this.#warn }
+    const shared = { freshness: this.#freshness, timeout, clock: systemClock, warn }
     this.#refresher = new LoginRefresher({
       ...shared,
       refreshTokens: (refreshToken) => client.refresh(refreshToken),
@@ -90,34 +87,7 @@ export class SessionTokens {
    * session, or if the session can't be saved.
    */
   keep(): Middleware {
-    return (req, _res, next) => {
-      const login = finishedLoginOf(req)
-      const tokens = login ? login.tokens : tokensInAuthInfo(req)
-      if (!tokens) {
-        next(setupError("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback."))
-        return
-      }
-      if (login && login.clientID !== this.#clientID) {
-        next(setupError('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.'))
-        return
-      }
-      const fixation = fixationIn(req)
-      if (fixation !== undefined) {
-        delete peekSession(req)?.passport
-        this.#sessions.of(req).forget()
-        next(fixation)
-        return
-      }
-      this.#hasKept = true
-      const proceed = () => {
-        setTokens(req, tokens)
-        next()
-      }
-      const session = this.#sessions.of(req)
-      const kept = session.copy
-      if (kept && areTheSame(kept.tokens, tokens)) proceed()
-      else keepAndSave(req, session, tokens).then(proceed, next)
-    }
+    return (req, res, next) => settle(this.#keep(req), () => next(), res, next)
   }
 
   /**
@@ -170,17 +140,7 @@ export class SessionTokens {
    * them. Put it before `req.logout()`, or before the session is destroyed.
    */
   drop(): Middleware {
-    return (req, _res, next) => {
-      const session = this.#sessions.of(req)
-      const login = session.copy
-      session.forget()
-      if (!login) {
-        next()
-        return
-      }
-      publishLogout({ reason: 'dropped' })
-      this.#refresher.logOut(login, this.#recordTTLOf(req)).then(() => next(), next)
-    }
+    return (req, res, next) => settle(this.#drop(req), () => next(), res, next)
   }
 
   /** Resolves to the tokens in a request's session, expired or not; `undefined` if there are none. */
@@ -207,6 +167,32 @@ export class SessionTokens {
     await this.#refresher.close()
   }
 
+  async #keep(req: IncomingMessage): Promise<void> {
+    const tokens = tokensToKeep(req, this.#clientID)
+    const session = this.#sessions.of(req)
+    const fixation = fixationIn(req)
+    if (fixation) {
+      session.logOut()
+      throw fixation
+    }
+    this.#hasKept = true
+    const kept = session.copy
+    if (!kept || !areTheSame(kept.tokens, tokens)) {
+      session.setCopy(newLogin(tokens, systemClock.now()))
+      await saveSession(req)
+    }
+    setTokens(req, tokens)
+  }
+
+  async #drop(req: object): Promise<void> {
+    const session = this.#sessions.of(req)
+    const login = session.copy
+    session.forget()
+    if (!login) return
+    publishLogout({ reason: 'dropped' })
+    await this.#refresher.logOut(login, this.#recordTTLOf(req))
+  }
+
   async #liveTokens(req: object, session: LoginSession, held: KeptLogin | undefined): Promise<TwilioTokens | undefined> {
     const live = held && (await this.#liveLogins.get(held, session, this.#recordTTLOf(req)))
     return live?.tokens
@@ -221,22 +207,7 @@ export class SessionTokens {
   }
 
   #recordTTLOf(req: object): number {
-    if (this.#recordTTL !== undefined) return this.#recordTTL
-    const cookie = peekSession(req)?.cookie
-    // cookie-session keeps its options on the request.
-    const options = 'sessionOptions' in req ? req.sessionOptions : undefined
-    const maxAge = isObject(cookie) ? (cookie.originalMaxAge ?? cookie.maxAge) : isObject(options) ? options.maxAge : undefined
-    return typeof maxAge === 'number' && maxAge > 0 ? Math.ceil(maxAge) : DEFAULT_RECORD_TTL
-  }
-
-  /** Reports options that are valid, but most likely not what the app needs. */
-  #warnAboutOptions(options: SessionTokensOptions, refreshes: Refreshes): void {
-    if ('secret' in options && options.secret === undefined) {
-      this.#warn('The option secret of SessionTokens is undefined, so the Twilio tokens in sessions are not encrypted. Is an environment variable missing? If this is what you want, leave the option out.', 'WARN_TWILIO_TOKENS_NOT_ENCRYPTED')
-    }
-    if (cluster.isWorker && refreshes === memoryRefreshes) {
-      this.#warn('This process is one of a cluster, but keeps the records of logins in its own memory. If several processes refresh the tokens of one login, the person may be logged out, and a logout does not reach the other processes. Set refreshes: redisRefreshes(redis) or postgresRefreshes(pool).', 'WARN_TWILIO_RECORDS_IN_MEMORY')
-    }
+    return this.#recordTTL ?? sessionMaxAgeOf(req) ?? DEFAULT_RECORD_TTL
   }
 
   /** Without stored tokens, a person who is logged in would be redirected to the login again and again. */
@@ -249,9 +220,13 @@ export class SessionTokens {
   }
 }
 
-async function keepAndSave(req: IncomingMessage, session: LoginSession, tokens: TwilioTokens): Promise<void> {
-  session.setCopy(newLogin(tokens, systemClock.now()))
-  await saveSession(req)
+/** @throws {Error} if the request has not just finished a login of this client */
+function tokensToKeep(req: IncomingMessage, clientID: string): TwilioTokens {
+  const login = finishedLoginOf(req)
+  const tokens = login ? login.tokens : tokensInAuthInfo(req)
+  if (!tokens) throw setupError("tokens.keep() found no login with Twilio. Put it after passport.authenticate('twilio') at the callback.")
+  if (login && login.clientID !== clientID) throw setupError('tokens.keep() found a login of another client. Put the keep() of its own SessionTokens at its callback.')
+  return tokens
 }
 
 function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
@@ -259,25 +234,13 @@ function tokensInAuthInfo(req: IncomingMessage): TwilioTokens | undefined {
   return isObject(info) && isObject(info.tokens) ? tokensIn(info.tokens) : undefined
 }
 
-/** The error if the session was not renewed at the login, so an attacker who planted it would get the tokens. */
-function fixationIn(req: IncomingMessage): Error | undefined {
-  const login = finishedLoginOf(req)
-  const session = peekSession(req)
-  if (!login || !session || session !== login.previousSession) return undefined
-  const user = 'user' in req ? (req.user ?? undefined) : undefined
-  const previousUser = login.previousUser ?? undefined
-  if (user === undefined) return setupError("tokens.keep() found that nobody is logged in and the session was not renewed, so an attacker who planted the session would get the tokens (session fixation). Log the person in first: with passport.authenticate('twilio'), or with req.login() in a callback of your own. passport.authorize() needs a person who is already logged in.")
-  if (user !== previousUser) return setupError('Passport has logged a person in without renewing the session, so an attacker who planted the session would be logged in too (session fixation). Leave out session: false at passport.authenticate(), if it is there. Use Passport 0.6 or later.')
-  return undefined
-}
-
 function setTokens(req: IncomingMessage & { twilioTokens?: TwilioTokens }, tokens: TwilioTokens): void {
   req.twilioTokens = tokens
 }
 
-/** Calls `proceed` with the tokens. Errors that later handlers throw reach the app's error handler instead of ending the process. */
-function settle(tokens: Promise<TwilioTokens | undefined>, proceed: (tokens: TwilioTokens | undefined) => void, res: Partial<ServerResponse>, next: (error?: unknown) => void): void {
-  tokens
+/** Calls `proceed` with the result. Errors that later handlers throw reach the app's error handler instead of ending the process. */
+function settle<Result>(work: Promise<Result>, proceed: (result: Result) => void, res: Partial<ServerResponse>, next: (error?: unknown) => void): void {
+  work
     .then(proceed, (error: unknown) => {
       // A timeout in the app may have sent a response by now.
       if (error instanceof TwilioUnavailableError && isResponse(res) && !res.headersSent) res.setHeader('Retry-After', error.retryAfter)

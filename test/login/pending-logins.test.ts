@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import { mock } from 'node:test'
 import { LoginStateError, type LoginStateReason } from '../../lib'
-import type { LoginContext } from '../../lib/login/pending-logins'
+import type { LoginContext } from '../../lib/login/login-store'
 import { TestLogins } from '../support/pending-logins'
 
 const KEY = 'oauth2:oauth.twilio.com'

@@ -22,6 +22,7 @@ interface TextChange {
 export const ROOT = process.cwd()
 
 const RECORDS = 'lib/session/records/login-records.ts'
+const SHARED_STORE = 'lib/session/records/shared-store.ts'
 const LOCK_OWNER = 'lib/session/records/lock-owner.ts'
 const REFRESHER = 'lib/session/records/refresh-once.ts'
 const MEMORY = 'lib/session/records/memory-refreshes.ts'
@@ -55,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'the second look is given up at the first error',
-    changes: [{ file: RECORDS, from: 'this.#retryInBackground(undoIfLoggedOut)', to: '' }]
+    changes: [{ file: RECORDS, from: 'this.#retries.add(undoIfLoggedOut)', to: '' }]
   },
   {
     fault: 'requests that shared a refresh save their session',
@@ -75,13 +76,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     fault: 'a process refreshes alone as soon as the store does not reply',
-    changes: [{ file: RECORDS, from: 'return error instanceof RefreshStoreError || (', to: 'return error instanceof Error || (' }]
+    changes: [{ file: RECORDS, from: 'return error instanceof RefreshStoreError ||', to: 'return error instanceof Error ||' }]
   },
   {
     fault: 'a store whose replies are late counts as silent',
     changes: [
-      { file: RECORDS, from: 'reply.then(() => (this.#silentSince = undefined), () => undefined)', to: '' },
-      { file: RECORDS, from: 'return inTime.result', to: 'this.#silentSince = undefined\n      return inTime.result' }
+      { file: SHARED_STORE, from: 'reply.then(() => (this.#silentSince = undefined), () => undefined)', to: '' },
+      { file: SHARED_STORE, from: 'return inTime.result', to: 'this.#silentSince = undefined\n      return inTime.result' }
     ]
   },
   {

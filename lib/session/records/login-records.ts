@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { refreshStoreFailure } from '../../errors'
 import type { Clock } from '../../util/clock'
-import { patiently } from '../../util/patience'
 import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
 import type { Warn } from '../warnings'
+import { BackgroundRetries } from './background-retries'
 import { LockOwner } from './lock-owner'
 import { MemoryRefreshes } from './memory-refreshes'
 import { Predecessor } from './predecessor'
 import { LOGGED_OUT, REFUSED, type RecordCodec } from './record-codec'
 import { RefreshStoreError, type Acquired, type Refreshes, type RefreshRecord } from './refresh-store'
+import { SharedStore } from './shared-store'
 
 export interface LoginRecordsOptions {
   readonly refreshes: Refreshes
@@ -23,7 +23,7 @@ export interface LoginRecordsOptions {
 
 /** The right to refresh a login. */
 export interface Lock {
-  readonly kind: 'lock'
+  readonly outcome: 'locked'
   readonly loginID: string
   readonly owner: LockOwner
   /** The store that granted it. */
@@ -33,24 +33,15 @@ export interface Lock {
 }
 
 /** The content of a login's record. */
-export type RecordedLogin = { readonly kind: 'login'; readonly login: KeptLogin } | { readonly kind: 'ended'; readonly reason: EndReason }
+export type RecordedLogin = { readonly outcome: 'recorded'; readonly login: KeptLogin } | { readonly outcome: 'ended'; readonly reason: EndReason }
 
 /** ms by which a lock outlasts the longest refresh. */
 const LOCK_MARGIN = 5000
-/** Time limit for a reply of the store, in ms. */
-const PATIENCE = 1000
-/** If two failed calls are further apart than this (in ms), the store may have worked in between. */
-const UNOBSERVED = 10_000
 /** ms for which a failed refresh is reported to other processes, whose own attempts would also fail. */
 const FAILURE_TTL = 300
 /** The shortest and longest interval at which another owner's lock is polled, in ms. */
 const FIRST_POLL = 4
 const LAST_POLL = 64
-/** The shortest and longest interval at which a failed store call is retried, in ms. */
-const FIRST_RETRY = 100
-const LAST_RETRY = 5000
-/** ms after which it is no longer retried. */
-const RETRY_FOR = 10 * 60 * 1000
 
 /**
  * The records of logins, one per login, in a store that may be slow, unreachable or lose a lock.
@@ -60,19 +51,17 @@ const RETRY_FOR = 10 * 60 * 1000
 export class LoginRecords {
   readonly #options: LoginRecordsOptions
   readonly #lockTTL: number
-  readonly #local: Refreshes
-  /** The start of the current series of failed calls without any reply, even a late one, in elapsed ms. */
-  #silentSince: number | undefined
-  /** The time of the last failed call, in elapsed ms. */
-  #silentAt = -Infinity
-  readonly #retries = new Set<Promise<void>>()
-  /** When {@link close} ends the retries, in elapsed ms. */
-  #closesAt = Infinity
+  readonly #shared: SharedStore
+  readonly #local: MemoryRefreshes
+  readonly #retries: BackgroundRetries
 
   constructor(options: LoginRecordsOptions) {
+    const { refreshes, clock } = options
     this.#options = options
     this.#lockTTL = options.timeout + LOCK_MARGIN
-    this.#local = options.refreshes instanceof MemoryRefreshes ? options.refreshes : new MemoryRefreshes(options.clock)
+    this.#shared = new SharedStore(refreshes, clock)
+    this.#local = refreshes instanceof MemoryRefreshes ? refreshes : new MemoryRefreshes(clock)
+    this.#retries = new BackgroundRetries(clock)
   }
 
   /**
@@ -85,7 +74,7 @@ export class LoginRecords {
     let isAcquired = false
     try {
       const acquired = await this.#waitForTurn(held, owner)
-      isAcquired = acquired.kind === 'lock'
+      isAcquired = acquired.outcome === 'locked'
       return acquired
     } finally {
       if (!isAcquired) owner.finish()
@@ -93,7 +82,7 @@ export class LoginRecords {
   }
 
   async #waitForTurn(held: KeptLogin, owner: LockOwner): Promise<Lock | RecordedLogin> {
-    const { clock, codec, refreshes, timeout } = this.#options
+    const { clock, codec, timeout } = this.#options
     const predecessor = new Predecessor()
     for (let pause = FIRST_POLL; ; pause = Math.min(pause * 2, LAST_POLL)) {
       const askedAt = clock.elapsed()
@@ -101,19 +90,54 @@ export class LoginRecords {
       if (acquired?.outcome === 'recorded') return this.#readRecord(held.id, acquired)
       // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.
       if (acquired?.outcome === 'failed' && predecessor.wasSeen) throw codec.decodeFailure(held.id, acquired.failure)
-      if (acquired?.outcome === 'busy' && store === refreshes) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
+      if (acquired?.outcome === 'busy' && store === this.#shared) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
       if (acquired?.outcome === 'locked') {
-        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { kind: 'lock', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
+        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { outcome: 'locked', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
         this.#releaseWhenFinished(held, owner)
       }
       await clock.sleep(pause)
     }
   }
 
+  /** `acquired` is `undefined` if the store fails while another process may still be refreshing. */
+  async #tryToAcquire(held: KeptLogin, owner: LockOwner, predecessor: Predecessor): Promise<{ readonly acquired: Acquired | undefined; readonly store: Refreshes }> {
+    const { clock, warn } = this.#options
+    const name = this.#nameOf(held.id)
+    const request = { generation: held.generation, owner: owner.id, ttl: this.#lockTTL }
+    try {
+      const acquired = await this.#shared.acquire(name, request, () => this.#releaseWhenFinished(held, owner))
+      return { acquired, store: this.#shared }
+    } catch (error) {
+      if (!predecessor.hasExpired(clock.elapsed())) return { acquired: undefined, store: this.#shared }
+      const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
+      if (!this.#mayRefreshAlone(held, error)) {
+        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
+        throw error
+      }
+      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`, 'WARN_TWILIO_REFRESHING_ALONE')
+      return { acquired: await this.#local.acquire(name, request), store: this.#local }
+    }
+  }
+
+  /**
+   * Whether to refresh without the store: only if the token has expired, and no other process can be refreshing it. A store that
+   * doesn't reply may have granted the lock to another process, so wait until that lock must have expired.
+   */
+  #mayRefreshAlone(held: KeptLogin, error: unknown): boolean {
+    if (isAlive(held, this.#options.clock.now())) return false
+    return error instanceof RefreshStoreError || this.#shared.hasBeenSilentFor(this.#lockTTL)
+  }
+
+  /** Releases a lock that its owner no longer waits for. */
+  #releaseWhenFinished({ id }: KeptLogin, owner: LockOwner): void {
+    owner.releaseWhenFinished(() => {
+      this.#shared.release(this.#nameOf(id), { owner: owner.id }).catch(() => undefined)
+    })
+  }
+
   /** The record that this process has kept in memory while the store was unreachable. */
   async recordedLocally({ loginID }: Lock): Promise<RecordedLogin | undefined> {
-    const record = await this.#local.read(this.#nameOf(loginID))
-    return record && this.#readRecord(loginID, record)
+    return this.#recordIn(this.#local, loginID)
   }
 
   /**
@@ -125,45 +149,41 @@ export class LoginRecords {
     const name = this.#nameOf(login.id)
     const request = { generation: login.generation, value: this.#options.codec.encode(login), owner: owner.id, ttl: this.#ttlOf(login, ttl) }
     try {
-      const isSaved = await this.#ask(() => store.save(name, request))
+      const isSaved = await store.save(name, request)
       owner.finish()
-      if (isSaved) {
-        if (store !== this.#options.refreshes) this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
-        return undefined
-      }
-      const record = await this.#ask(() => store.read(name))
-      return record && this.#readRecord(login.id, record)
+      if (!isSaved) return await this.#recordIn(store, login.id)
+      if (store === this.#shared) return undefined
     } catch {
       await this.#local.save(name, request)
-      this.#retryInBackground(() => this.#ask(() => this.#options.refreshes.save(name, request)))
-      return undefined
     }
+    this.#retries.add(() => this.#shared.save(name, request))
+    return undefined
   }
 
   /** Records that Twilio has permanently refused the refresh, and releases the lock. */
   async refuse(lock: Lock, ttl: number): Promise<void> {
     const { loginID, owner, store } = lock
     // Without the store, it isn't known whether another process has newer tokens.
-    if (store !== this.#options.refreshes) return this.release(lock)
+    if (store !== this.#shared) return this.release(lock)
     const request = { generation: REFUSED, value: '', owner: owner.id, ttl }
-    await this.#ask(() => store.save(this.#nameOf(loginID), request)).then(() => owner.finish(), () => undefined)
+    await store.save(this.#nameOf(loginID), request).then(() => owner.finish(), () => undefined)
   }
 
   /** Releases the lock. An error is reported to the processes that are waiting for it. */
   async release({ loginID, owner, store }: Lock, error?: unknown): Promise<void> {
     const failure = error === undefined ? undefined : { note: this.#options.codec.encodeFailure(loginID, error), ttl: FAILURE_TTL }
-    await this.#ask(() => store.release(this.#nameOf(loginID), { owner: owner.id, failure })).catch(() => undefined)
+    await store.release(this.#nameOf(loginID), { owner: owner.id, failure }).catch(() => undefined)
     owner.finish()
   }
 
   /** The record, if it is newer than the given login. Without the store that granted the lock, it isn't known. Rejects with the store's error. */
   async newerUnder(lock: Lock, login: KeptLogin): Promise<RecordedLogin | undefined> {
-    return lock.store === this.#options.refreshes ? this.newerThan(login) : undefined
+    return lock.store === this.#shared ? this.newerThan(login) : undefined
   }
 
   /** The record, if it is newer than the given login. Rejects with the store's error. */
   async newerThan(held: KeptLogin): Promise<RecordedLogin | undefined> {
-    const record = await this.#ask(() => this.#options.refreshes.read(this.#nameOf(held.id)))
+    const record = await this.#shared.read(this.#nameOf(held.id))
     return record && record.generation > held.generation ? this.#readRecord(held.id, record) : undefined
   }
 
@@ -181,9 +201,15 @@ export class LoginRecords {
     try {
       return await undoIfLoggedOut()
     } catch {
-      this.#retryInBackground(undoIfLoggedOut)
+      this.#retries.add(undoIfLoggedOut)
       return false
     }
+  }
+
+  async #isLoggedOut({ id }: KeptLogin): Promise<boolean> {
+    const name = this.#nameOf(id)
+    for (const store of [this.#local, this.#shared]) if ((await store.read(name))?.generation === LOGGED_OUT) return true
+    return false
   }
 
   /** Records that the person has logged out. Never rejects: a logout also succeeds without the store. */
@@ -192,86 +218,33 @@ export class LoginRecords {
     const request = { generation: LOGGED_OUT, value: '', owner: randomUUID(), ttl: this.#ttlOf(login, ttl) }
     await this.#local.save(name, request)
     if (this.#options.refreshes === this.#local) return
-    const save = () => this.#ask(() => this.#options.refreshes.save(name, request))
+    const save = () => this.#shared.save(name, request)
     try {
       await save()
     } catch (error) {
       this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may continue to use its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
-      this.#retryInBackground(save)
+      this.#retries.add(save)
     }
   }
 
   /** Resolves when all retries have finished, or after the lifetime of a lock. */
   async close(): Promise<void> {
-    this.#closesAt = this.#options.clock.elapsed() + this.#lockTTL
-    // The timers of the retries don't keep the process alive.
-    const keepAlive = setInterval(() => undefined, LAST_RETRY)
-    await Promise.all(this.#retries)
-    clearInterval(keepAlive)
+    await this.#retries.close(this.#lockTTL)
   }
 
-  async #isLoggedOut({ id }: KeptLogin): Promise<boolean> {
-    const name = this.#nameOf(id)
-    const local = await this.#local.read(name)
-    if (local?.generation === LOGGED_OUT) return true
-    const record = await this.#ask(() => this.#options.refreshes.read(name))
-    return record?.generation === LOGGED_OUT
-  }
-
-  /** `acquired` is `undefined` if the store fails while another process may still be refreshing. */
-  async #tryToAcquire(held: KeptLogin, owner: LockOwner, predecessor: Predecessor): Promise<{ readonly acquired: Acquired | undefined; readonly store: Refreshes }> {
-    const { clock, refreshes, warn } = this.#options
-    const name = this.#nameOf(held.id)
-    const request = { generation: held.generation, owner: owner.id, ttl: this.#lockTTL }
-    try {
-      const acquired = await this.#ask(() => refreshes.acquire(name, request), ({ outcome }) => outcome === 'locked' && this.#releaseWhenFinished(held, owner))
-      checkAcquired(acquired)
-      return { acquired, store: refreshes }
-    } catch (error) {
-      if (!predecessor.hasExpired(clock.elapsed())) return { acquired: undefined, store: refreshes }
-      const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
-      if (!this.#mayRefreshAlone(held, error)) {
-        if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
-        throw error
-      }
-      warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`, 'WARN_TWILIO_REFRESHING_ALONE')
-      return { acquired: await this.#local.acquire(name, request), store: this.#local }
-    }
-  }
-
-  /**
-   * Whether to refresh without the store: only if the token has expired, and no other process can be refreshing it. A store that
-   * doesn't reply may have granted the lock to another process, so wait until that lock must have expired.
-   */
-  #mayRefreshAlone(held: KeptLogin, error: unknown): boolean {
-    const { clock } = this.#options
-    if (isAlive(held, clock.now())) return false
-    return error instanceof RefreshStoreError || (this.#silentSince !== undefined && clock.elapsed() - this.#silentSince >= this.#lockTTL)
-  }
-
-  /** Releases a lock that its owner no longer waits for. */
-  #releaseWhenFinished({ id }: KeptLogin, owner: LockOwner): void {
-    owner.releaseWhenFinished(() => {
-      this.#ask(() => this.#options.refreshes.release(this.#nameOf(id), { owner: owner.id })).catch(() => undefined)
-    })
-  }
-
-  #noteSilence(): void {
-    const now = this.#options.clock.elapsed()
-    // In between, the store may have granted locks to other processes.
-    if (now - this.#silentAt > UNOBSERVED) this.#silentSince = undefined
-    this.#silentSince ??= now
-    this.#silentAt = now
+  async #recordIn(store: Refreshes, loginID: string): Promise<RecordedLogin | undefined> {
+    const record = await store.read(this.#nameOf(loginID))
+    return record && this.#readRecord(loginID, record)
   }
 
   #readRecord(loginID: string, record: RefreshRecord): RecordedLogin {
-    if (record.generation === LOGGED_OUT) return { kind: 'ended', reason: 'logged out' }
-    if (record.generation === REFUSED) return { kind: 'ended', reason: 'refused' }
+    if (record.generation === LOGGED_OUT) return { outcome: 'ended', reason: 'logged out' }
+    if (record.generation === REFUSED) return { outcome: 'ended', reason: 'refused' }
     const login = this.#options.codec.decode(loginID, record)
-    if (login) return { kind: 'login', login }
+    if (login) return { outcome: 'recorded', login }
     // The record is newer in any case, so the session's refresh token has already been used.
     this.#options.warn('The record of a login could not be read, and the person has to log in again. Has the secret of SessionTokens changed? Keep the old one after the new one: secret: [new, old].', 'WARN_TWILIO_RECORD_UNREADABLE')
-    return { kind: 'ended', reason: 'refused' }
+    return { outcome: 'ended', reason: 'refused' }
   }
 
   /** An old copy of the session is used, and its session renewed, until its tokens expire. */
@@ -282,40 +255,6 @@ export class LoginRecords {
   #nameOf(loginID: string): string {
     return this.#options.codec.nameOf(loginID)
   }
-
-  /** Calls a store with a time limit. A reply that arrives later is passed to `onLate`. */
-  async #ask<Reply>(call: () => Promise<Reply>, onLate?: (reply: Reply) => void): Promise<Reply> {
-    const { clock } = this.#options
-    const reply = call()
-    reply.then(() => (this.#silentSince = undefined), () => undefined)
-    try {
-      const inTime = await patiently(reply, PATIENCE, clock)
-      if (!inTime) throw refreshStoreFailure(`It didn't respond within ${PATIENCE} ms.`)
-      return inTime.result
-    } catch (error) {
-      if (!(error instanceof RefreshStoreError)) this.#noteSilence()
-      reply.then(onLate, () => undefined)
-      throw error
-    }
-  }
-
-  #retryInBackground(work: () => Promise<unknown>): void {
-    const { clock } = this.#options
-    const until = clock.elapsed() + RETRY_FOR
-    const retry = async () => {
-      for (let pause = FIRST_RETRY; clock.elapsed() + pause < Math.min(until, this.#closesAt); pause = Math.min(pause * 1.5, LAST_RETRY)) {
-        await clock.sleep(pause, { inBackground: true })
-        if (await work().then(() => true, () => false)) return
-      }
-    }
-    const retrying: Promise<void> = retry().finally(() => this.#retries.delete(retrying))
-    this.#retries.add(retrying)
-  }
-}
-
-/** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
-function checkAcquired({ outcome }: Acquired): void {
-  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
 }
 
 function messageOf(error: unknown): string {

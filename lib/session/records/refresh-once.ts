@@ -4,8 +4,7 @@ import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
 import { isAlive, type Freshness } from '../freshness'
 import { isRefreshable, newerOf, withTokens, type KeptLogin, type RefreshableLogin } from '../kept-login'
-import type { EndReason } from '../login-session'
-import { LoginRecords, type LoginRecordsOptions, type Lock } from './login-records'
+import { LoginRecords, type LoginRecordsOptions, type Lock, type RecordedLogin } from './login-records'
 
 /** The session of a login in the session store. Each function rejects with the store's error. */
 export interface StoredLogin {
@@ -29,9 +28,7 @@ export interface RefreshRequest {
 }
 
 /** The result of a refresh: a login whose tokens aren't stale, from Twilio or as recorded, or the reason why the login has ended. */
-export type Refreshed =
-  | { readonly outcome: 'refreshed' | 'recorded'; readonly login: KeptLogin }
-  | { readonly outcome: 'ended'; readonly reason: EndReason }
+export type Refreshed = RecordedLogin | { readonly outcome: 'refreshed'; readonly login: KeptLogin }
 
 export interface LoginRefresherOptions extends LoginRecordsOptions {
   /** Sends Twilio's refresh grant, at the latest `timeout` after the call. */
@@ -80,7 +77,7 @@ export class LoginRefresher {
   /** The login, or a newer one from its record. Rejects with the store's error. */
   async newest(held: KeptLogin): Promise<KeptLogin> {
     const newer = await this.#records.newerThan(held)
-    return newer?.kind === 'login' ? newer.login : held
+    return newer?.outcome === 'recorded' ? newer.login : held
   }
 
   /**
@@ -91,13 +88,13 @@ export class LoginRefresher {
   async expire(request: RefreshRequest): Promise<void> {
     const { held } = request
     const lock = await this.#records.acquire(held)
-    if (lock.kind !== 'lock') return
+    if (lock.outcome !== 'locked') return
     const known = await this.#newestKnown(lock, request)
     const { clock } = this.#options
     const now = clock.now()
     const isLate = clock.elapsed() > lock.beginBefore
     // An expired token needs no mark. Without the record store, another process may be refreshing it.
-    if ('outcome' in known || known.generation > held.generation || !isAlive(held, now) || isLate) return this.#records.release(lock)
+    if (known.outcome === 'ended' || known.login.generation > held.generation || !isAlive(held, now) || isLate) return this.#records.release(lock)
     const expired = { ...held, generation: held.generation + 1, tokens: { ...held.tokens, expiresAt: now } }
     await this.#keep(lock, expired, request)
   }
@@ -122,12 +119,11 @@ export class LoginRefresher {
     let { held } = request
     for (;;) {
       const turn = await this.#records.acquire(held)
-      if (turn.kind === 'ended') return { outcome: 'ended', reason: turn.reason }
-      if (turn.kind === 'lock') {
+      if (turn.outcome === 'locked') {
         const refreshed = await this.#refreshUnderLock(turn, { ...request, held })
         if (refreshed) return refreshed
       } else {
-        if (!this.#isStale(turn.login)) return { outcome: 'recorded', login: turn.login }
+        if (turn.outcome === 'ended' || !this.#isStale(turn.login)) return turn
         held = turn.login
       }
     }
@@ -137,30 +133,32 @@ export class LoginRefresher {
   async #refreshUnderLock(lock: Lock, request: RefreshRequest): Promise<Refreshed | undefined> {
     const { clock } = this.#options
     const known = await this.#newestKnown(lock, request)
-    if ('outcome' in known || !this.#isStale(known) || !isRefreshable(known)) {
+    if (known.outcome === 'ended' || !this.#isStale(known.login) || !isRefreshable(known.login)) {
       await this.#records.release(lock)
-      return 'outcome' in known ? known : { outcome: 'recorded', login: known }
+      return known
     }
     if (clock.elapsed() > lock.beginBefore) {
       await this.#records.release(lock)
       return undefined
     }
+    const { login } = known
     try {
-      const tokens = await this.#options.refreshTokens(known.tokens.refreshToken)
-      return await this.#keep(lock, this.#withTokens(known, tokens), request)
+      const tokens = await this.#options.refreshTokens(login.tokens.refreshToken)
+      return await this.#keep(lock, this.#withTokens(login, tokens), request)
     } catch (error) {
-      if (isPermanentError(error) && error.code === 'invalid_grant') return this.#endRefused(lock, known, request)
+      if (isPermanentError(error) && error.code === 'invalid_grant') return this.#endRefused(lock, login, request)
       await this.#records.release(lock, error)
       throw error
     }
   }
 
-  async #newestKnown(lock: Lock, { held, session }: RefreshRequest): Promise<KeptLogin | (Refreshed & { outcome: 'ended' })> {
+  /** The newest of the request's copy, the stored session and this process's memory. */
+  async #newestKnown(lock: Lock, { held, session }: RefreshRequest): Promise<RecordedLogin> {
     const local = await this.#records.recordedLocally(lock)
-    if (local?.kind === 'ended') return { outcome: 'ended', reason: local.reason }
+    if (local?.outcome === 'ended') return local
     const stored = await this.#orRelease(lock, session.load(held))
     if (!stored) return { outcome: 'ended', reason: 'session gone' }
-    return newerOf(newerOf(held, stored), local?.login)
+    return { outcome: 'recorded', login: newerOf(newerOf(held, stored), local?.login) }
   }
 
   /** Releases the lock if a store can't be read, since nothing can be decided then. */
@@ -182,7 +180,7 @@ export class LoginRefresher {
   /** Saves a new generation of the login, unless the person has logged out in the meantime. */
   async #keep(lock: Lock, login: KeptLogin, { session, recordTTL }: RefreshRequest): Promise<Refreshed> {
     const newer = await this.#records.save(lock, login, recordTTL)
-    if (newer) return newer.kind === 'ended' ? { outcome: 'ended', reason: newer.reason } : { outcome: 'recorded', login: newer.login }
+    if (newer) return newer
     const isLoggedOut = await this.#changeSession(login, session, () => session.replace(login))
     return isLoggedOut ? { outcome: 'ended', reason: 'logged out' } : { outcome: 'refreshed', login }
   }
@@ -207,16 +205,16 @@ export class LoginRefresher {
   /** @returns whether the person has logged out in the meantime, in which case the session is destroyed */
   async #changeSession(login: KeptLogin, session: StoredLogin, change: () => Promise<void>): Promise<boolean> {
     // A logout may have destroyed the session just before the change saved it again.
-    const undoIfLoggedOut = () => this.destroyIfLoggedOut(login, session)
+    const destroyIfLoggedOut = () => this.destroyIfLoggedOut(login, session)
     const changing = change()
     try {
       await inTime(changing, this.#options.clock)
-      return await undoIfLoggedOut()
+      return await destroyIfLoggedOut()
     } catch (error) {
       this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
       // The session may have been saved nevertheless, or still be saved later.
-      changing.finally(() => undoIfLoggedOut()).catch(() => undefined)
-      return undoIfLoggedOut()
+      changing.finally(destroyIfLoggedOut).catch(() => undefined)
+      return destroyIfLoggedOut()
     }
   }
 

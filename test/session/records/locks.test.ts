@@ -36,7 +36,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 describe('a lock of a login that another process refreshes', () => {
   it('is taken over as soon as it is released', async () => {
     const { records, login, time } = recordsOf(busy('a', 5000), locked('a'))
-    assert.equal((await records.acquire(login)).kind, 'lock')
+    assert.equal((await records.acquire(login)).outcome, 'locked')
     assert.ok(time() < 1000, `${time()} ms`)
   })
 
@@ -47,14 +47,14 @@ describe('a lock of a login that another process refreshes', () => {
   ] as const) {
     it(`is not taken over before it would have expired, if ${what}`, async () => {
       const { records, login, time } = recordsOf(...replies)
-      assert.equal((await records.acquire(login)).kind, 'lock')
+      assert.equal((await records.acquire(login)).outcome, 'locked')
       assert.ok(time() >= 5000, `${time()} ms`)
     })
   }
 
   it('is released by a process that waits for a lost one, if it finds a record instead', async () => {
     const { records, login, owners, released } = recordsOf(busy('a', 5000), locked('b'), { outcome: 'recorded', generation: Number.MAX_SAFE_INTEGER, value: '' })
-    assert.equal((await records.acquire(login)).kind, 'ended')
+    assert.equal((await records.acquire(login)).outcome, 'ended')
     await settled()
     assert.deepEqual(released, [owners[0]])
   })
@@ -76,7 +76,7 @@ describe('a lock that the store grants when its reply is no longer waited for', 
       let grant: (acquired: Acquired) => void = () => undefined
       const { records, login, owners, released } = recordsOf(busy('a', 5000), new Promise<Acquired>((resolve) => (grant = resolve)), locked('a'))
       const lock = await records.acquire(login)
-      assert.ok(lock.kind === 'lock')
+      assert.ok(lock.outcome === 'locked')
       grant(locked('a'))
       await settled()
       assert.deepEqual(released, [])

@@ -4,6 +4,7 @@ import { newLogin, type KeptLogin } from '../../../lib/session/kept-login'
 import { LoginRecords, type Lock, type RecordedLogin } from '../../../lib/session/records/login-records'
 import { MemoryRefreshes } from '../../../lib/session/records/memory-refreshes'
 import { LOGGED_OUT, RecordCodec, REFUSED } from '../../../lib/session/records/record-codec'
+import { SharedStore } from '../../../lib/session/records/shared-store'
 import { BreakableStore } from '../../support/breakable-store'
 import { ManualClock, settled } from '../../support/clock'
 
@@ -34,7 +35,7 @@ function setUp() {
   }
   const lock = async (ms?: number): Promise<Lock> => {
     const acquired = await acquire(ms)
-    assert.ok(acquired.kind === 'lock', acquired.kind)
+    assert.ok(acquired.outcome === 'locked', acquired.outcome)
     return acquired
   }
   return { clock, store, records, warnings, codes, login, refreshed, acquire, lock, name: codec.nameOf(login.id) }
@@ -52,7 +53,7 @@ describe('the lock of a login', () => {
     assert.deepEqual(times.map((time, index) => time - (times[index - 1] ?? time)), [0, 4, 8, 16, 32, 64, 64, 64])
     await store.memory.release(codec.nameOf(login.id), { owner: 'another' })
     await clock.pass(64)
-    assert.equal((await acquiring).kind, 'lock')
+    assert.equal((await acquiring).outcome, 'locked')
   })
 
   it('is asked for until 5 s after the time limit of a refresh, and allows one to begin for the first 5 s', async () => {
@@ -89,8 +90,8 @@ describe('the lock of a login', () => {
     const first = await lock()
     store.replies.push(new RefreshStoreError('Redis is gone'))
     const second = await lock()
-    assert.notEqual(first.store, store)
-    assert.equal(second.store, store)
+    assert.ok(first.store instanceof MemoryRefreshes)
+    assert.ok(second.store instanceof SharedStore)
   })
 
   it('of a process that holds it when the store fails is waited for until it would have expired', async () => {
@@ -102,7 +103,7 @@ describe('the lock of a login', () => {
     store.error = new RefreshStoreError('Redis is gone')
     await clock.pass(2000)
     const acquired = await acquiring
-    assert.ok(acquired.kind === 'lock' && acquired.store !== store)
+    assert.ok(acquired.outcome === 'locked' && acquired.store instanceof MemoryRefreshes)
     assert.ok(acquired.beginBefore - (LOCK_TTL - TIMEOUT) >= began + 1000)
     assert.ok(acquired.beginBefore - (LOCK_TTL - TIMEOUT) < began + 1000 + 64)
   })
@@ -162,7 +163,7 @@ describe('a store of records that cannot be used', () => {
       await clock.pass(between)
       await assert.rejects(acquire(0))
       await clock.pass(LOCK_TTL - between)
-      if (isTrusted) assert.equal((await acquire(0)).kind, 'lock')
+      if (isTrusted) assert.equal((await acquire(0)).outcome, 'locked')
       else await assert.rejects(acquire(0), /The connection is lost/)
     })
   }
@@ -178,6 +179,18 @@ describe('a store of records that cannot be used', () => {
     await assert.rejects(acquire(0))
     await clock.pass(LOCK_TTL - 8000)
     await assert.rejects(acquire(0), /The connection is lost/)
+  })
+
+  it('still counts as silent after a refresh without it, so that the next login does not have to wait as long again', async () => {
+    const { clock, store, acquire, lock, records, login, refreshed } = setUp()
+    store.error = new Error('The connection is lost')
+    await assert.rejects(acquire(0))
+    await clock.pass(8000)
+    await assert.rejects(acquire(0))
+    await clock.pass(LOCK_TTL - 8000)
+    await records.save(await lock(0), refreshed, TTL)
+    const acquired = await records.acquire({ ...login, id: 'another' })
+    assert.equal(acquired.outcome, 'locked')
   })
 
   it('does not count as silent while it throws a RefreshStoreError, which is a reply', async () => {
@@ -211,7 +224,7 @@ describe('the record of a refreshed login', () => {
     const tokens = { ...refreshed.tokens, expiresAt: clock.now() + 5000.5 }
     assert.equal(await records.save(held, { ...refreshed, tokens }, TTL), undefined)
     const saved = await records.newerThan(login)
-    assert.ok(saved?.kind === 'login')
+    assert.ok(saved?.outcome === 'recorded')
     assert.equal(saved.login.tokens.accessToken, 'access-1')
     assert.deepEqual(await store.memory.acquire(name, { generation: 1, owner: 'another', ttl: 1 }), { outcome: 'locked', series: 'another' })
     await clock.pass(TTL + 5000)
@@ -240,7 +253,7 @@ describe('the record of a refreshed login', () => {
     const newer = { ...refreshed, generation: 2, tokens: { ...refreshed.tokens, accessToken: 'access-2' } }
     await store.memory.save(name, { generation: 2, value: codec.encode(newer), owner: 'another', ttl: TTL })
     const existing = await records.save(held, refreshed, TTL)
-    assert.ok(existing?.kind === 'login')
+    assert.ok(existing?.outcome === 'recorded')
     assert.equal(existing.login.tokens.accessToken, 'access-2')
     await clock.pass(LOCK_TTL)
     assert.equal(store.timesOf('save').length, 1)
@@ -254,7 +267,7 @@ describe('the record of a refreshed login', () => {
     await clock.pass(60)
     store.error = undefined
     const kept = await records.recordedLocally(held)
-    assert.ok(kept?.kind === 'login')
+    assert.ok(kept?.outcome === 'recorded')
     assert.equal(kept.login.tokens.accessToken, 'access-1')
     assert.equal(await store.memory.read(name), undefined)
     await clock.pass(100)
@@ -280,7 +293,7 @@ describe('the record of a refreshed login', () => {
     const records = new LoginRecords({ refreshes, codec, timeout: TIMEOUT, clock, warn: () => undefined })
     const { login, refreshed } = setUp()
     const lock = await records.acquire(login)
-    assert.ok(lock.kind === 'lock')
+    assert.ok(lock.outcome === 'locked')
     let saved = 0
     refreshes.save = (...call) => (saved++, MemoryRefreshes.prototype.save.apply(refreshes, call))
     await records.save(lock, refreshed, TTL)
@@ -393,7 +406,7 @@ describe('a refresh that Twilio refused', () => {
   it('is recorded for the given time, and releases the lock', async () => {
     const { clock, store, records, login, lock, name, warnings } = setUp()
     await records.refuse(await lock(), 1000)
-    assert.deepEqual(await records.newerThan(login), { kind: 'ended', reason: 'refused' })
+    assert.deepEqual(await records.newerThan(login), { outcome: 'ended', reason: 'refused' })
     assert.deepEqual(warnings, [])
     await clock.pass(999)
     assert.equal((await store.memory.read(name))?.generation, REFUSED)
@@ -407,7 +420,7 @@ describe('a refresh that Twilio refused', () => {
     const held = await lock()
     await records.refuse(held, TTL)
     assert.equal(await records.newerUnder(held, login), undefined)
-    assert.equal((await acquire()).kind, 'lock', 'the lock in memory is released')
+    assert.equal((await acquire()).outcome, 'locked', 'the lock in memory is released')
     store.error = undefined
     await clock.pass(60_000)
     assert.equal(await records.newerThan(login), undefined)
@@ -425,14 +438,14 @@ describe('a newer record', () => {
   it('is one with a higher generation', async () => {
     const { store, records, login, refreshed, name } = setUp()
     await store.memory.save(name, { generation: 1, value: codec.encode(refreshed), owner: 'another', ttl: TTL })
-    assert.equal((await records.newerThan(login))?.kind, 'login')
+    assert.equal((await records.newerThan(login))?.outcome, 'recorded')
     assert.equal(await records.newerThan(refreshed), undefined)
   })
 
   it('that cannot be decrypted ends the login, and is reported', async () => {
     const { store, records, login, name, warnings, codes } = setUp()
     await store.memory.save(name, { generation: 1, value: 'encrypted with another secret', owner: 'another', ttl: TTL })
-    assert.deepEqual(await records.newerThan(login), { kind: 'ended', reason: 'refused' })
+    assert.deepEqual(await records.newerThan(login), { outcome: 'ended', reason: 'refused' })
     assert.match(warnings.join(), /^The record of a login could not be read, and the person has to log in again\. .*: \[new, old\]\.$/)
     assert.deepEqual(codes, ['WARN_TWILIO_RECORD_UNREADABLE'])
   })
@@ -441,7 +454,7 @@ describe('a newer record', () => {
     const { store, records, login, refreshed, lock, name } = setUp()
     const held = await lock()
     await store.memory.save(name, { generation: 1, value: codec.encode(refreshed), owner: 'another', ttl: TTL })
-    assert.equal((await records.newerUnder(held, login))?.kind, 'login')
+    assert.equal((await records.newerUnder(held, login))?.outcome, 'recorded')
   })
 })
 
@@ -464,7 +477,7 @@ describe('a recorded logout', () => {
     refreshes.save = (...call) => (saved++, MemoryRefreshes.prototype.save.apply(refreshes, call))
     await records.logOut(login, TTL)
     assert.equal(saved, 1)
-    assert.deepEqual(await records.newerThan(login), { kind: 'ended', reason: 'logged out' })
+    assert.deepEqual(await records.newerThan(login), { outcome: 'ended', reason: 'logged out' })
   })
 
   it('that the store does not take is reported, and saved as soon as the store works again', async () => {
