@@ -1,7 +1,10 @@
-import { optionError, setupError } from '../errors'
+import { optionError, sessionStoreError, setupError } from '../errors'
 import { checkCount, checkNumber, type ClientConfiguration } from '../oauth/options'
 import { keepReturnTo, sameOriginPath, takeReturnTo } from '../request/return-to'
+import { saveSession } from '../request/session-store'
+import { systemClock } from '../util/clock'
 import { fromCallback } from '../util/from-callback'
+import { redact } from '../util/redact'
 import { LoginStateError } from './login-state-error'
 import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
 import { defaultSessionKey, PendingLogins, type BegunLogin, type LoginContext, type ReturnedLogin } from './pending-logins'
@@ -18,6 +21,8 @@ export interface StateStoreMetadata {
 /** Keeps logins from their beginning to their callback. */
 export interface LoginStore {
   begin(request: object, context: LoginContext, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
+  /** Makes sure that the login has been stored, before the browser is sent to Twilio. Rejects if it could not be. */
+  save(request: object): Promise<void>
   /** Rejects or throws with a {@link LoginStateError} if there is no such login. */
   finish(request: object, state: string | undefined, metadata: StateStoreMetadata): Promise<ReturnedLogin> | ReturnedLogin
 }
@@ -60,10 +65,18 @@ function isStateStore(value: unknown): value is StateStore {
 }
 
 /** Keeps logins in the session. */
-export function sessionLoginStore(pending: PendingLogins): LoginStore {
+export function sessionLoginStore(pending: PendingLogins, clock = systemClock): LoginStore {
   return {
     begin(request, context, { callbackURL }) {
       return pending.begin(request, context, callbackURL)
+    },
+    // express-session would save the session at the end of the response, when it is too late to answer with an error.
+    async save(request) {
+      try {
+        await saveSession(request, clock)
+      } catch (error) {
+        throw sessionStoreError(`The login was not started, because the session could not be saved. Check the session store: ${reasonOf(error)}`, { cause: error })
+      }
     },
     finish(request, state, { callbackURL }) {
       const login = pending.finish(request, state, callbackURL)
@@ -91,6 +104,8 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
       if (typeof state !== 'string' || state === '') throw setupError('The state store returned no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
+    // Its store() has called back.
+    save: () => Promise.resolve(),
     async finish(request, returnedState, metadata) {
       const parameters = store.verify.length === 4 ? [request, returnedState, metadata] : [request, returnedState]
       const [ok, state] = await fromCallback<[unknown?, unknown?]>((callback) => store.verify(...parameters, callback), {
@@ -100,4 +115,10 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
       return { state, returnTo: takeReturnTo(request), codeVerifier: typeof ok === 'string' ? ok : undefined }
     }
   }
+}
+
+/** Errors of a connection may have a code and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return redact(String(error), [])
+  return redact(error.message || ('code' in error ? String(error.code) : error.name), [])
 }

@@ -132,15 +132,22 @@ export class TwilioStrategy extends Base {
     return callback ? published('end', () => this._finish(req, callback, options)) : published('begin', () => this._begin(req, options))
   }
 
-  /** Sends the browser to Twilio (RFC 6749 §4.1.1). */
+  /** Sends the browser to Twilio (RFC 6749 §4.1.1), once the login has been stored. */
   private async _begin(req: Request, options: TwilioAuthenticateOptions): Promise<Redirect> {
     checkApplicationState(options.state)
+    const location = await this._beginPendingLogin(req, options)
+    await this._logins.save(req)
+    return { location }
+  }
+
+  /** @returns the URL of Twilio's login page */
+  private async _beginPendingLogin(req: Request, options: TwilioAuthenticateOptions): Promise<string> {
     const metadata = this._metadata(req, options)
     const returnTo = takeReturnTo(req)
     try {
       const parameters = await this._authorizationParameters(req, { state: options.state, returnTo }, metadata, options)
-      if (!this._options.resolveAuthorizeURL) return { location: this.client.authorizationURL(parameters) }
-      return { location: await this._callLimit.run(() => this.client.resolveAuthorization(parameters)) }
+      if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
+      return await this._callLimit.run(() => this.client.resolveAuthorization(parameters))
     } catch (error) {
       // For the next login: this one will not come back.
       if (returnTo !== undefined) keepReturnTo(req, returnTo)
