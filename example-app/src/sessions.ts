@@ -3,7 +3,7 @@ import { RedisStore } from 'connect-redis'
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { APP_SLUG } from './brand.ts'
-import type { Redis } from './redis.ts'
+import { inTime, type Redis } from './redis.ts'
 
 /** The session store failed, so the app cannot tell who the visitor is. */
 export class SessionStoreError extends Error {
@@ -28,7 +28,7 @@ export interface SessionOptions {
 export const SESSION_LIFETIME = 7 * 24 * 3600 * 1000
 
 export function sessions({ secret = randomBytes(32).toString('base64'), redis, isSecure }: SessionOptions): RequestHandler {
-  const middleware = session({
+  return session({
     // Browsers accept a cookie with this prefix only over https, for this host alone: no sibling subdomain can set it.
     name: `${isSecure ? '__Host-' : ''}${APP_SLUG}.session`,
     secret,
@@ -36,7 +36,34 @@ export function sessions({ secret = randomBytes(32).toString('base64'), redis, i
     saveUninitialized: false,
     rolling: true,
     cookie: { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/', maxAge: SESSION_LIFETIME },
-    ...(redis ? { store: new RedisStore({ client: redis, prefix: `${APP_SLUG}:session:` }) } : {})
+    ...(redis ? { store: new SessionStore({ client: redis, prefix: `${APP_SLUG}:session:` }) } : {})
   })
-  return (req, res, next) => middleware(req, res, (error?: unknown) => (error === undefined ? next() : next(new SessionStoreError(error))))
+}
+
+type Callback<Result = void> = (error: unknown, result?: Result) => void
+
+/** Its errors say what to do, wherever they come from: the session middleware, Passport or the login. And it fails within seconds. */
+class SessionStore extends RedisStore {
+  override get(id: string, done?: Callback<session.SessionData | null>): Promise<unknown> {
+    return settle(super.get(id), done)
+  }
+
+  override set(id: string, data: session.SessionData, done?: Callback): Promise<unknown> {
+    return settle(super.set(id, data), done)
+  }
+
+  override touch(id: string, data: session.SessionData, done?: Callback): Promise<unknown> {
+    return settle(super.touch(id, data), done)
+  }
+
+  override destroy(id: string, done?: Callback): Promise<unknown> {
+    return settle(super.destroy(id), done)
+  }
+}
+
+function settle<Result>(reply: Promise<Result>, done?: Callback<Result>): Promise<unknown> {
+  const result = inTime(reply).catch((error: unknown) => {
+    throw new SessionStoreError(error)
+  })
+  return done ? result.then((value) => done(null, value), done) : result
 }

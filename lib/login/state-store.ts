@@ -117,8 +117,8 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
   }
 }
 
-/** Errors of a connection may have a code and no message. */
+/** Errors of a connection may have a code or a class of their own, and no message. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return redact(String(error), [])
-  return redact(error.message || ('code' in error ? String(error.code) : error.name), [])
+  return redact(error.message || ('code' in error ? String(error.code) : error.constructor.name), [])
 }

@@ -16,6 +16,9 @@ const TOKENS = { access_token: unsigned({ sub: 'trn:us1:iam:user:US1' }), refres
 
 type Done = (error?: unknown) => void
 
+/** As node-redis has it. */
+class TimeoutError extends Error {}
+
 /** A session store whose saves a test decides about. */
 class Store extends session.MemoryStore {
   readonly calls: string[] = []
@@ -62,6 +65,7 @@ describe('The beginning of a login', () => {
       'the store throws': [() => { throw failure }, 'the disk is full'],
       'the store calls back twice': [(_save, done) => { done(failure); done(failure) }, 'the disk is full'],
       'the store fails with a code and no message': [(_save, done) => done(Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' })), 'ECONNREFUSED'],
+      'the store fails with a class and no message': [(_save, done) => done(new TimeoutError()), 'TimeoutError'],
       'the store fails with a text': [(_save, done) => done('out of\norder'), 'out of order']
     }
     for (const [what, [instead, reason]] of Object.entries(failures)) {
