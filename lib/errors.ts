@@ -29,8 +29,9 @@ export function loginRequiredError(): CodedError & { readonly status: number } {
 }
 
 /** The session store failed. */
-export function sessionStoreError(message: string): CodedError {
-  return withCode(new Error(message), 'ERR_TWILIO_SESSION_STORE', 'the-session-store-is-down', sessionStoreError)
+export function sessionStoreError(message: string, options?: ErrorOptions): CodedError & { readonly status: number } {
+  const error = withCode(new Error(message, options), 'ERR_TWILIO_SESSION_STORE', 'the-session-store-is-down', sessionStoreError)
+  return Object.assign(error, { status: 503 })
 }
 
 /** The store of the refresh records failed, and may have made the change or not. */

@@ -76,7 +76,7 @@ function pageFor(error: unknown): ErrorPage {
   if (error instanceof CrossSiteRequestError) return { status, ...CROSS_SITE }
   if (error instanceof TooManyLoginsError) return { status, ...tooManyLogins(error) }
   if (error instanceof NoProfileError) return { status, ...NO_PROFILE }
-  if (error instanceof SessionStoreError || error instanceof UserStoreError) return { status, ...NO_SESSION }
+  if (isStoreFailure(error)) return { status, ...NO_SESSION }
   if (error instanceof TwilioIdTokenError) return { status, ...INVALID_ID_TOKEN }
   if (error instanceof TwilioTokenError && error.code === 'invalid_grant') return { status: 403, ...INVALID_CODE }
   if (isRefusal(error)) return { status: 502, ...REFUSED }
@@ -86,6 +86,12 @@ function pageFor(error: unknown): ErrorPage {
   if (isFromTwilio(error)) return status === 429 || status === 500 ? { status: 503, ...UNAVAILABLE } : { status: 502, ...REFUSED }
   if (status < 500) return { status, title: 'That did not work', message }
   return { status, ...OUR_FAULT }
+}
+
+/** Whether the sessions or the users could not be read or saved. The package has an error of its own for a login that could not be saved. */
+function isStoreFailure(error: unknown): boolean {
+  if (error instanceof SessionStoreError || error instanceof UserStoreError) return true
+  return error instanceof Error && 'code' in error && error.code === 'ERR_TWILIO_SESSION_STORE'
 }
 
 /** Whether Twilio's token endpoint refused the app, and is neither down nor throttling. */

@@ -51,7 +51,6 @@ export async function connectRedis(url: string) {
 
 interface Connection {
   readonly isOpen: boolean
-  readonly isReady: boolean
   ping(): Promise<unknown>
   destroy(): void
   connect(): Promise<unknown>
@@ -65,7 +64,6 @@ async function reconnectWithoutReply(client: Connection, reportOutage: (error: E
   for (;;) {
     await pause(CHECK_INTERVAL, undefined, { ref: false })
     if (!client.isOpen) return
-    if (!client.isReady) continue
     try {
       // Another error is a reply, or the client reports it itself.
       await inTime(client.ping().catch(() => undefined))
@@ -78,17 +76,21 @@ async function reconnectWithoutReply(client: Connection, reportOutage: (error: E
 }
 
 class NoReplyError extends Error {
-  constructor() {
-    super(`no reply within ${REPLY_TIMEOUT} ms`)
+  constructor(limit: number) {
+    super(`no reply within ${limit} ms`)
     this.name = 'NoReplyError'
   }
 }
 
-async function inTime<Reply>(reply: Promise<Reply>): Promise<Reply> {
+/**
+ * Rejects if Redis does not reply in time, so that nobody waits for a page until the connection is dropped. The command may
+ * still be carried out.
+ */
+export async function inTime<Reply>(reply: Promise<Reply>, limit = REPLY_TIMEOUT): Promise<Reply> {
   const ended = new AbortController()
   // After the process was busy, a reply that has arrived is read first.
-  const late = pause(REPLY_TIMEOUT, undefined, { signal: ended.signal }).then(() => pendingInput()).then(() => {
-    throw new NoReplyError()
+  const late = pause(limit, undefined, { signal: ended.signal }).then(() => pendingInput()).then(() => {
+    throw new NoReplyError(limit)
   })
   return Promise.race([reply, late]).finally(() => ended.abort())
 }

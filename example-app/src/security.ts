@@ -4,7 +4,7 @@ import helmet from 'helmet'
 import { RedisStore } from 'rate-limit-redis'
 import { APP_SLUG } from './brand.ts'
 import { log } from './log.ts'
-import type { Redis } from './redis.ts'
+import { inTime, type Redis } from './redis.ts'
 
 /** Security headers. Those that only make sense over https are left out without it, so that the app also runs on http://localhost. */
 export function securityHeaders(baseURL: string): RequestHandler {
@@ -64,6 +64,8 @@ export class TooManyLoginsError extends Error {
 const LOGIN_WINDOW = 10 * 60_000
 /** A login takes two requests. People in one office may share an address. */
 const MAX_LOGIN_REQUESTS = 100
+/** How long a login may wait for its count, in ms. Without one, it continues. */
+const STORE_TIMEOUT = 1000
 
 /** Limits how often one address can log in, so that nobody makes the app call Twilio without end. */
 export function limitLogins(redis: Redis | undefined): RequestHandler {
@@ -75,7 +77,7 @@ export function limitLogins(redis: Redis | undefined): RequestHandler {
     // Without Redis, the sessions fail too, and their error says what to do.
     passOnStoreError: true,
     logger: { error: (error, message) => log.error({ err: error }, message), warn: (error, message) => log.warn({ err: error }, message) },
-    ...(redis ? { store: new RedisStore({ prefix: `${APP_SLUG}:login-limit:`, sendCommand: (...command) => redis.sendCommand(command) }) } : {}),
+    ...(redis ? { store: new RedisStore({ prefix: `${APP_SLUG}:login-limit:`, sendCommand: (...command) => inTime(redis.sendCommand(command), STORE_TIMEOUT) }) } : {}),
     handler: (req, _res, next) => next(new TooManyLoginsError((req as AugmentedRequest).rateLimit?.resetTime ?? new Date(Date.now() + LOGIN_WINDOW)))
   })
 }

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { APP_SLUG } from './brand.ts'
 import { ConfigError } from './config.ts'
 import { log } from './log.ts'
-import type { Redis } from './redis.ts'
+import { inTime, type Redis } from './redis.ts'
 
 export interface User {
   /**
@@ -97,11 +97,11 @@ function redisUsers(redis: Redis): Users {
   const keyOf = (id: string) => `${APP_SLUG}:user:${id}`
   return {
     async find(id) {
-      const json = await redis.get(keyOf(id))
+      const json = await inTime(redis.get(keyOf(id)))
       return json === null ? undefined : (JSON.parse(json) as User)
     },
     async save(user) {
-      await redis.set(keyOf(user.id), JSON.stringify(user))
+      await inTime(redis.set(keyOf(user.id), JSON.stringify(user)))
     },
     close: () => Promise.resolve()
   }

@@ -30,6 +30,8 @@ export interface StateStoreMetadata {
 /** Keeps logins from their beginning to their callback. */
 export interface LoginStore {
   begin(request: object, context: LoginContext, metadata: StateStoreMetadata): Promise<BegunLogin> | BegunLogin
+  /** Makes sure that the login has been stored, before the browser is sent to Twilio. Rejects if it could not be. */
+  save(request: object): Promise<void>
   /** Rejects or throws with a `LoginStateError` if there is no such login. */
   finish(request: object, state: string | undefined, metadata: StateStoreMetadata): Promise<ReturnedLogin> | ReturnedLogin
 }

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { sessionStoreError } from '../errors'
 import { sameOriginPath } from '../request/return-to'
 import { sessionIDOf, sessionOf } from '../request/session'
+import { saveSession } from '../request/session-store'
 import { BoundedMap } from '../util/bounded-map'
+import { systemClock, type Clock } from '../util/clock'
 import { isObject } from '../util/is-object'
+import { redact } from '../util/redact'
 import { withoutUndefined } from '../util/without-undefined'
 import { LoginStateError } from './login-state-error'
 import type { BegunLogin, LoginContext, LoginStore, ReturnedLogin, StateStoreMetadata } from './login-store'
@@ -51,13 +55,15 @@ const MAX_SESSIONS_IN_MEMORY = 10_000
  */
 export class PendingLogins implements LoginStore {
   readonly #options: PendingLoginsOptions
+  readonly #clock: Clock
   readonly #keys: Keys | undefined
   readonly #usedInMemory = new BoundedMap<string, true>(MAX_USED_IN_MEMORY)
   /** By session: when the last unlisted logins were accepted, in epoch ms. */
   readonly #unlistedInMemory = new BoundedMap<string, readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
-  constructor(options: PendingLoginsOptions) {
+  constructor(options: PendingLoginsOptions, clock = systemClock) {
     this.#options = options
+    this.#clock = clock
     this.#keys = options.secret === undefined ? undefined : keysFrom(options.clientID, options.secret)
   }
 
@@ -82,6 +88,15 @@ export class PendingLogins implements LoginStore {
       secret
     })
     return { state, codeVerifier: this.#codeVerifier(keys, idOf(state), sessionSecret) }
+  }
+
+  async save(request: object): Promise<void> {
+    try {
+      // express-session would save the session at the end of the response, when it is too late to answer with an error.
+      await saveSession(request, this.#clock)
+    } catch (error) {
+      throw sessionStoreError(`The login was not started, because the session could not be saved. Check the session store: ${reasonOf(error)}`, { cause: error })
+    }
   }
 
   /**
@@ -157,4 +172,10 @@ function keysFrom(clientID: string, secret: string): Keys {
 function sessionSecretFrom(randomValue: string, session: Readonly<Record<string, unknown>>): string {
   const user: unknown = isObject(session.passport) ? session.passport.user : undefined
   return JSON.stringify([randomValue, user])
+}
+
+/** Errors of a connection may have a code or a class of their own, and no message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return redact(String(error), [])
+  return redact(error.message || ('code' in error ? String(error.code) : error.constructor.name), [])
 }

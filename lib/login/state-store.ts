@@ -1,6 +1,8 @@
 import { optionError, setupError } from '../errors'
 import { checkCount, checkNumber, type ClientConfiguration } from '../oauth/options'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
+import { hasUser, peekSession } from '../request/session'
+import { saveSession } from '../request/session-store'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
 import type { LoginStore } from './login-store'
@@ -61,6 +63,10 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
       })
       if (typeof state !== 'string' || state === '') throw setupError('The state store returned no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
+    },
+    // The store has its own place for the login, or it is the session, which must not be saved after the person has logged out.
+    async save(request) {
+      if (hasUser(peekSession(request))) await saveSession(request)
     },
     async finish(request, returnedState, metadata) {
       const parameters = store.verify.length === 4 ? [request, returnedState, metadata] : [request, returnedState]

@@ -9,8 +9,8 @@ import type { TwilioProfile } from '../oauth/profile'
 import { TokenEndpoint, type GrantResult } from '../oauth/token-endpoint'
 import { setFinishedLogin } from '../request/finished-login'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
-import { hasUser, peekSession } from '../request/session'
-import { saveSession } from '../request/session-store'
+import { followLogout } from '../request/logout'
+import { peekSession } from '../request/session'
 import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
 import { applicationError } from './application-error'
@@ -135,7 +135,7 @@ export class TwilioStrategy extends Base {
     return callback ? published('end', () => this._finish(req, callback, options)) : published('begin', () => this._begin(req, options))
   }
 
-  /** Sends the browser to Twilio (RFC 6749 §4.1.1). */
+  /** Sends the browser to Twilio (RFC 6749 §4.1.1), once the login has been stored. */
   private async _begin(req: Request, options: TwilioAuthenticateOptions): Promise<Redirect> {
     checkApplicationState(options.state)
     const metadata = this._metadata(req, options)
@@ -143,9 +143,8 @@ export class TwilioStrategy extends Base {
     try {
       const login = await this._logins.begin(req, { state: options.state, returnTo }, metadata)
       this._lostSessions.began(req, login.state)
-      // Twilio may take seconds. If the person logs out meanwhile, saving the session with the response would undo that.
-      if (this._options.resolveAuthorizeURL && hasUser(peekSession(req))) await saveSession(req)
-      return { location: await this._authorizationURL(login, metadata, options) }
+      await this._logins.save(req)
+      return { location: await this._authorizationURL(req, login, metadata, options) }
     } catch (error) {
       // For the next login: this one will not come back.
       if (returnTo !== undefined) keepReturnTo(req, returnTo)
@@ -153,7 +152,7 @@ export class TwilioStrategy extends Base {
     }
   }
 
-  private async _authorizationURL({ state, codeVerifier }: BegunLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<string> {
+  private async _authorizationURL(req: Request, { state, codeVerifier }: BegunLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<string> {
     const parameters: AuthorizationParameters = {
       redirectURI: callbackURL,
       scope: this._scopeFor(options),
@@ -162,7 +161,13 @@ export class TwilioStrategy extends Base {
       extra: asParameters(this.authorizationParams(options))
     }
     if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
-    return this._callLimit.run(() => this.client.resolveAuthorization(parameters))
+    try {
+      return await this._callLimit.run(() => this.client.resolveAuthorization(parameters))
+    } catch (error) {
+      // Twilio may have taken seconds. The session is saved with the error page, which must not undo a logout.
+      await followLogout(req).catch(() => undefined)
+      throw error
+    }
   }
 
   /** Checks the callback's state, exchanges its code, and calls `verify` (RFC 6749 §4.1.2 to §4.1.4). */

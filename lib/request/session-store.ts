@@ -1,7 +1,7 @@
 import { sessionStoreError } from '../errors'
 import { fromCallback } from '../util/from-callback'
 import { isObject } from '../util/is-object'
-import type { Clock } from '../util/clock'
+import { systemClock, type Clock } from '../util/clock'
 import { patiently } from '../util/patience'
 import { sessionIDOf, sessionOf } from './session'
 
@@ -54,9 +54,7 @@ export class StoredSession {
 
   /** Saves the session. Has no time limit of its own, since a late save must not go unnoticed. */
   async save(session: Session): Promise<void> {
-    // Stores read their TTL from the cookie, which still has the expiry of the last save. express-session renews it before it saves, too.
-    const { touch } = session
-    if (typeof touch === 'function') Reflect.apply(touch, session, [])
+    renewExpiry(session)
     await fromCallback((done) => this.#store.set(this.#id, session, done))
   }
 
@@ -69,10 +67,13 @@ export class StoredSession {
 /** ms that the session store may take. Less than the time by which a lock outlives the refresh under it. */
 const SESSION_STORE_TIME_LIMIT = 4000
 
+/** ms that a save may take for which a visitor waits: a database that starts on demand may need several seconds. */
+const VISITOR_TIME_LIMIT = 10_000
+
 /** Rejects if the session store takes too long. */
-export async function inTime<Result>(call: Promise<Result>, clock: Clock): Promise<Result> {
-  const reply = await patiently(call, SESSION_STORE_TIME_LIMIT, clock)
-  if (!reply) throw sessionStoreError(`The session store did not respond within ${SESSION_STORE_TIME_LIMIT} ms.`)
+export async function inTime<Result>(call: Promise<Result>, clock: Pick<Clock, 'sleep'>, limit = SESSION_STORE_TIME_LIMIT): Promise<Result> {
+  const reply = await patiently(call, limit, clock)
+  if (!reply) throw sessionStoreError(`The session store did not respond within ${limit} ms.`)
   return reply.result
 }
 
@@ -80,14 +81,25 @@ function isSessionStore(store: unknown): store is SessionStore {
   return isObject(store) && typeof store.get === 'function' && typeof store.set === 'function'
 }
 
-/** Saves the session of a request immediately, if its session middleware can do so. Rejects with the store's error. */
-export async function saveSession(req: object): Promise<void> {
+/**
+ * Saves the session of a request immediately, if its session middleware can do so. express-session then doesn't save it again at
+ * the end of the response, unless it has changed since.
+ *
+ * Rejects with the store's error, or if the store does not respond within 10 s.
+ */
+export async function saveSession(req: object, clock = systemClock): Promise<void> {
   const session = sessionOf(req)
   const { save } = session
   if (typeof save !== 'function') return
-  await fromCallback((done) => {
-    const saved: unknown = save.call(session, done)
-    // Some sessions return a promise instead of calling back.
-    if (saved instanceof Promise) saved.then(() => done(), done)
-  })
+  renewExpiry(session)
+  // Some sessions return a promise instead of calling back.
+  const saving = fromCallback((done): unknown => Reflect.apply(save, session, [done]), { hasCallbackParameter: false })
+  // A timer that is left over must not delay the end of the process.
+  await inTime(saving, { sleep: (ms) => clock.sleep(ms, { inBackground: true }) }, VISITOR_TIME_LIMIT)
+}
+
+/** Stores read their TTL from the cookie, which still has the expiry of the last save. express-session renews it before it saves, too. */
+function renewExpiry(session: Session): void {
+  const { touch } = session
+  if (typeof touch === 'function') Reflect.apply(touch, session, [])
 }

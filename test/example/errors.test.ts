@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createClient } from 'redis'
 import request from 'supertest'
 import { startSandbox, type Sandbox, type SandboxEndpoint, type SandboxFault } from '../../lib/sandbox'
 import { ExampleProcess, runExample } from '../support/example-process'
@@ -156,10 +157,17 @@ describe('the example app with Redis, while Redis is down', () => {
       await visitor.get(path).expect(503)
       assert.ok(performance.now() - started < 4000, `${path} took ${performance.now() - started} ms`)
     }
-    // A new visitor's session is only saved once the response has begun.
-    await request(example.localURL).get('/auth/twilio')
-    for (let tries = 0; tries < 100 && !example.log.some(({ msg }) => msg === 'A response could not be completed'); tries++) await pause(100)
     assert.doesNotMatch(example.errorOutput, /^(?!\{|$)/m)
+  })
+
+  it('does not send a new visitor to Twilio for a login that could not be finished, and answers a logout with 503 too', async () => {
+    const from = example.log.length
+    const page = await request(example.localURL).get('/auth/twilio').timeout(4000).ok(() => true)
+    assertPage(page, { status: 503, title: 'We cannot see who you are right now', links: ['/auth/twilio', '/'] })
+    const [line, ...others] = example.log.slice(from).filter(({ path }) => path === '/auth/twilio')
+    assert.deepEqual(others, [])
+    assert.match((line?.err as { message: string }).message, /^The login was not started, .*Check that Redis is running and can be reached at REDIS_URL/)
+    await request(example.localURL).post('/logout').expect(503, /We cannot see who you are right now/)
   })
 
   it('asks people to try again, with 503, and logs once what to do; when Redis is back, everybody is still logged in', async () => {
@@ -183,6 +191,7 @@ describe('the example app with Redis, while Redis hangs', () => {
     await visitor.get('/auth/twilio').expect(302)
 
     redis.freeze()
+    await request(example.localURL).get('/auth/twilio').timeout(5000).expect(503, /We cannot see who you are right now/)
     for (let times = 0; times < 3; times++) await visitor.get('/').timeout(4000).expect(503, /We cannot see who you are right now/)
     redis.thaw()
     for (let tries = 0; tries < 100 && !example.log.some(({ msg }) => msg === 'Redis is connected again'); tries++) await pause(100)
@@ -199,6 +208,47 @@ describe('the example app with Redis, while Redis hangs', () => {
     const { code, output } = await runExample({ PORT: '0', REDIS_URL: redis.url })
     assert.equal(code, 1)
     assert.equal(output, 'REDIS_URL cannot be reached (no reply within 2000 ms). Start Redis, or leave REDIS_URL out to keep sessions in memory.\n')
+    await redis.remove()
+  })
+})
+
+describe('the example app with Redis, while Redis can only be read', () => {
+  it('fails with 503 where something must be saved, shows other pages, and logs one line of JSON for each', async function () {
+    const redis = await RedisServer.start(this)
+    const sandbox = await startSandbox()
+    const { clientID, clientSecret, url } = sandbox
+    const example = await ExampleProcess.start({ TWILIO_CLIENT_ID: clientID, TWILIO_CLIENT_SECRET: clientSecret, TWILIO_BASE_URL: url, SESSION_SECRET: 'a session secret of the tests, long enough', REDIS_URL: redis.url })
+    const [member, returning] = [request.agent(example.localURL), request.agent(example.localURL)]
+    const approve = async (visitor: typeof member) => {
+      const { headers } = await visitor.get('/auth/twilio').expect(302)
+      const { pathname, search } = new URL(await sandbox.login(String(headers.location)))
+      return pathname + search
+    }
+    await member.get(await approve(member)).expect(302)
+    const callback = await approve(returning)
+    const admin = await createClient({ url: redis.url }).connect()
+    await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+
+    for (const [visit, status] of [
+      [() => request(example.localURL).get('/auth/twilio'), 503],
+      [() => returning.get(callback), 503],
+      [() => member.get('/account'), 200],
+      [() => member.get('/auth/twilio'), 503],
+      [() => member.post('/logout'), 503]
+    ] as const) {
+      const from = example.log.length
+      const { path } = (await visit().timeout(5000).ok((response) => response.status === status)).request.req as { path: string }
+      const isLogged = () => example.log.slice(from).filter((line) => line.path === path.replace(/\?.*/, ''))
+      for (let tries = 0; tries < 100 && isLogged().length === 0; tries++) await pause(100)
+      assert.equal(isLogged().length, 1, path)
+      assert.match((isLogged()[0]?.err as { message: string }).message, /Redis.* REDIS_URL.*READONLY/, path)
+    }
+    assert.doesNotMatch(example.errorOutput, /^(?!\{|$)/m)
+
+    await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    admin.destroy()
+    await example.stop()
+    await sandbox.stop()
     await redis.remove()
   })
 })

@@ -129,6 +129,26 @@ describe('saveSession()', () => {
     await assert.rejects(saveSession({ session: { save: () => Promise.reject(error) } }), error)
   })
 
+  it('also passes on the rejection of a promise that is none of this realm, as under Jest, or that has no reason', async () => {
+    const thenable = { then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(new Error('the disk is full')) }
+    await assert.rejects(saveSession({ session: { save: () => thenable } }), /the disk is full/)
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what some stores do
+    assert.ok(await saveSession({ session: { save: () => Promise.reject() } }).then(() => false, () => true))
+  })
+
+  it('first renews the expiry of the session cookie, from which stores take their TTL', async () => {
+    const calls: string[] = []
+    await saveSession({ session: { touch: () => calls.push('touch'), save: (done: Done) => done(void calls.push('save')) } })
+    assert.deepEqual(calls, ['touch', 'save'])
+  })
+
+  it('rejects if the store does not respond within 10 seconds, which is longer than a slow store needs', async () => {
+    let waited = 0
+    const clock: Clock = { ...systemClock, sleep: (ms) => Promise.resolve(void (waited += ms)) }
+    await assert.rejects(saveSession({ session: { save: () => undefined } }, clock), /^Error: The session store did not respond within 10000 ms\.$/)
+    assert.equal(Math.round(waited), 10_000)
+  })
+
   it('does nothing for a session that is saved with the response, and throws without a session', async () => {
     await saveSession({ session: {} })
     await assert.rejects(saveSession({}), /^Error: There is no req\.session\. Add session middleware .* If it is there, its store may be disconnected\.$/)
