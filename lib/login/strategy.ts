@@ -9,7 +9,8 @@ import type { TwilioProfile } from '../oauth/profile'
 import { TokenEndpoint, type GrantResult } from '../oauth/token-endpoint'
 import { setFinishedLogin } from '../request/finished-login'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
-import { peekSession } from '../request/session'
+import { hasUser, peekSession } from '../request/session'
+import { saveSession } from '../request/session-store'
 import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
 import { applicationError } from './application-error'
@@ -26,6 +27,7 @@ import { codeChallengeOf } from './pkce'
 import { loadProfile, skipsProfile } from './profile-loader'
 import { setPrivacyHeaders, setRetryAfter } from './response-headers'
 import { loginStore, type LoginStore, type StateStoreMetadata } from './state-store'
+import { unlessLoggedOut } from './unless-logged-out'
 import { callVerify, type AnyVerify, type Verify, type VerifyWithParameters, type VerifyWithRequest, type VerifyWithRequestAndParameters } from './verify'
 
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- `void` is what a function that calls `done` returns
@@ -75,7 +77,7 @@ export class TwilioStrategy extends Base {
     const configuration = configure(options)
     const callbackURL = checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
-    if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
+    if (!isFunction(verify)) throw optionError('verify is missing. Pass a function that finds the user as the second argument: new TwilioStrategy(options, verify).')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
     super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret: clientSecret ?? '', customHeaders }, verify)
@@ -141,6 +143,8 @@ export class TwilioStrategy extends Base {
     try {
       const parameters = await this._authorizationParameters(req, { state: options.state, returnTo }, metadata, options)
       if (!this._options.resolveAuthorizeURL) return { location: this.client.authorizationURL(parameters) }
+      // Twilio may take seconds. If the person logs out meanwhile, saving the session with the response would undo that.
+      if (hasUser(peekSession(req))) await saveSession(req)
       return { location: await this._callLimit.run(() => this.client.resolveAuthorization(parameters)) }
     } catch (error) {
       // For the next login: this one will not come back.
@@ -173,8 +177,10 @@ export class TwilioStrategy extends Base {
     // A login that is refused here is still pending.
     this._callLimit.check()
     const login = await this._finishPendingLogin(req, callback, metadata)
-    const grant = await this._callLimit.run(() => this._exchangeCode(code, login, metadata, options))
-    const { user, info } = await this._verifyLogin(req, grant)
+    const { grant, user, info } = await unlessLoggedOut(req, async () => {
+      const issued = await this._callLimit.run(() => this._exchangeCode(code, login, metadata, options))
+      return { grant: issued, ...(await this._verifyLogin(req, issued)) }
+    })
     if (!user) return { challenge: info }
     setFinishedLogin(req, { tokens: grant.tokens, clientID: this.client.clientID, user, returnTo: login.returnTo, previousUser: req.user, previousSession: peekSession(req) })
     return { user, info: withState({ ...info, tokens: grant.tokens }, login) }

@@ -28,7 +28,7 @@ export async function lookUpAccount(accessToken: string, accounts: Endpoint, lim
     throw new TwilioResponseError(`Twilio's Accounts resource answered ${response.status}${explanation}. Does the scope let the app read accounts? If not, leave out lookUpAccount.`)
   }
   const listed = accountsIn(body)
-  if (listed.length === 0) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token.")
+  if (listed.length === 0) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token. Leave out lookUpAccount.")
   return accountOf(actor, listed)
 }
 

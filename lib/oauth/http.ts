@@ -203,7 +203,7 @@ function withoutOtherProperties(error: unknown): Error {
 const KNOWN_ENCODING = /^(?:(?:x-)?gzip|br|compress|deflate|zstd)$/i
 
 function reasonToReject({ statusCode, headers }: IncomingMessage, endpoint: Endpoint, limits: CallLimits): string | undefined {
-  // RFC 9110 §15.5.8: only a proxy answers so.
+  // Only a proxy sends this status (RFC 9110 §15.5.8).
   if (statusCode === 407) return `A proxy between this machine and ${endpoint.host} requires authentication (407). Check the user name and password in the URL that its agent is given.`
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') {

@@ -6,14 +6,14 @@ import { actorOf, parseResourceName, sidOf, type TwilioResourceName } from './re
 export interface TwilioProfile {
   /** Always `twilio`. */
   readonly provider: 'twilio'
-  /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
+  /** The user's SID (`US…`), or else their `sub`, or else the SID of the account or organization that approved the app. */
   readonly id: string
   /**
    * Whom `id` identifies. Only a `user` is a person: everybody who approves the app for the same `account` or `organization` has
    * the same `id`. At Twilio, this is what to expect of an organization's app without an ID token.
    */
   readonly identifies?: 'user' | 'account' | 'organization' | undefined
-  /** The user's name, else their email address, else the account's name, else `id`. */
+  /** The user's name, or else their email address, the account's name, or `id`. */
   readonly displayName: string
   /** The parts of the user's name. A part that Twilio does not provide is empty. */
   readonly name?:

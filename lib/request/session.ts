@@ -29,3 +29,25 @@ export function sessionIDOf(request: object): string | undefined {
   const candidates = ['sessionID' in request ? request.sessionID : undefined, ...('sessionStore' in request ? [session?.id, session?.sessionId] : [])]
   return candidates.find((id): id is string => typeof id === 'string' && id !== '')
 }
+
+/** The session key of Passport's login. */
+export const PASSPORT_KEY = 'passport'
+/** The session keys of the session middleware itself. */
+const HOUSEKEEPING = ['cookie', 'id', 'sessionId', 'encryptedSessionId']
+
+/** Whether a person is logged in with Passport. */
+export function hasUser(session: Readonly<Record<string, unknown>> | undefined): boolean {
+  const passport = session?.[PASSPORT_KEY]
+  return isObject(passport) && passport.user !== undefined
+}
+
+/** Replaces everything in a session but what belongs to the session middleware. */
+export function replaceContent(session: Record<string, unknown>, content: Readonly<Record<string, unknown>> = {}): void {
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- sessions are plain objects, from which keys can only be removed with delete
+  for (const key of contentKeys(session)) delete session[key]
+  for (const key of contentKeys(content)) session[key] = content[key]
+}
+
+function contentKeys(session: object): string[] {
+  return Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key))
+}

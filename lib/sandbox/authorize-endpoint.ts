@@ -45,12 +45,15 @@ function checkRedirectURI({ redirectURIs }: SandboxApp, redirectURI: string): vo
   if (redirectURIs) {
     if (!redirectURIs.includes(redirectURI)) throw new SandboxError('invalid_request', `The redirect URI is not registered for this OAuth app. It must match a registered redirect URI exactly. Sent: ${redirectURI}. Registered: ${redirectURIs.join(', ')}`)
   } else if (!isOnThisMachine(redirectURI)) {
-    throw new SandboxError('invalid_request', `The redirect URI is not registered for this OAuth app. Without any registered redirect URI, only localhost, 127.0.0.1 and [::1] are allowed. Sent: ${redirectURI}`)
+    throw new SandboxError('invalid_request', `The redirect URI is not registered for this OAuth app. Without any registered redirect URI, only http and https URIs of localhost, 127.0.0.1 and [::1] are allowed, without a fragment. Sent: ${redirectURI}`)
   }
 }
 
+/** `javascript://localhost/` has a host too. A redirect URI has no fragment (RFC 6749 §3.1.2). */
 function isOnThisMachine(uri: string): boolean {
-  return URL.canParse(uri) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(uri).hostname)
+  if (!URL.canParse(uri) || uri.includes('#')) return false
+  const { protocol, hostname } = new URL(uri)
+  return ['http:', 'https:'].includes(protocol) && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
 /** A public client proves with PKCE that it began the login (RFC 7636), which v1 does not document. */

@@ -1,16 +1,11 @@
-import { peekSession, sessionOf } from '../request/session'
+import { hasUser, PASSPORT_KEY, peekSession, replaceContent, sessionOf } from '../request/session'
 import { StoredSession, type Session } from '../request/session-store'
 import type { Clock } from '../util/clock'
-import { isObject } from '../util/is-object'
 import { newerOf, type KeptLogin } from './kept-login'
 import type { LoginCodec } from './login-codec'
 
 /** The session key that earlier versions used for all clients. */
 const LEGACY_KEY = 'twilioTokens'
-/** The session key of Passport's login. */
-const PASSPORT_KEY = 'passport'
-/** The session keys of the session middleware itself. */
-const HOUSEKEEPING = ['cookie', 'id', 'sessionId', 'encryptedSessionId']
 
 /** Why a login has ended. */
 export type EndReason = 'logged out' | 'refused' | 'session gone'
@@ -150,7 +145,7 @@ export class LoginSession {
       return
     }
     if (!stored) {
-      removeContent(copy)
+      replaceContent(copy)
     } else if (this.#isLoggedOut(stored, login, reason)) {
       remove(copy, [PASSPORT_KEY])
       this.#sessions.remove(copy)
@@ -195,15 +190,6 @@ export class LoginSession {
     const login = this.#sessions.read(session)
     return login?.id === id ? login : undefined
   }
-}
-
-function hasUser(session: Session | undefined): boolean {
-  const passport = session?.[PASSPORT_KEY]
-  return isObject(passport) && passport.user !== undefined
-}
-
-function removeContent(session: Session): void {
-  remove(session, Object.keys(session).filter((key) => !HOUSEKEEPING.includes(key)))
 }
 
 function remove(session: Session, keys: readonly string[]): void {

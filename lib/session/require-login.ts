@@ -13,16 +13,17 @@ export interface RequireLoginOptions {
   /**
    * The path where people log in: the route of `passport.authenticate('twilio')`, or a page that links to it.
    * It is not guarded, and neither are the paths below it, such as the callback, if they consist of letters, digits, `-`, `.`,
-   * `_` and `~`. With `/`, everything but `/` itself is guarded.
+   * `_` and `~`. With `/`, everything but `/` itself is guarded. WebSockets are guarded on every path.
    */
   readonly loginPath: string
 }
 
 /**
- * Lets a request through only if its person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
- * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so does a CORS preflight.
+ * Lets a request through only if a person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
+ * returns the requested page after the login. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so do a CORS
+ * preflight and a WebSocket.
  *
- * @throws {TypeError} if `loginPath` is missing
+ * @throws {TypeError} if `loginPath` is missing or not a plain path
  */
 export function requireLogin(options: RequireLoginOptions): Middleware {
   const given: unknown = options
@@ -34,9 +35,9 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
     } else if (hasUnreadLogin(req)) {
       next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (!('isAuthenticated' in req) && !peekSession(req)) {
-      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If they are, the session store may be disconnected.'))
-    } else if (isLoginPath(req, loginPath)) {
-      // A guard in front of the whole app must not block the login and its callback.
+      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If both are there, the session store may be disconnected.'))
+    } else if (isLoginPath(req, loginPath) && isResponse(res) && !isWebSocket(req)) {
+      // A guard in front of the whole app must not block the login and its callback. Servers of WebSockets may ignore the path.
       next()
     } else {
       askToLogIn(req, res, next, { loginPath })
@@ -75,13 +76,14 @@ function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
 }
 
 const LOGIN_PATH = Symbol('loginPath')
+type GuardedRequest = object & { [LOGIN_PATH]?: string }
 
 /** Stores the `loginPath` of the guard that a request has passed, for the middleware after it. */
-export function setLoginPath(req: object, loginPath: string): void {
-  Object.assign(req, { [LOGIN_PATH]: loginPath })
+export function setLoginPath(req: GuardedRequest, loginPath: string): void {
+  req[LOGIN_PATH] = loginPath
 }
 
-function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string | undefined {
+function loginPathOf(req: GuardedRequest): string | undefined {
   return req[LOGIN_PATH]
 }
 
@@ -147,14 +149,20 @@ function pageToComeBackTo(req: IncomingMessage): string | undefined {
 const PAGE_DESTINATIONS = ['document', 'iframe', 'frame', 'embed', 'object']
 
 /** Whether a browser requests a page to display, rather than a script, an image, an API client or a CORS preflight. */
-function wantsPage({ method, headers }: IncomingMessage): boolean {
-  if (method === 'OPTIONS' || String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
+function wantsPage(req: IncomingMessage): boolean {
+  const { method, headers } = req
+  if (method === 'OPTIONS' || isWebSocket(req) || String(headers['x-requested-with']).toLowerCase() === 'xmlhttprequest') return false
   const destination = headers['sec-fetch-dest']
   if (destination !== undefined && !PAGE_DESTINATIONS.includes(destination)) return false
   const accepted = acceptedTypes(headers.accept)
   if (accepted.includes('text/html')) return true
   // Browsers list other types for images, styles and scripts.
   return accepted.includes('text/*') || (accepted.length > 0 && accepted.every((type) => type === '*/*'))
+}
+
+/** Whether a WebSocket is requested (RFC 6455 §4.1). Some servers handle such a request like any other, with a response object. */
+function isWebSocket({ headers: { upgrade = '' } }: IncomingMessage): boolean {
+  return upgrade.toLowerCase().split(',').some((protocol) => protocol.trim() === 'websocket')
 }
 
 /** The media types of an `Accept` header that aren't excluded by `q=0` (RFC 9110 §12.5.1). */

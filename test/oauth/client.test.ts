@@ -126,7 +126,7 @@ describe('TwilioOAuthClient', () => {
   it('that is not a JSON object is refused', async () => {
     for (const response of [json(200, []), json(200, 'text'), json(201, null)]) {
       twilio.behave = response
-      assert.equal((await errorOf(exchange()) as Error).message, 'The token response is not a JSON object.')
+      assert.equal((await errorOf(exchange()) as Error).message, 'The token response is not a JSON object. Check baseURL and any proxy in between.')
     }
   })
 

@@ -462,7 +462,8 @@ describe('the README and its recipes', () => {
       const visitor = new Visitor(url)
       assert.equal((await connectTo(url, visitor.cookie)).status, 401)
       await visitor.logIn(approve)
-      const { status, socket } = await connectTo(url, visitor.cookie)
+      assert.equal((await connectTo(url, visitor.cookie, 'https://other.example')).status, 403, 'a page of another site')
+      const { status, socket } = await connectTo(url, visitor.cookie, new URL(url).origin)
       assert.equal(status, 101)
       assert.ok(socket)
       socket.write('hello')
@@ -647,8 +648,8 @@ async function isUsedByProjects(snippets: readonly (readonly [file: string, snip
 }
 
 /** Asks an app to upgrade the connection to a WebSocket. */
-async function connectTo(url: string, cookie: string): Promise<{ status: number | undefined; socket?: Duplex }> {
-  const upgrading = request(url, { headers: { cookie, connection: 'Upgrade', upgrade: 'websocket' } }).end()
+async function connectTo(url: string, cookie: string, origin?: string): Promise<{ status: number | undefined; socket?: Duplex }> {
+  const upgrading = request(url, { headers: { cookie, connection: 'Upgrade', upgrade: 'websocket', ...(origin === undefined ? {} : { origin }) } }).end()
   return new Promise((resolve, reject) => {
     upgrading.on('error', reject)
     upgrading.on('response', ({ statusCode }) => resolve({ status: statusCode }))

@@ -202,7 +202,7 @@ describe('startSandbox()', () => {
 
     it('accepts any redirect URI on this machine, and no other, when none is registered', async () => {
       for (const local of ['http://127.0.0.1:1234/x', 'http://[::1]:9/y']) assert.equal((await authorize({ RedirectUri: local })).status, 302)
-      for (const other of ['https://evil.example/', 'not a URI']) await assertTwilioError(await authorize({ RedirectUri: other }), 400, /not registered/)
+      for (const other of ['https://evil.example/', 'not a URI', 'javascript://localhost/%0aalert(1)', 'data://localhost/', 'http://localhost@evil.example/', 'http://localhost/#x']) await assertTwilioError(await authorize({ RedirectUri: other }), 400, /not registered/)
     })
 
     it('refuses an unknown client ID, a response type other than code, and a code challenge that is not S256', async () => {

@@ -13,6 +13,7 @@ const strategy = new TwilioStrategy(
 export const tokens = new SessionTokens(strategy)
 export const sessions = session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false })
 export const run = (middleware, req) => promisify(middleware)(req, {})
+export const isOwnPage = ({ headers: { origin } }) => [undefined, new URL(TWILIO_CALLBACK_URL).origin].includes(origin)
 
 passport.use(strategy)
 passport.serializeUser((user, done) => done(null, user))

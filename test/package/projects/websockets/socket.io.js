@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import { Server } from 'socket.io'
-import { run, server, sessions, tokens } from './app.js'
+import { isOwnPage, run, server, sessions, tokens } from './app.js'
 
-const io = new Server(server)
+const io = new Server(server, { allowRequest: (req, done) => done(null, isOwnPage(req)) })
 
 io.use((socket, next) => {
   run(sessions, socket.request)

@@ -11,8 +11,8 @@ const { Browser } = require('./log-in.cjs')
 
 /** Connects a client. Resolves to a function that asks the app about the tokens, and rejects once the connection is closed. */
 const CLIENTS = {
-  'ws.js': async (url, cookie) => {
-    const socket = new WebSocket(url.replace('http', 'ws'), { headers: { cookie } })
+  'ws.js': async (url, headers) => {
+    const socket = new WebSocket(url.replace('http', 'ws'), { headers })
     await once(socket, 'open')
     return async () => {
       const closed = once(socket, 'close').then(() => Promise.reject(new Error('closed')))
@@ -22,8 +22,8 @@ const CLIENTS = {
       return JSON.parse(data.toString())
     }
   },
-  'socket.io.js': async (url, cookie) => {
-    const socket = socketIO.io(url, { extraHeaders: { cookie }, reconnection: false, autoConnect: false })
+  'socket.io.js': async (url, headers) => {
+    const socket = socketIO.io(url, { extraHeaders: headers, reconnection: false, autoConnect: false, transports: ['websocket'] })
     await new Promise((done, failed) => socket.once('connect', done).once('connect_error', failed).connect())
     return () => socket.emitWithAck('account')
   }
@@ -34,11 +34,12 @@ async function main(file) {
   Object.assign(process.env, environment)
   await import(pathToFileURL(resolve(file)))
   await listening(environment.PORT)
-  const connect = (browser) => CLIENTS[file](appURL, browser.cookie)
+  const connect = ({ cookie }, origin = new URL(appURL).origin) => CLIENTS[file](appURL, { cookie, origin })
 
   const browser = new Browser(appURL)
   await assert.rejects(connect(browser), /401|Log in with Twilio first/, 'nobody should connect without a login')
   await browser.logIn(sandbox)
+  await assert.rejects(connect(browser, 'https://other.example'), /403|websocket error/, 'a page of another site should not connect')
   const ask = await connect(browser)
   const first = await ask()
 

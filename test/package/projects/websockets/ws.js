@@ -1,10 +1,14 @@
 import { promisify } from 'node:util'
 import { WebSocketServer } from 'ws'
-import { run, server, sessions, tokens } from './app.js'
+import { isOwnPage, run, server, sessions, tokens } from './app.js'
 
 const sockets = new WebSocketServer({ noServer: true })
 
 server.on('upgrade', async (req, socket, head) => {
+  if (!isOwnPage(req)) {
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    return
+  }
   try {
     await run(sessions, req)
     await run(tokens.fresh(), req)
