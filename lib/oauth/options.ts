@@ -190,15 +190,19 @@ function isValidHeader(name: string, value: string): boolean {
 
 /** An endpoint under a base URL, which has no query, fragment or credentials. */
 export function endpointUnder(option: string, baseURL: unknown, path: string): Endpoint {
+  const wrong = () => optionError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
+  if (typeof baseURL === 'string' && /[?#]/.test(baseURL)) throw wrong()
   const { url } = endpoint(option, baseURL)
-  const { search, hash, username, password } = new URL(url)
-  if (search || hash || username || password || /[?#]/.test(url)) throw optionError(`${option} must be an origin with an optional path, such as https://oauth.twilio.com, without a query, fragment or credentials.`)
+  const { username, password } = new URL(url)
+  if (username || password) throw wrong()
   return endpointOf(url.replace(/\/+$/, '') + path)
 }
 
 /** An endpoint whose URL is used exactly as given. */
 export function endpoint(option: string, url: unknown): Endpoint {
   if (typeof url !== 'string' || !URL.canParse(url)) throw optionError(`${option} must be an absolute URL, such as https://oauth.twilio.com.`)
+  // The URL parser drops white space, which an environment variable may end with. RFC 6749 §3.1 and §3.2 forbid a fragment.
+  if (/[\s#]/.test(url)) throw optionError(`${option} must have neither white space nor a fragment (#…).`)
   const parsed = endpointOf(url)
   const { protocol } = new URL(url)
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(parsed.hostname))) {

@@ -61,7 +61,7 @@ describe('TwilioOAuthClient.discover()', () => {
       twilio.behave = json(200, metadata(fields))
       await assert.rejects(TwilioOAuthClient.discover(twilio.url), (error) => error instanceof TwilioResponseError && error.message.includes('issuer differs'))
     }
-    for (const fields of [{ token_endpoint: 'http://login.example/token' }, { token_endpoint: undefined }, { authorization_endpoint: 7 }, { authorization_endpoint: '/authorize' }]) {
+    for (const fields of [{ token_endpoint: 'http://login.example/token' }, { token_endpoint: undefined }, { authorization_endpoint: 7 }, { authorization_endpoint: '/authorize' }, { authorization_endpoint: 'https://login.example/authorize#' }]) {
       twilio.behave = json(200, metadata(fields))
       await assert.rejects(TwilioOAuthClient.discover(twilio.url), /has no authorization_endpoint or token_endpoint that may be used/)
     }

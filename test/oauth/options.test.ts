@@ -78,6 +78,15 @@ describe('an invalid option is a TypeError at construction that names', () => {
     }
   })
 
+  it('a URL with white space or a fragment, which no browser could be redirected to', () => {
+    for (const option of ['authorizationURL', 'tokenURL']) {
+      for (const url of ['https://x.example/authorize\n', ' https://x.example/authorize', 'https://x.example/auth\torize', 'https://x.example/authorize#', 'https://x.example/authorize#a']) {
+        assertTypeError(client({ [option]: url }), new RegExp(`^${option} must have neither white space nor a fragment`))
+      }
+    }
+    for (const option of ['baseURL', 'apiBaseURL']) assertTypeError(client({ [option]: 'https://x.example\n' }), new RegExp(`^${option} must have neither white space nor a fragment`))
+  })
+
   it('baseURL and apiBaseURL with a query, a fragment or credentials', () => {
     for (const option of ['baseURL', 'apiBaseURL']) {
       for (const url of ['https://x.example?a=b', 'https://x.example/?', 'https://x.example/#a', 'https://x.example#', 'https://me:secret@x.example', 'https://me@x.example', 'https://:secret@x.example']) {
