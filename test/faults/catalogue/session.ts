@@ -65,7 +65,7 @@ const stores: readonly Row[] = [
   { name: 'has a disconnected store when the login starts', fault: withStore('connection', 'login'), outcome: noSession, why: 'express-session then leaves req.session undefined, which the error mentions.' },
   { name: 'has a disconnected store at the callback', fault: withStore('connection', 'callback'), outcome: noSession, why: 'express-session then leaves req.session undefined, which the error mentions.' },
   { name: 'has a store that cannot be read at the callback', fault: withStore('get', 'callback'), outcome: storeError, why: 'Without its session, the login cannot be checked.' },
-  { name: 'has a store that cannot be written to when the login starts', fault: withStore('set', 'login'), outcome: { responseStatus: 302 }, why: 'express-session reports this error to the app after the response.' },
+  { name: 'has a store that cannot be written to when the login starts', fault: withStore('set', 'login'), outcome: { responseStatus: 503 }, why: 'A login that cannot be saved can never be finished, so it must not begin. express-session saves the session when it is too late for an error page.' },
   { name: 'has a store that cannot be written to at the callback', fault: withStore('set', 'callback'), outcome: storeError, why: 'A login that cannot be saved must fail.' },
   { name: 'cannot be regenerated', id: 'SEC-28', fault: withStore('destroy', 'callback'), outcome: storeError, why: 'A session that an attacker may know must not be used for a login.' },
   {
