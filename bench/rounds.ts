@@ -1,12 +1,18 @@
-/** Measures each subject once per round, one after the other. Another one begins each round, so that none is always measured first. */
+import { randomNumbers, shuffled } from './random.ts'
+
+/**
+ * Measures each subject once per round, one after the other. The order is random, because a subject that always came after the same
+ * one would always pay for collecting its garbage.
+ */
 export async function inRounds<Name, Subject, Reading>(
   rounds: number,
   subjects: ReadonlyMap<Name, Subject>,
   measure: (subject: Subject, name: Name) => Promise<Reading>
 ): Promise<Map<Name, Reading[]>> {
   const readings = new Map<Name, Reading[]>([...subjects.keys()].map((name) => [name, []]))
+  const random = randomNumbers()
   for (let round = 0; round < rounds; round++) {
-    for (const [name, subject] of rotated([...subjects], round)) readings.get(name)?.push(await measure(subject, name))
+    for (const [name, subject] of shuffled([...subjects], random)) readings.get(name)?.push(await measure(subject, name))
   }
   return readings
 }
@@ -18,9 +24,4 @@ export async function inGenerations<Name, Reading>(generations: number, measure:
     for (const [name, rounds] of await measure()) readings.set(name, [...(readings.get(name) ?? []), rounds])
   }
   return readings
-}
-
-function rotated<Item>(items: readonly Item[], by: number): Item[] {
-  const at = by % items.length
-  return [...items.slice(at), ...items.slice(0, at)]
 }

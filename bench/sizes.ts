@@ -23,10 +23,10 @@ export interface Sizes {
 export const FULL: Sizes = {
   logins: { generations: 5, warmUp: 3000, rounds: 14, logins: 100 },
   roundTrips: { times: 20 },
-  guards: { generations: 3, warmUp: 4000, rounds: 60, requests: 200 },
+  guards: { generations: 3, warmUp: 4000, rounds: 120, requests: 100 },
   refreshing: { generations: 3, rounds: 6, duration: 1500 },
   storm: { rounds: 5 },
-  growth: { times: 3, sessions: [1, 1000, 100_000], warmUp: 2000, rounds: 4, logins: 150 },
+  growth: { generations: 2, sessions: 100_000, warmUp: 2000, rounds: 16, logins: 150 },
   load: { warmUp: 2000, times: 500 },
   latency: { rounds: 15 }
 }
@@ -38,7 +38,7 @@ export const QUICK: Sizes = {
   guards: { generations: 2, warmUp: 400, rounds: 10, requests: 100 },
   refreshing: { generations: 1, rounds: 3, duration: 700 },
   storm: { rounds: 2 },
-  growth: { times: 1, sessions: [1, 1000, 10_000], warmUp: 400, rounds: 3, logins: 100 },
+  growth: { generations: 1, sessions: 10_000, warmUp: 400, rounds: 3, logins: 100 },
   load: { warmUp: 300, times: 100 },
   latency: { rounds: 3 }
 }

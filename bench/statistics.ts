@@ -1,3 +1,5 @@
+import { randomNumbers } from './random.ts'
+
 /** The distribution of several measurements. */
 export interface Spread {
   readonly median: number
@@ -17,8 +19,6 @@ export interface Ratio {
 export type Generations = readonly (readonly number[])[]
 
 const RESAMPLES = 2000
-const SEED = 20_261_127
-
 export function spreadOf(readings: readonly number[]): Spread {
   return { median: medianOf(readings), min: Math.min(...readings), max: Math.max(...readings) }
 }
@@ -44,7 +44,7 @@ export function percentile(readings: readonly number[], share: number): number {
  */
 export function ratioOf(figures: Generations, baseline: Generations): Ratio {
   const ratios = figures.map((rounds, generation) => rounds.map((figure, round) => figure / (baseline[generation]?.[round] ?? NaN)))
-  const random = randomNumbers(SEED)
+  const random = randomNumbers()
   const medians = Array.from({ length: RESAMPLES }, () => medianOf(drawFrom(ratios, random).flatMap((rounds) => drawFrom(rounds, random))))
   return { median: medianOf(ratios.flat()), low: percentile(medians, 0.025), high: percentile(medians, 0.975) }
 }
@@ -57,15 +57,4 @@ export function isDifference({ low, high }: Ratio): boolean {
 /** As many items as there are, each drawn from all of them. */
 function drawFrom<Item>(items: readonly Item[], random: () => number): Item[] {
   return items.map((item) => items[Math.floor(random() * items.length)] ?? item)
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed (the generator "mulberry32"). */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

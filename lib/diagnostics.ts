@@ -26,7 +26,7 @@ export interface TokenMessage {
   readonly duration: number
   /** 1, and 2 or 3 for retries of a refresh. */
   readonly attempt: number
-  /** Why there are no tokens. */
+  /** The error, if there are no tokens. */
   readonly error?: unknown
 }
 
@@ -44,7 +44,7 @@ export interface RefreshMessage {
   readonly outcome: 'refreshed' | 'shared' | 'recorded' | 'kept' | 'refused' | 'ended' | 'failed'
   /** ms, including retries and waiting for other requests. */
   readonly duration: number
-  /** Why it failed: an error of this package, or the error of the session store or of the store of the refresh records. */
+  /** Why the refresh failed: an error of this package, or the error of the session store or of the store of the refresh records. */
   readonly error?: unknown
 }
 

@@ -59,19 +59,19 @@ function withCode<Kind extends Error>(error: Kind, code: string, section: string
 /**
  * Twilio refused a request for tokens, or could not handle it (RFC 6749 §5.2, Twilio's own error shape, or RFC 9457).
  *
- * `code` is OAuth 2.0's name of the error: the one Twilio sent, else the one that fits Twilio's number or status
+ * `code` is OAuth 2.0's name of the error: the name that Twilio sent, or else the name that fits Twilio's error code or status
  * (`invalid_client`, `temporarily_unavailable`, `server_error`, …). It is `invalid_grant` only if Twilio said so.
  *
- * `status` is what to answer the visitor with: 502 for a mistake of the app, such as a wrong client secret.
+ * `status` is the HTTP status for the response to the visitor: 502 for a mistake in the app, such as a wrong client secret.
  */
 export class TwilioTokenError extends TokenError {
   /** The same in a minified bundle. */
   override readonly name = 'TwilioTokenError'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTokenError')
-  /** Twilio's number of the error, such as 20003. */
+  /** Twilio's error code, such as 20003. */
   readonly twilioCode: number | undefined
-  /** The HTTP status that Twilio answered with. */
+  /** The HTTP status of Twilio's response. */
   readonly twilioStatus: number
   /** Twilio's page about the error. */
   readonly moreInfo: string | undefined
@@ -109,7 +109,7 @@ export class TwilioResponseError extends Error {
   readonly code = 'ERR_TWILIO_RESPONSE'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioResponseError')
-  /** The status to answer the visitor with: 502. */
+  /** The HTTP status for the response to the visitor: 502. */
   readonly status = 502
 }
 
@@ -120,7 +120,7 @@ export class TwilioTimeoutError extends Error {
   readonly code = 'ERR_TWILIO_TIMEOUT'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioTimeoutError')
-  /** The status to answer the visitor with: 504. */
+  /** The HTTP status for the response to the visitor: 504. */
   readonly status = 504
 }
 
@@ -131,7 +131,7 @@ export class TwilioNetworkError extends Error {
   readonly code = 'ERR_TWILIO_NETWORK'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioNetworkError')
-  /** The status to answer the visitor with: 502. */
+  /** The HTTP status for the response to the visitor: 502. */
   readonly status = 502
 }
 
@@ -142,7 +142,7 @@ export class TwilioIdTokenError extends Error {
   readonly code = 'ERR_TWILIO_ID_TOKEN'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioIdTokenError')
-  /** The status to answer the visitor with: 502. */
+  /** The HTTP status for the response to the visitor: 502. */
   readonly status = 502
 }
 
@@ -152,13 +152,13 @@ export class TwilioIdTokenError extends Error {
  */
 export class TwilioPermissionError extends Error {
   override readonly name = 'TwilioPermissionError'
-  /** The status to answer the visitor with: 502, since the OAuth app has to be changed. */
+  /** The HTTP status for the response to the visitor: 502, since the OAuth app has to be changed. */
   readonly status = 502
   /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_PERMISSION'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioPermissionError')
-  /** Twilio's number of the error. */
+  /** Twilio's error code. */
   readonly twilioCode = 70051
   /** The permission, such as `twilio/messaging/messages/list`, if Twilio names it. */
   readonly permission: string | undefined
@@ -191,14 +191,14 @@ const DEFAULT_RETRY_AFTER_S = 5
 /** The longest wait that is passed on, whatever time Twilio gives. */
 const MAX_RETRY_AFTER_S = 3600
 
-/** The access token of a session has expired, and could not be refreshed just now. The session keeps its tokens. `cause` is the error of the refresh. */
+/** The access token of a session has expired, and could not be refreshed right now. The session keeps its tokens. `cause` is the error of the refresh. */
 export class TwilioUnavailableError extends Error {
   override readonly name = 'TwilioUnavailableError'
   /** Stays the same if the message is reworded. */
   readonly code = 'ERR_TWILIO_UNAVAILABLE'
   /** Where this error is explained. */
   readonly help = helpFor('TwilioUnavailableError')
-  /** The status to answer the visitor with: 503. */
+  /** The HTTP status for the response to the visitor: 503. */
   readonly status = 503
   /** Seconds until the next attempt: the value of the `Retry-After` header. */
   readonly retryAfter: number

@@ -15,7 +15,7 @@ import type { TwilioTokens } from './oauth/tokens'
 import { Freshness, type Lifetime } from './session/freshness'
 import { redact } from './util/redact'
 
-/** Provides access tokens, for example to a back-end job. This is the SDK's own interface, with one method more. */
+/** Provides access tokens, for example to a back-end job. This is the SDK's own interface with one more method. */
 export interface TokenManager {
   /** An access token that has not expired. */
   fetchToken(): Promise<string>
@@ -195,7 +195,7 @@ function sharedHTTPClient(apiBaseURL: string | undefined): twilio.RequestClient 
 
 /**
  * Rejects with this package's errors. The SDK's own are those of axios, which contain the whole request with its token,
- * and have no status to answer the visitor with.
+ * and have no status for the response to the visitor.
  */
 class SafeRequestClient extends twilio.RequestClient {
   override async request<Data>(options: RequestOptions<Data>) {
@@ -211,7 +211,7 @@ class SafeRequestClient extends twilio.RequestClient {
   }
 }
 
-/** Twilio's number for a token that has expired or was revoked, among other things. */
+/** Twilio's error code for a token that has expired or was revoked, among other things. */
 const AUTHENTICATION_FAILED = 20003
 
 /** Sends each request with the manager's token. If Twilio has ended it early, the request is retried once, with another token. */

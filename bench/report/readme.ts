@@ -35,7 +35,7 @@ const roundTripsRow: Row = ({ roundTrips }) => {
 
 const guardRow: Row = ({ guards }) => {
   const text = (name: keyof Results['guards']) => comparedWith("`isAuthenticated()`'s", guards[name].againstIsAuthenticated)
-  return ['[Server CPU of a guarded request](docs/figures.md#a-guarded-request) with a live token', text('requireLogin() and fresh()'), `with encrypted tokens: ${text('requireLogin() and fresh(), encrypted')}`]
+  return ['[Server CPU of a guarded request](docs/figures.md#a-guarded-request) with a valid token', text('requireLogin() and fresh()'), `with encrypted tokens: ${text('requireLogin() and fresh(), encrypted')}`]
 }
 
 const stormRow: Row = ({ storm }) => {
@@ -45,7 +45,7 @@ const stormRow: Row = ({ storm }) => {
   return [
     '[1,000 requests at once with one expired token](docs/figures.md#a-refresh-storm)',
     `${range(setUps.flatMap(({ tokenRequests }) => tokenRequests))} token request, ${failures === 0 ? 'no failed response' : `at most ${failures} failed responses`}, in 1 and 4 processes, with Redis, Redis Cluster and PostgreSQL`,
-    redis ? `p99 with Redis and 4 processes: ${milliseconds(redis.p99)}; with a live token: ${milliseconds(redis.p99WithLiveToken)}` : '—'
+    redis ? `p99 with Redis and 4 processes: ${milliseconds(redis.p99)}; with a valid token: ${milliseconds(redis.p99WithLiveToken)}` : '—'
   ]
 }
 

@@ -1,35 +1,35 @@
 import { App } from '../app.ts'
 import { Provider } from '../provider.ts'
+import { inGenerations, inRounds } from '../rounds.ts'
 import { ratioOf, spreadOf, type Ratio, type Spread } from '../statistics.ts'
 import { Visitor } from '../visitor.ts'
 
-/** Whether logins and guarded requests become slower as sessions accumulate, and how much memory a session takes. */
+/** Whether logins and guarded requests become slower as sessions accumulate, and how much memory a pending login takes. */
 
 export interface GrowthSizes {
-  /** How often the sessions are deleted and grow again. */
-  readonly times: number
-  readonly sessions: readonly number[]
+  readonly generations: number
+  /** Number of sessions that accumulate. */
+  readonly sessions: number
   readonly warmUp: number
-  /** Measurements per number of sessions. */
   readonly rounds: number
-  /** Logins per measurement. */
+  /** Logins per round. */
   readonly logins: number
 }
 
 export interface GrowthFigures {
-  /** By the number of sessions. */
-  readonly bySessions: Readonly<Record<number, CostFigures>>
+  readonly sessions: number
+  readonly login: CostFigures
+  readonly guardedRequest: CostFigures
   /** Bytes of heap for each login that was started and never finished. */
   readonly heapPerPendingLogin: number
 }
 
 interface CostFigures {
-  /** µs of CPU. */
-  readonly login: Spread
-  readonly guardedRequest: Spread
-  /** Compared with a single session. */
-  readonly loginRatio: Ratio
-  readonly guardedRequestRatio: Ratio
+  /** µs of CPU, before the sessions accumulate. */
+  readonly before: Spread
+  /** µs of CPU, with the sessions. */
+  readonly after: Spread
+  readonly ratio: Ratio
 }
 
 interface Cost {
@@ -37,47 +37,54 @@ interface Cost {
   readonly guardedRequest: number
 }
 
+/** One round of two processes. Sessions accumulate only in the first. The second shows how much the speed of the machine changes. */
+type Round = readonly [growing: Cost, steady: Cost]
+type Phase = 'before' | 'after'
+
 /** Requests per login. */
 const REQUESTS = 5
 const PENDING_LOGINS = 20_000
 
-export async function measureGrowth({ times, sessions, warmUp, rounds, logins }: GrowthSizes): Promise<GrowthFigures> {
+export async function measureGrowth({ generations, sessions, warmUp, rounds, logins }: GrowthSizes): Promise<GrowthFigures> {
   const provider = await Provider.start()
-  const app = await App.start('growing', provider)
-  // Garbage collection discards compiled code, so it comes before the warm-up.
-  await app.cost({ collect: true })
-  await costOf(app, warmUp)
-  const readings = new Map<number, Cost[][]>(sessions.map((count) => [count, []]))
-  // All sizes are measured in one process and in turn, because processes differ, and change over time.
-  for (let time = 0; time < times; time++) {
-    await forgetSessions(app)
-    // The deleted sessions are garbage-collected during these logins.
-    await costOf(app, warmUp)
-    await forgetSessions(app)
-    let existing = 0
-    for (const [count, costs] of readings) {
-      await abandonLogins(app, count - existing)
-      const measured: Cost[] = []
-      while (measured.length < rounds) measured.push(await costOf(app, logins))
-      costs.push(measured)
-      existing = count + rounds * logins
+  const measured = await inGenerations(generations, async () => {
+    const apps = [await App.start('growing', provider), await App.start('growing', provider)] as const
+    const [growing] = apps
+    const costAndForget = async (app: App) => {
+      const cost = await costOf(app, logins)
+      await forgetSessions(app)
+      return cost
     }
-  }
-  const heapPerPendingLogin = await heapOfPendingLogin(app)
-  await app.stop()
+    await inTurn(Math.ceil(warmUp / logins), apps, costAndForget)
+    const before = await inTurn(rounds, apps, costAndForget)
+    await abandonLogins(growing, sessions)
+    const after = await inTurn(rounds, apps, (app) => (app === growing ? costOf(app, logins) : costAndForget(app)))
+    for (const app of apps) await app.stop()
+    return new Map<Phase, Round[]>([['before', before], ['after', after]])
+  })
+  const heapPerPendingLogin = await heapOfPendingLogin(provider, warmUp)
   await provider.stop()
 
-  const figuresOf = (name: keyof Cost, count: number | undefined) => (readings.get(count ?? NaN) ?? []).map((measured) => measured.map((cost) => cost[name]))
-  const bySessions = sessions.map((count): [number, CostFigures] => [
-    count,
-    {
-      login: spreadOf(figuresOf('login', count).flat()),
-      guardedRequest: spreadOf(figuresOf('guardedRequest', count).flat()),
-      loginRatio: ratioOf(figuresOf('login', count), figuresOf('login', sessions[0])),
-      guardedRequestRatio: ratioOf(figuresOf('guardedRequest', count), figuresOf('guardedRequest', sessions[0]))
+  const figures = (name: keyof Cost): CostFigures => {
+    const inPhase = (phase: Phase, figure: (round: Round) => number) => (measured.get(phase) ?? []).map((rounds) => rounds.map(figure))
+    const ofGrowing = ([growing]: Round) => growing[name]
+    const againstSteady = ([growing, steady]: Round) => growing[name] / steady[name]
+    return {
+      before: spreadOf(inPhase('before', ofGrowing).flat()),
+      after: spreadOf(inPhase('after', ofGrowing).flat()),
+      ratio: ratioOf(inPhase('after', againstSteady), inPhase('before', againstSteady))
     }
-  ])
-  return { bySessions: Object.fromEntries(bySessions), heapPerPendingLogin }
+  }
+  return { sessions, login: figures('login'), guardedRequest: figures('guardedRequest'), heapPerPendingLogin }
+}
+
+async function inTurn(rounds: number, [growing, steady]: readonly [App, App], cost: (app: App) => Promise<Cost>): Promise<Round[]> {
+  const costs = await inRounds(rounds, new Map([['growing', growing], ['steady', steady]]), cost)
+  const costsOfSteady = costs.get('steady') ?? []
+  return (costs.get('growing') ?? []).flatMap((cost, round) => {
+    const costOfSteady = costsOfSteady[round]
+    return costOfSteady ? [[cost, costOfSteady] as const] : []
+  })
 }
 
 async function costOf(app: App, logins: number): Promise<Cost> {
@@ -92,13 +99,16 @@ async function forgetSessions(app: App): Promise<void> {
 }
 
 async function abandonLogins(app: App, times: number): Promise<void> {
-  await app.cpuOf(Math.max(0, times), () => app.beginLogin(new Visitor(app.url)))
+  await app.cpuOf(times, () => app.beginLogin(new Visitor(app.url)))
 }
 
-async function heapOfPendingLogin(app: App): Promise<number> {
+async function heapOfPendingLogin(provider: Provider, warmUp: number): Promise<number> {
+  const app = await App.start('growing', provider)
+  await costOf(app, warmUp)
   await forgetSessions(app)
   const { heap: heapBefore } = await app.cost({ collect: true })
   await abandonLogins(app, PENDING_LOGINS)
   const { heap } = await app.cost({ collect: true })
+  await app.stop()
   return Math.round((heap - heapBefore) / PENDING_LOGINS)
 }

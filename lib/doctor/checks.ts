@@ -36,7 +36,7 @@ const MADE_UP_CODE = 'passport-twilio-doctor'
 /** PKCE's verifier and challenge, from RFC 7636 appendix B. */
 const CODE_VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CODE_CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
-const NOT_SET = 'TWILIO_CLIENT_SECRET is not set in the environment. Is .env loaded (node --env-file=.env)?'
+const NOT_SET = 'TWILIO_CLIENT_SECRET is not set in the environment. This command does not read .env: set the variable first.'
 /** Has the form of a secret, where a client needs one that is not sent. */
 const PLACEHOLDER = 'not a secret'
 

@@ -6,7 +6,7 @@ import { examine, type DoctorOptions, type Finding } from './checks'
 const USAGE = `Usage: passport-twilio-doctor --client-id ID --redirect-uri URI [options]
 
 Checks the setup of an app: the client ID, the connection to Twilio, the clock, the redirect URI and the client secret.
-Reads the secret from the environment variable TWILIO_CLIENT_SECRET. Logs nobody in. Exits with status 1 if something is wrong.
+Reads the secret from the environment variable TWILIO_CLIENT_SECRET, not from .env. Logs nobody in. Exits with status 1 if something is wrong.
 
   --client-id ID         client ID of the OAuth app
   --redirect-uri URI     redirect URI (the app's callbackURL)

@@ -6,7 +6,7 @@ import { helpFor } from '../errors'
  */
 export type LoginStateReason = 'missing' | 'unknown' | 'expired' | 'used'
 
-/** What the request shows of why its session has no such login. docs/errors.md explains each. */
+/** Why the session has no such login, as far as the request shows it. docs/errors.md explains each cause. */
 export type LoginStateCause = 'secure_cookie' | 'strict_cookie' | 'other_host' | 'no_cookie' | 'memory_sessions' | 'unknown_session'
 
 const LOGIN_STATE_MESSAGES: Readonly<Record<LoginStateReason, string>> = {
@@ -31,7 +31,7 @@ export class LoginStateError extends Error {
   readonly code = 'ERR_TWILIO_LOGIN_STATE'
   /** Where this error is explained. */
   readonly help = helpFor('LoginStateError')
-  /** The status to answer the visitor with: 403. */
+  /** The HTTP status for the response to the visitor: 403. */
   readonly status = 403
   /** Why the state was refused. */
   readonly reason: LoginStateReason

@@ -1,4 +1,5 @@
 import { publishLogin, startTimer, type LoginMessage } from '../diagnostics'
+import { applicationError } from './application-error'
 
 /** The browser is sent to Twilio. */
 export interface Redirect {
@@ -28,8 +29,10 @@ export async function published<Result extends Outcome>(phase: LoginMessage['pha
     const result = await handle()
     publishLogin({ phase, outcome: outcomeOf(result), duration: elapsed() })
     return result
-  } catch (error) {
+  } catch (thrown) {
+    const error = applicationError(thrown)
     publishLogin({ phase, outcome: 'failed', duration: elapsed(), error })
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- an application's errors are passed on as they are
     throw error
   }
 }

@@ -13,6 +13,7 @@ import { hasUser, peekSession } from '../request/session'
 import { saveSession } from '../request/session-store'
 import { isSpeculative } from '../request/speculative-request'
 import { fromCallback } from '../util/from-callback'
+import { applicationError } from './application-error'
 import { authorizationErrorOf, badRequest, denialMessageOf, readCallback, type Callback } from './callback'
 import { absoluteCallbackURL } from './callback-url'
 import { ConcurrencyLimit } from './concurrency-limit'
@@ -76,7 +77,7 @@ export class TwilioStrategy extends Base {
     const configuration = configure(options)
     const callbackURL = checkCallbackURL(options.callbackURL)
     checkScope(options.scope)
-    if (!isFunction(verify)) throw optionError('verify is missing: pass a function that finds the user, after the options.')
+    if (!isFunction(verify)) throw optionError('verify is missing. Pass a function that finds the user as the second argument: new TwilioStrategy(options, verify).')
     const { authorize, token, clientID, clientSecret } = configuration
     const customHeaders = { ...options.customHeaders }
     super({ callbackURL, authorizationURL: authorize.url, tokenURL: token.url, clientID, clientSecret: clientSecret ?? '', customHeaders }, verify)
@@ -115,7 +116,7 @@ export class TwilioStrategy extends Base {
     this._handle(req, options)
       .then(act, rejectRequest)
       // An error thrown by the application's own callback goes to its error handler.
-      .catch((thrown: unknown) => (req.next ?? error)(thrown))
+      .catch((thrown: unknown) => (req.next ?? error)(applicationError(thrown)))
       .catch(() => req.destroy())
   }
 

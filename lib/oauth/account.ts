@@ -1,7 +1,7 @@
 import { TwilioResponseError } from '../errors'
 import { isObject } from '../util/is-object'
 import { redact } from '../util/redact'
-import { textClaim } from './claims'
+import { isTooDeep, textClaim } from './claims'
 import { callHttp, parseJSON, type CallLimits, type Endpoint } from './http'
 import type { TwilioAccount } from './profile'
 import { sidOf, type TwilioResourceName } from './resource-name'
@@ -28,7 +28,7 @@ export async function lookUpAccount(accessToken: string, accounts: Endpoint, lim
     throw new TwilioResponseError(`Twilio's Accounts resource answered ${response.status}${explanation}. Does the scope let the app read accounts? If not, leave out lookUpAccount.`)
   }
   const listed = accountsIn(body)
-  if (listed.length === 0) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token.")
+  if (listed.length === 0) throw new TwilioResponseError("Twilio's Accounts resource listed no account for this token. Leave out lookUpAccount.")
   return accountOf(actor, listed)
 }
 
@@ -43,7 +43,7 @@ function accountsIn(list: unknown): TwilioAccount[] {
   const accounts: unknown[] = isObject(list) && Array.isArray(list.accounts) ? list.accounts : []
   return accounts.filter(isObject).flatMap((account) => {
     const sid = textClaim(account, 'sid')
-    return sid === undefined ? [] : [{ sid, friendlyName: textClaim(account, 'friendly_name'), json: withoutAuthToken(account) }]
+    return sid === undefined || isTooDeep(account) ? [] : [{ sid, friendlyName: textClaim(account, 'friendly_name'), json: withoutAuthToken(account) }]
   })
 }
 

@@ -9,7 +9,7 @@ export interface DecodedJWT {
   readonly claims: Claims
 }
 
-/** Claims nested deeper than this are ignored, so that code that walks through them can recurse safely. */
+/** Values nested deeper than this are ignored, so that code that walks through them, such as JSON.stringify, can recurse safely. */
 const MAX_DEPTH = 32
 
 /** Decodes a signed JWT (RFC 7519) without verifying its signature. `undefined` for anything else. */
@@ -36,10 +36,14 @@ export function textClaim(claims: Claims, name: string): string | undefined {
 function decodePart(part = ''): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
-    return isObject(value) && !isDeeperThan(MAX_DEPTH, value) ? value : undefined
+    return isObject(value) && !isTooDeep(value) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+export function isTooDeep(value: unknown): boolean {
+  return isDeeperThan(MAX_DEPTH, value)
 }
 
 function isDeeperThan(depth: number, value: unknown): boolean {

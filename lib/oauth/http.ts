@@ -2,6 +2,8 @@ import { Agent, request as requestHttp, type IncomingHttpHeaders, type IncomingM
 import { Agent as SecureAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TwilioNetworkError, TwilioResponseError, TwilioTimeoutError } from '../errors'
+import { isObject } from '../util/is-object'
+import { redact } from '../util/redact'
 
 /** Where to send a request: a URL, parsed once at construction rather than for each call. */
 export interface Endpoint {
@@ -102,17 +104,17 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
       fail(signal?.reason)
     }
     function failOnTimeout(): void {
-      fail(new TwilioTimeoutError(`${endpoint.host} did not send a complete response within ${timeout} ms. Try again. If it happens often, check the network or raise timeout.`))
+      fail(new TwilioTimeoutError(`${endpoint.host} did not send a complete response within ${limits.timeout} ms. Try again. If it happens often, check the network or raise timeout.`))
     }
     function failIfLate(): void {
       if (Date.now() >= deadline) failOnTimeout()
     }
-    function failOnNetwork(error: NodeJS.ErrnoException): void {
-      const message = `${endpoint.host} could not be reached, or the connection broke (${reasonOf(error, limits.agent)}). Try again.`
-      fail(new TwilioNetworkError(message, { cause: withoutRawPacket(error) }))
+    function failOnNetwork(error: unknown): void {
+      const cause = connectionErrorOf(error)
+      fail(new TwilioNetworkError(`${endpoint.host} could not be reached, or the connection broke (${reasonOf(cause, limits.agent)}). Try again.`, { cause }))
     }
-    function failCutShort(error: Error): void {
-      fail(new TwilioResponseError(`The response from ${endpoint.host} was cut short. Try again.`, { cause: withoutRawPacket(error) }))
+    function failCutShort(error: unknown): void {
+      fail(new TwilioResponseError(`The response from ${endpoint.host} was cut short. Try again.`, { cause: connectionErrorOf(error) }))
     }
 
     signal?.addEventListener('abort', abort, { once: true })
@@ -163,13 +165,14 @@ export function callHttp(call: HttpRequest, limits: CallLimits): Promise<HttpRes
 /** Node's error code. An agent may connect to a proxy, which is then named too. */
 function reasonOf(error: ConnectionError, agent: Agent | undefined): string {
   const { code, message, errors: [first = error] = [] } = error
-  if (code === undefined) return message
+  if (code === undefined) return redact(message, [])
   const place = first.port === undefined ? first.hostname : `${first.address}:${first.port}`
   return agent && place !== undefined ? `${code} at ${place}` : code
 }
 
-/** Node's errors of connections that were not established. */
-interface ConnectionError extends NodeJS.ErrnoException {
+/** Node's errors of connections. */
+interface ConnectionError extends Error {
+  readonly code?: string
   readonly address?: string
   readonly port?: number
   /** The host whose address could not be looked up. */
@@ -178,11 +181,29 @@ interface ConnectionError extends NodeJS.ErrnoException {
   readonly errors?: readonly ConnectionError[]
 }
 
+const DETAILS = ['stack', 'code', 'errno', 'syscall', 'address', 'port', 'hostname'] as const
+
+/**
+ * A copy of a connection's error with Node's own properties only. Others may be secret: Node's HTTP parser keeps the bytes that it
+ * could not parse, an agent its options with the password of the proxy.
+ */
+function connectionErrorOf(error: unknown): ConnectionError {
+  const errors = isObject(error) && Array.isArray(error.errors) ? error.errors.map(withoutOtherProperties) : undefined
+  return Object.assign(withoutOtherProperties(error), errors && { errors })
+}
+
+function withoutOtherProperties(error: unknown): Error {
+  if (!isObject(error)) return new Error(String(error))
+  const copy = new Error(typeof error.message === 'string' ? error.message : 'unknown')
+  for (const name of DETAILS) if (error[name] !== undefined) Object.assign(copy, { [name]: error[name] })
+  return copy
+}
+
 /** Anything else is not quoted: it may contain a secret of the request. */
 const KNOWN_ENCODING = /^(?:(?:x-)?gzip|br|compress|deflate|zstd)$/i
 
 function reasonToReject({ statusCode, headers }: IncomingMessage, endpoint: Endpoint, limits: CallLimits): string | undefined {
-  // RFC 9110 §15.5.8: only a proxy answers so.
+  // Only a proxy sends this status (RFC 9110 §15.5.8).
   if (statusCode === 407) return `A proxy between this machine and ${endpoint.host} requires authentication (407). Check the user name and password in the URL that its agent is given.`
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') {
@@ -203,12 +224,6 @@ function decodeUTF8(bytes: Buffer): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Removes the bytes that Node's HTTP parser keeps on its errors: they may contain a token. */
-function withoutRawPacket(error: NodeJS.ErrnoException & { rawPacket?: unknown }): Error {
-  delete error.rawPacket
-  return error
 }
 
 /** The JSON in a response's body, or `undefined` if it is not JSON. */

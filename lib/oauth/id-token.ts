@@ -122,7 +122,7 @@ function keyFetcher(jwksURL: string, limits: CallLimits): () => Promise<Response
   const endpoint = endpointOf(jwksURL)
   return async () => {
     const { status, body } = await callHttp({ method: 'GET', endpoint, headers: { Accept: 'application/json' } }, limits)
-    if (status !== 200) throw new TwilioResponseError(`The key set URL (idToken.jwksURL) answered ${status}.`)
+    if (status !== 200) throw new TwilioResponseError(`The key set URL (idToken.jwksURL) answered ${status}. Check the URL.`)
     return new Response(body, { status })
   }
 }

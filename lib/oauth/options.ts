@@ -117,7 +117,7 @@ function describe(value: unknown): string {
 }
 
 export function checkText(option: string, value: unknown, meaning: string): asserts value is string {
-  if (typeof value !== 'string' || value === '') throw optionError(`${option} is missing: it must be ${meaning}.`)
+  if (typeof value !== 'string' || value === '') throw optionError(`${option} is missing: it must be ${meaning}. Is the option misspelled, or an environment variable not set?`)
 }
 
 export function checkNumber(option: string, value: unknown, unit: string): number {

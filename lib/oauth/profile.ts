@@ -6,14 +6,14 @@ import { actorOf, parseResourceName, sidOf, type TwilioResourceName } from './re
 export interface TwilioProfile {
   /** Always `twilio`. */
   readonly provider: 'twilio'
-  /** The user's SID (`US…`), else their `sub`, else the SID of the account or organization that approved the app. */
+  /** The user's SID (`US…`), or else their `sub`, or else the SID of the account or organization that approved the app. */
   readonly id: string
   /**
    * Whom `id` identifies. Only a `user` is a person: everybody who approves the app for the same `account` or `organization` has
    * the same `id`. At Twilio, this is what to expect of an organization's app without an ID token.
    */
   readonly identifies?: 'user' | 'account' | 'organization' | undefined
-  /** The user's name, else their email address, else the account's name, else `id`. */
+  /** The user's name, or else their email address, the account's name, or `id`. */
   readonly displayName: string
   /** The parts of the user's name. A part that Twilio does not provide is empty. */
   readonly name?:
@@ -99,6 +99,9 @@ interface Identity {
   readonly actor: TwilioResourceName | undefined
 }
 
+/** An account, organization or user. A `sub` that only begins with the same letters is some other ID. */
+const SID = /^[A-Z]{2}[\da-f]{32}$/
+
 /**
  * `sub` identifies the user, unless it names the OAuth app, which is the same for every user. Then the account or
  * organization that approved the app has logged in.
@@ -109,12 +112,13 @@ function identityIn(claims: Claims): Identity {
   const actor = actorOf(claims)
   const isApp = subject?.type === 'oauthapp' || sub?.startsWith('OQ')
   const isSubject = !isApp && sub !== undefined
-  return { claims, id: isSubject ? (subject?.sid ?? sub) : actor?.sid, kind: kindOf(isSubject ? subject : actor), subject, actor }
+  const sid = isSubject ? (subject?.sid ?? SID.exec(sub)?.[0]) : actor?.sid
+  return { claims, id: sid ?? (isSubject ? sub : undefined), kind: kindOf(sid), subject, actor }
 }
 
-function kindOf(name: TwilioResourceName | undefined): Identity['kind'] {
-  if (sidOf(name, 'OR') !== undefined) return 'organization'
-  return sidOf(name, 'AC') === undefined ? 'user' : 'account'
+function kindOf(sid = ''): Identity['kind'] {
+  if (sid.startsWith('OR')) return 'organization'
+  return sid.startsWith('AC') ? 'account' : 'user'
 }
 
 function displayNameIn(claims: Claims): string | undefined {

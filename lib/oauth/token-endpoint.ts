@@ -124,7 +124,7 @@ export class TokenEndpoint {
     const error = readErrorBody(body)
     const succeeded = response.status === 200 || response.status === 201
     if (error || !succeeded) throw tokenErrorOf(response, error, [clientSecret, parameters.code, parameters.refresh_token, parameters.code_verifier, ...Object.values(customHeaders)], { isPublicClient: clientSecret === undefined })
-    if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object.')
+    if (!isObject(body)) throw new TwilioResponseError('The token response is not a JSON object. Check baseURL and any proxy in between.')
     return body
   }
 }

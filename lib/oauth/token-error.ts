@@ -8,7 +8,7 @@ export interface ErrorBody {
   /** OAuth 2.0's name of the error. */
   readonly name?: string | undefined
   readonly text?: string | undefined
-  /** Twilio's own number of the error. */
+  /** Twilio's own error code. */
   readonly twilioCode?: number | undefined
   /** The status that the body gives, which may differ from that of the response. */
   readonly status?: number | undefined
@@ -20,7 +20,7 @@ export interface ErrorBody {
 /** OAuth 2.0's names (RFC 6749 §5.2, and the two of §4.1.2.1 for a server that cannot respond), where a string contains one. */
 const OAUTH_NAMES = /\b(?:invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope|server_error|temporarily_unavailable)\b/
 
-/** Twilio's number for an OAuth app that lacks a permission. Its message names the permission. */
+/** Twilio's error code for an OAuth app that lacks a permission. Its message names the permission. */
 export const MISSING_PERMISSION = 70051
 export const MISSING_PERMISSION_ADVICE = 'Grant the OAuth app this permission in the Twilio Console.'
 
@@ -34,7 +34,7 @@ const NAMES_BY_TWILIO_CODE: Readonly<Record<number, string>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   invalid_client: 'Check clientID and clientSecret against the OAuth app in the Twilio Console.',
   invalid_grant: 'The code or refresh token has been used, has expired or was revoked, or callbackURL differs from the registered redirect URI. Log in again.',
-  invalid_request: 'Check callbackURL, scope and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.',
+  invalid_request: 'Check callbackURL, scope, apiVersion and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.',
   invalid_scope: 'Check scope against what the OAuth app may request.',
   unauthorized_client: "Check the OAuth app's type, grants and permissions in the Twilio Console.",
   unsupported_grant_type: "Check the OAuth app's type and grants in the Twilio Console.",

@@ -36,9 +36,9 @@ const TOKEN = /^[\x21-\x7e]+$/
  * @throws {TwilioResponseError} naming the field that cannot be used
  */
 export function readTokens(response: unknown, refreshToken?: string): TwilioTokens {
-  if (!isObject(response)) throw new TwilioResponseError('The token response is not a JSON object.')
+  if (!isObject(response)) throw new TwilioResponseError('The token response is not a JSON object. Check baseURL and any proxy in between.')
   const accessToken = readToken(response, 'access_token')
-  if (accessToken === undefined) throw new TwilioResponseError('The token response has no access_token.')
+  if (accessToken === undefined) throw new TwilioResponseError('The token response has no access_token. Check baseURL and any proxy in between.')
   const claims = claimsOf(accessToken)
   return withoutUndefined<TwilioTokens>({
     accessToken,

@@ -49,7 +49,7 @@ export interface SandboxOptions {
    * used any number of times and a refresh returns `null`. It is not known what Twilio does. Default: `true`.
    */
   readonly rotateRefreshTokens?: boolean | undefined
-  /** Whether the authorize endpoint sends a `Location` header beside `redirect_to`. It is not known whether Twilio does. Default: `true`. */
+  /** Whether the authorize endpoint sends a `Location` header in addition to `redirect_to`. It is not known whether Twilio does. Default: `true`. */
   readonly locationHeader?: boolean | undefined
   /** The format of errors: Twilio's own, or problem details (RFC 9457), which Twilio's newer APIs send. Default: `twilio`. */
   readonly errorFormat?: ErrorFormat | undefined
@@ -60,7 +60,7 @@ export interface SandboxOptions {
   readonly accountLogins?: boolean | undefined
   /** How long the token endpoint waits before it handles a request, in ms. Default: 0. */
   readonly latency?: number | undefined
-  /** Called with each request once it is answered, for a log. Secrets, codes and tokens are masked. */
+  /** Called with each request once its response has been sent, for a log. Secrets, codes and tokens are masked. */
   readonly onRequest?: ((request: LoggedRequest) => void) | undefined
 }
 
@@ -96,9 +96,8 @@ export interface Sandbox {
    * @param authorizeURL the URL that the app redirects the browser to: the `Location` header of its response
    * @param options who signs in, and whether they approve
    * @returns the URL that the browser is redirected back to: the app's callback URL with a code or an error
-   * @throws {TypeError} if the URL is not one of this sandbox
-   * @throws {Error} if no person has the given name or email address, or if the sandbox refuses the request; the message
-   *   says why
+   * @throws {TypeError} if the URL is not one of this sandbox, or if no person has the given name or email address
+   * @throws {Error} if the sandbox refuses the request; the message says why
    */
   login(authorizeURL: string, options?: SandboxLoginOptions): Promise<string>
   /**
@@ -146,7 +145,7 @@ export interface Sandbox {
  * the organization (`OR…`) and name no account; an app may do with the API what its permissions allow. Where Twilio's behaviour
  * is not known, the sandbox is strict: each refresh token can be used once, reuse of a code or refresh token revokes every token
  * issued from the same approval, an organization's access token does not name the person who approved the app (an ID token does,
- * with the scope `openid`), and a new secret ends refresh tokens too.
+ * with the scope `openid`), and rotating the secret also revokes refresh tokens.
  *
  * @throws {TypeError} if `apps` or `people` is empty
  * @throws {Error} if the port is in use

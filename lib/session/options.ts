@@ -22,7 +22,7 @@ export interface SessionTokensOptions {
   readonly refreshInBackground?: boolean | undefined
   /** How long the record of a login is kept after its last change and beyond the expiry of its token, in ms. Default: the `maxAge` of the session cookie, or else 24 hours. */
   readonly recordTTL?: number | undefined
-  /** Called with warnings for the app's operator, and with the kind of each. A kind is reported at most once an hour. Default: `process.emitWarning`. */
+  /** Called with each warning for the app's operator: a message and a code. Each code is reported at most once an hour. Default: `process.emitWarning`. */
   readonly warn?: ((message: string, code: TwilioWarningCode) => unknown) | undefined
 }
 

@@ -19,10 +19,11 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Lets a request through only if its person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
- * returns the page that it requested. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so do a CORS preflight and a WebSocket.
+ * Lets a request through only if a person is logged in with Passport. Otherwise, a browser is redirected to `loginPath`, and {@link returnTo}
+ * returns the requested page after the login. An API call (one that doesn't accept HTML, or comes from a script) gets 401, and so do a CORS
+ * preflight and a WebSocket.
  *
- * @throws {TypeError} if `loginPath` is missing
+ * @throws {TypeError} if `loginPath` is missing or not a plain path
  */
 export function requireLogin(options: RequireLoginOptions): Middleware {
   const given: unknown = options
@@ -34,7 +35,7 @@ export function requireLogin(options: RequireLoginOptions): Middleware {
     } else if (hasUnreadLogin(req)) {
       next(setupError("requireLogin() found a login in the session that Passport has not read. Put passport.session() (or passport.authenticate('session')) before it."))
     } else if (!('isAuthenticated' in req) && !peekSession(req)) {
-      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If they are, the session store may be disconnected.'))
+      next(setupError('requireLogin() found no session. Put the session middleware, such as express-session, and passport.session() before it. If both are there, the session store may be disconnected.'))
     } else if (isLoginPath(req, loginPath) && isResponse(res) && !isWebSocket(req)) {
       // A guard in front of the whole app must not block the login and its callback. Servers of WebSockets may ignore the path.
       next()
@@ -75,13 +76,14 @@ function isLoginPath(req: IncomingMessage, loginPath: string): boolean {
 }
 
 const LOGIN_PATH = Symbol('loginPath')
+type GuardedRequest = object & { [LOGIN_PATH]?: string }
 
 /** Stores the `loginPath` of the guard that a request has passed, for the middleware after it. */
-export function setLoginPath(req: object, loginPath: string): void {
-  Object.assign(req, { [LOGIN_PATH]: loginPath })
+export function setLoginPath(req: GuardedRequest, loginPath: string): void {
+  req[LOGIN_PATH] = loginPath
 }
 
-function loginPathOf(req: IncomingMessage & { [LOGIN_PATH]?: string }): string | undefined {
+function loginPathOf(req: GuardedRequest): string | undefined {
   return req[LOGIN_PATH]
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../util/clock'
 
-/** The kind of a warning. It stays the same if the message is reworded. docs/errors.md explains each. */
+/** The code of a warning. It stays the same if the message is reworded. docs/errors.md explains each code. */
 export type TwilioWarningCode =
   | 'WARN_TWILIO_TOKENS_UNREADABLE'
   | 'WARN_TWILIO_TOKENS_NOT_KEPT'

@@ -1,7 +1,7 @@
 type NodeCallback<Values extends unknown[]> = (error?: unknown, ...values: Values) => void
 
 interface FromCallbackOptions {
-  /** Whether the function has a parameter for the callback. If not, its promise is all that it can answer with. Default: `true`. */
+  /** Whether the function has a parameter for the callback. If not, only its promise can provide the result. Default: `true`. */
   readonly hasCallbackParameter?: boolean
 }
 
@@ -26,7 +26,7 @@ export function fromCallback<Values extends unknown[]>(
     const returned = call(callback)
     if (!isThenable(returned)) return
     returned.then((value) => {
-      // As with a callback, the caller says what it expects the function to answer.
+      // As with a callback, the caller declares the type of the result.
       if (value !== undefined || !hasCallbackParameter) resolve([value] as unknown[] as Values)
     }, reject)
   })

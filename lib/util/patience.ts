@@ -5,8 +5,8 @@ const STEPS = 10
 /**
  * The result of a promise, or `undefined` if it takes longer than `ms`.
  *
- * The time is counted in short steps, between which the event loop runs. So a loop that stands still uses up one step only,
- * and a reply that has long arrived isn't taken for missing.
+ * The time is counted in short steps, between which the event loop runs. If the event loop is blocked, only one step
+ * passes, so a reply that has already arrived is not treated as missing.
  */
 export async function patiently<Result>(promise: Promise<Result>, ms: number, clock: Pick<Clock, 'sleep'>): Promise<{ readonly result: Result } | undefined> {
   const reply = promise.then((result) => ({ result }))

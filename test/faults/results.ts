@@ -57,7 +57,7 @@ export function tableOf({ node, versions, totals, rows }: Results): string {
     ...table(['', ...heads], [
       ['rows passed', ...CONTENDERS.map((contender) => share(totals[contender].held, totals[contender].applicable))],
       ['of these, by what is at fault:', ...CONTENDERS.map(() => '')],
-      ...Object.keys(CATALOGUE).map((where) => [where.toLowerCase(), ...CONTENDERS.map((contender) => shareOf(rows.filter((row) => row.where === where), contender))]),
+      ...Object.keys(CATALOGUE).map((where) => [where.replace(/^The/, 'the'), ...CONTENDERS.map((contender) => shareOf(rows.filter((row) => row.where === where), contender))]),
       ['rows without a response, or with a crashed process', ...CONTENDERS.map((contender) => String(totals[contender].lost))],
       ['rows that leak a secret, a code or a token', ...CONTENDERS.map((contender) => String(totals[contender].leaks))]
     ])

@@ -78,6 +78,13 @@ describe('the account look-up', () => {
     for (const response of responses) await assert.rejects(lookUp(response), (error) => error instanceof TwilioResponseError && error.message.includes('listed no account'))
   })
 
+  it('ignores an account that is nested too deeply to be serialized in a profile', async () => {
+    twilio.behave = text(200, `{"accounts":[{"sid":"AC1","x":${'['.repeat(20_000)}${']'.repeat(20_000)}}]}`)
+    const endpoint = endpointOf(`${twilio.url}/2010-04-01/Accounts.json`)
+    const looking = lookUpAccount('the-access-token', endpoint, { timeout: 1000, maxResponseBytes: 100_000, agent: undefined })
+    await assert.rejects(looking, (error) => error instanceof TwilioResponseError && error.message.includes('listed no account'))
+  })
+
   it('returns no name for an account without one', async () => {
     for (const name of [undefined, null, '', 7]) assert.equal((await lookUp(json(200, { accounts: [{ sid: 'AC1', friendly_name: name }] }))).friendlyName, undefined)
   })

@@ -126,7 +126,7 @@ describe('TwilioOAuthClient', () => {
   it('that is not a JSON object is refused', async () => {
     for (const response of [json(200, []), json(200, 'text'), json(201, null)]) {
       twilio.behave = response
-      assert.equal((await errorOf(exchange()) as Error).message, 'The token response is not a JSON object.')
+      assert.equal((await errorOf(exchange()) as Error).message, 'The token response is not a JSON object. Check baseURL and any proxy in between.')
     }
   })
 
@@ -366,6 +366,7 @@ describe('TwilioOAuthClient', () => {
 
   describe('shows no secret, code or token in its errors', () => {
     const cameBack = 'a-token-that-came-back'
+    const basic = Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')
     const calls = [
       { sent: [CLIENT_SECRET, 'the-code', 'the-verifier'], call: () => exchange() },
       { sent: [CLIENT_SECRET, 'the-refresh-token'], call: () => client({ timeout: 100 }).refresh('the-refresh-token') }
@@ -379,14 +380,17 @@ describe('TwilioOAuthClient', () => {
     it('when Twilio repeats what it was sent (SEC-21)', async () => {
       for (const { sent, call } of calls) {
         const echo = sent.join(' and ')
+        const encoded = [basic, ...sent.map((secret) => Buffer.from(`"${secret}"`).toString('base64'))]
         const answers = [
           json(400, { error: 'invalid_grant', error_description: echo, error_uri: `https://example.com/?${echo}` }),
           json(400, { error: echo }),
-          json(401, { code: 20003, message: echo, more_info: echo, status: 401 })
+          json(401, { code: 20003, message: echo, more_info: echo, status: 401 }),
+          json(401, { code: 20003, message: encoded.join(' and '), more_info: `https://example.com/?${basic}`, status: 401 }),
+          json(400, { error: basic })
         ]
         for (const answer of answers) {
           twilio.behave = answer
-          await assertHidden(call, sent)
+          await assertHidden(call, [...sent, ...encoded])
         }
       }
     })
@@ -412,6 +416,11 @@ describe('TwilioOAuthClient', () => {
 
   describe('retries a refresh', () => {
     const refresh = (options: Partial<TwilioOAuthClientOptions> = {}) => client({ timeout: 5000, ...options }).refresh('the-refresh-token')
+
+    it('and names the whole time limit, not what was left of it, if there is no response to the retry', async () => {
+      twilio.behave = inTurn(json(503, {}), () => undefined)
+      await assert.rejects(refresh({ timeout: 400 }), { name: 'TwilioTimeoutError', message: /^\S+ did not send a complete response within 400 ms\./ })
+    })
 
     it('at most twice, after 5xx and a broken connection', async () => {
       twilio.behave = inTurn(json(500, {}), raw('', { end: true }), json(201, TOKENS))

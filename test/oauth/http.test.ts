@@ -191,6 +191,49 @@ describe('a call to Twilio', () => {
     }
   })
 
+  describe('with an agent that fails', () => {
+    function callWith(error: unknown): Promise<HttpResponse> {
+      class FailingAgent extends http.Agent {
+        override createConnection(_options: http.ClientRequestArgs, done: (error: unknown) => void): undefined {
+          setImmediate(done, error)
+        }
+      }
+      return call(json(200, {}), { limits: { agent: new FailingAgent() } })
+    }
+
+    it("shows nothing of the agent's options, such as the proxy's password", async () => {
+      const password = 'the-password-of-the-proxy'
+      const proxy = { proxy: { userId: 'me', password } }
+      for (const error of [
+        Object.assign(new Error('Socks5 Authentication failed'), { options: proxy }),
+        Object.assign(new Error('connect', { cause: proxy }), { code: 'ECONNREFUSED', errors: [Object.assign(new Error('first'), { options: proxy })] }),
+        Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL', input: `http://me:${password}@` }),
+        proxy
+      ]) {
+        await assert.rejects(callWith(error), (thrown) => thrown instanceof TwilioNetworkError && !inspect(thrown, { depth: 10, showHidden: true }).includes(password))
+      }
+    })
+
+    it('keeps what Node says of the connection', async () => {
+      const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED', errno: -111, syscall: 'connect', address: '127.0.0.1', port: 1 })
+      await assert.rejects(callWith(refused), ({ cause }: Error) => {
+        assert.deepEqual({ ...(cause as object) }, { code: 'ECONNREFUSED', errno: -111, syscall: 'connect', address: '127.0.0.1', port: 1 })
+        assert.equal((cause as Error).stack, refused.stack)
+        return true
+      })
+    })
+
+    it('quotes it on one line', async () => {
+      await assert.rejects(callWith(new Error(`no\r\n\u001b[31mforged line ${'x'.repeat(1000)}`)), ({ message }: Error) => message.includes('(no [31mforged line xxx') && message.length < 450)
+    })
+
+    it('rejects with a TwilioNetworkError, whatever it fails with', async () => {
+      for (const error of ['a string', 7, Object.freeze(new Error('frozen')), Object.assign(new Error('x'), { code: 'X', errors: [null] }), Object.assign(new Error('x'), { code: 'X', errors: [] })]) {
+        await assert.rejects(callWith(error), TwilioNetworkError)
+      }
+    })
+  })
+
   it('rejects with the remedy if a proxy requires authentication, and does not blame Twilio', async () => {
     const proxy = http.createServer().on('connect', (_request, socket) => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'))
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))

@@ -32,7 +32,7 @@ describe('an invalid option is a TypeError at construction that names', () => {
   })
 
   it('clientSecret', () => {
-    for (const missing of [undefined, '', 7]) assertTypeError(client({ clientSecret: missing }), /^clientSecret is missing: it must be the secret of the OAuth app in the Twilio Console\.$/)
+    for (const missing of [undefined, '', 7]) assertTypeError(client({ clientSecret: missing }), /^clientSecret is missing: it must be the secret of the OAuth app in the Twilio Console\. Is the option misspelled, or an environment variable not set\?$/)
     for (const pasted of [` ${CLIENT_SECRET}`, `${CLIENT_SECRET}\t`, `${CLIENT_SECRET}\n`, `first line\nsecond line`]) {
       assertTypeError(client({ clientSecret: pasted }), /^clientSecret starts or ends with white space, or contains a line break/)
       assert.throws(client({ clientSecret: pasted }), ({ message }: Error) => !message.includes(CLIENT_SECRET) && !message.includes('first line'), 'the secret is not shown')
@@ -95,7 +95,7 @@ describe('an invalid option is a TypeError at construction that names', () => {
 
   it('idToken', () => {
     assertTypeError(client({ idToken: true }), /^idToken must be an object/)
-    assertTypeError(client({ idToken: { issuer: '' } }), /^idToken\.issuer is missing: it must be the iss claim of the ID tokens\.$/)
+    assertTypeError(client({ idToken: { issuer: '' } }), /^idToken\.issuer is missing: it must be the iss claim of the ID tokens\. /)
     for (const name of ['jwksUrl', 'jwksUri', 'issuers']) assertTypeError(client({ idToken: { [name]: 'https://keys.example' } }), new RegExp(`^idToken\\.${name} is not an option\\. The options of idToken are issuer, jwksURL, jwks, required\\.$`))
     for (const name of ['jwksURL', 'jwks']) assertTypeError(client({ idToken: { [name]: undefined } }), new RegExp(`^idToken\\.${name} is undefined`))
     assertTypeError(client({ idToken: { jwksURL: 'http://keys.example' } }), /^idToken\.jwksURL must be an https URL/)

@@ -66,6 +66,15 @@ describe('the profile', () => {
     assert.equal(profileOf({ idClaims: ID, accessClaims: { sub: 'trn:us1:iam:oauthapp:OQ1', act } })?.identifies, 'user')
   })
 
+  it('does not take an account or organization for a person if the sub is its SID alone', () => {
+    const digits = '0123456789abcdef0123456789abcdef'
+    for (const [prefix, kind] of [['AC', 'account'], ['OR', 'organization'], ['US', 'user']] as const) {
+      const profile = accessOnly({ sub: prefix + digits })
+      assert.deepEqual([profile?.id, profile?.identifies], [prefix + digits, kind])
+    }
+    for (const sub of [`AC${digits}0`, `AC${digits.slice(1)}`, `xAC${digits}`, `AC${digits}@example.com`]) assert.equal(accessOnly({ sub })?.identifies, 'user')
+  })
+
   it('has the sub as its ID, else the account that the token acts for', () => {
     assert.equal(accessOnly({ sub: 'somebody' })?.id, 'somebody')
     assert.equal(accessOnly({ act: { sub: 'trn:us1:iam:account:AC1' } })?.id, 'AC1')

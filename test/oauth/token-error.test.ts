@@ -67,7 +67,7 @@ describe("the error for Twilio's response", () => {
   it('says what Twilio says once, as a sentence, and what to do next', () => {
     for (const [body, message] of [
       [{ error: 'invalid_grant', error_description: 'It is spent.' }, 'Twilio answered 400 invalid_grant: It is spent. The code or refresh token has been used, has expired or was revoked, or callbackURL differs from the registered redirect URI. Log in again.'],
-      [{ code: 1, message: 'invalid_request: The code is missing' }, 'Twilio answered 400 invalid_request: The code is missing. Check callbackURL, scope and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.'],
+      [{ code: 1, message: 'invalid_request: The code is missing' }, 'Twilio answered 400 invalid_request: The code is missing. Check callbackURL, scope, apiVersion and the OAuth app in the Twilio Console. If they are right, the code or refresh token may have been used or have expired: log in again.'],
       [{ error: 'invalid_scope' }, 'Twilio answered 400 invalid_scope. Check scope against what the OAuth app may request.'],
       [{ error: 'invalid_client' }, 'Twilio answered 400 invalid_client. Check clientID and clientSecret against the OAuth app in the Twilio Console.'],
       [{ error: 'unauthorized_client' }, "Twilio answered 400 unauthorized_client. Check the OAuth app's type, grants and permissions in the Twilio Console."],

@@ -140,6 +140,34 @@ describe('what a developer sees, with the quick start and its error handler,', (
     await logHas(command, "Put passport.session() (or passport.authenticate('session')) before it.")
   })
 
+  for (const { mistake, part, message } of [
+    { mistake: 'the strategy is not registered', part: 'passport.use(strategy)\n', message: 'Unknown authentication strategy "twilio"' },
+    { mistake: 'only tokens.serializer() serializes users', part: 'passport.serializeUser((user, done) => done(null, user))\n', message: 'Failed to serialize user into session' },
+    { mistake: 'nothing deserializes users', part: 'passport.deserializeUser((user, done) => done(null, user))\n', message: 'Failed to deserialize user out of session' }
+  ]) {
+    it(`is Passport's own error, which docs/errors.md explains, if ${mistake}`, async () => {
+      const { visitor, command } = await run(changed(app, part, ''))
+      if (mistake.startsWith('the strategy')) await visitor.request('/auth/twilio')
+      else await visitor.tryToLogIn(approve)
+      await visitor.request('/account')
+      await logHas(command, `Error: ${message}`)
+      assert.ok(readFileSync('docs/errors.md', 'utf8').includes(`\n| ${message} | `), message)
+    })
+  }
+
+  it('names session: false, with which nobody stays logged in', async () => {
+    const { visitor, command } = await run(changed(app, "{ failureRedirect: '/?login=denied' }", "{ session: false, failureRedirect: '/?login=denied' }"))
+    await failedLogin(visitor, 500, /Something went wrong/)
+    await logHas(command, 'Leave out session: false at passport.authenticate(), if it is there.')
+  })
+
+  it('names an option that is misspelled', async () => {
+    await assert.rejects(
+      run(changed(app, 'clientID: TWILIO_CLIENT_ID', 'clientId: TWILIO_CLIENT_ID')),
+      /TypeError: clientID is missing: .* Is the option misspelled, or an environment variable not set\?/
+    )
+  })
+
   it('names the missing keep(), where people are sent to Twilio again and again', async () => {
     const { visitor, command } = await run(changed(changed(app, '  tokens.keep(),\n', ''), 'passport.serializeUser(tokens.serializer())', '// '))
     await visitor.logIn(approve)

@@ -44,6 +44,23 @@ describe('a login in a session', () => {
     }
   })
 
+  it('is read by each request on its own, so that no request sees what another has changed', () => {
+    const codec = sealedCodec(['one'])
+    const stored = codec.encode(LOGIN)
+    const [first, second] = [codec.decode(stored), codec.decode(stored)]
+    assert.deepEqual(first, second)
+    if (first) Object.assign(first.tokens, { accessToken: 'changed' })
+    assert.deepEqual([second?.tokens.accessToken, accessTokenIn(codec, stored)], ['access-0', 'access-0'])
+  })
+
+  it('is read however many others are read in between', () => {
+    const codec = sealedCodec(['one'])
+    const stored = Array.from({ length: 1500 }, (_, index) => codec.encode({ ...LOGIN, id: `login-${index}` }))
+    for (const _round of [1, 2]) {
+      assert.deepEqual(stored.map((sealed) => codec.decode(sealed)?.id), stored.map((_, index) => `login-${index}`))
+    }
+  })
+
   it('from before there was a secret is read with one', () => {
     assert.equal(accessTokenIn(sealedCodec(['one']), plainCodec.encode(LOGIN)), 'access-0')
   })

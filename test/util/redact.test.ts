@@ -39,6 +39,75 @@ describe('external text in an error message', () => {
     assert.equal(redact('a'.repeat(301), []), `${'a'.repeat(300)}…`)
   })
 
+  describe('with a secret in another encoding', () => {
+    const id = 'OQ0123456789abcdef0123456789abcdef'
+    const secrets = ['7rYw0cSx9QpLk2Vb5NzTg8Hd1MjFe4Ua', 'a-very-long-secret', 'pa55"w/rd&<é>']
+    const encodings: Readonly<Record<string, (secret: string) => string>> = {
+      base64: (secret) => Buffer.from(secret).toString('base64'),
+      base64url: (secret) => Buffer.from(secret).toString('base64url'),
+      'base64, one byte later': (secret) => Buffer.from(`:${secret}`).toString('base64'),
+      'base64, two bytes later': (secret) => Buffer.from(`::${secret}`).toString('base64'),
+      'HTTP Basic': (secret) => Buffer.from(`${id}:${secret}`).toString('base64'),
+      'URL-encoded base64': (secret) => encodeURIComponent(Buffer.from(`${id}:${secret}`).toString('base64')),
+      hex: (secret) => Buffer.from(secret).toString('hex'),
+      'upper-case hex': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
+      'all bytes URL-encoded': (secret) => Buffer.from(secret).toString('hex').replace(/../g, '%$&'),
+      'all bytes URL-encoded twice': (secret) => Buffer.from(secret).toString('hex').replace(/../g, '%25$&'),
+      'JavaScript escapes': (secret) => secret.replace(/[^]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+      'HTML entities': (secret) => secret.replace(/[^]/g, (character) => `&#${character.charCodeAt(0)};`)
+    }
+    for (const [encoding, encode] of Object.entries(encodings)) {
+      it(`contains nothing of it: ${encoding}`, () => {
+        for (const secret of secrets) {
+          assert.equal(redact(`The header was Basic ${encode(secret)} but is wrong.`, [secret]), 'The header was Basic [hidden] but is wrong.')
+          assert.doesNotMatch(redact(`{"client_secret":"${encode(secret)}"}`, [secret]), new RegExp(encode(secret).slice(0, 8).replace(/[\\&]/g, '\\$&')))
+        }
+      })
+    }
+
+    it('contains nothing of one that is encoded as JSON or HTML, or URL-encoded twice', () => {
+      for (const [secret, encoded] of [
+        ['s3/cret"12', String.raw`s3\/cret\"12`],
+        ['s3<cret&12', 's3&lt;cret&amp;12'],
+        ['s3/cret 12', 's3%252Fcret%252012']
+      ] as const) {
+        assert.equal(redact(`ClientSecret ${encoded} is wrong`, [secret]), 'ClientSecret [hidden] is wrong')
+      }
+    })
+
+    it('contains no token that was not sent either, such as another one of the same person', () => {
+      assert.equal(redact('replaced by eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJVUzEifQ.c2lnbmF0dXJl', ['a-refresh-token']), 'replaced by [hidden]')
+    })
+  })
+
+  it('keeps what helps a developer: words, names, SIDs, URLs, and numbers', () => {
+    for (const text of [
+      'invalid_request: The RedirectUri or redirect_uri (https://app.example.com/auth/twilio/callback) is not registered.',
+      'Authorization Error: required permission twilio/messaging/messages/list is missing',
+      'The account AC0123456789abcdef0123456789abcdef is suspended. See https://www.twilio.com/docs/errors/20003',
+      'CodeChallengeMethod must be S256: http://127.0.0.1:3000/cb?GrantType=authorization_code, trn:us1:iam:oauthapp:OQ0123456789abcdef0123456789abcdef',
+      'Too many requests (20429): 100% busy & slow',
+      'L’accès a été refusé. アクセスが拒否されました。'
+    ]) {
+      assert.equal(redact(text, ['s3cret-12']), text)
+    }
+  })
+
+  it('keeps everything if no secret was sent', () => {
+    assert.equal(redact('https://a1b2c3d4e5f6.example/?x=%2F', []), 'https://a1b2c3d4e5f6.example/?x=%2F')
+  })
+
+  it('is left out if it is too long to be a message', () => {
+    assert.equal(redact('a '.repeat(2048), []), `${'a '.repeat(150)}…`)
+    assert.equal(redact('a'.repeat(4097), []), '…')
+  })
+
+  it('is searched quickly for a long secret, even if its beginning occurs again and again', () => {
+    const start = performance.now()
+    redact(`${'x'.repeat(7999)}y`.repeat(32), ['x'.repeat(8000)])
+    assert.ok(performance.now() - start < 1000)
+  })
+
   it('has no part of a secret where it was cut', () => {
     assert.doesNotMatch(redact('a'.repeat(295) + 's3cret-and-long', ['s3cret-and-long']), /s3cret/)
   })
@@ -48,6 +117,7 @@ describe('a URL from outside in an error', () => {
   it('is an http or https URL without secrets', () => {
     assert.equal(redactURL('https://www.twilio.com/docs/errors/20003', []), 'https://www.twilio.com/docs/errors/20003')
     assert.equal(redactURL('http://x.example/?code=the-code', ['the-code']), 'http://x.example/?code=[hidden]')
+    assert.equal(redactURL('https://x.example/dGhlLWNvZGU9', ['the-code']), undefined)
   })
 
   it('is left out if it is anything else', () => {

@@ -17,8 +17,8 @@ export class TwilioLogin extends PassportStrategy(TwilioStrategy) {
     })
   }
 
-  validate(accessToken: string, refreshToken: string | undefined, params: TokenParameters, profile: TwilioProfile) {
-    return { id: profile.id, name: profile.displayName }
+  validate(accessToken: string, refreshToken: string | undefined, params: TokenParameters, profile: TwilioProfile | undefined) {
+    return profile && { id: profile.id, name: profile.displayName }
   }
 }
 

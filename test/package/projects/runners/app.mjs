@@ -29,7 +29,7 @@ app.use(passport.session())
 app.get('/auth/twilio', passport.authenticate('twilio'))
 app.get(
   '/auth/twilio/callback',
-  passport.authenticate('twilio', { failureRedirect: '/?login=denied' }),
+  passport.authenticate('twilio', { failureRedirect: '/?login=denied' }), // if access is denied, or verify returns no user
   tokens.keep(),
   (req, res) => res.redirect(returnTo(req, '/account'))
 )
