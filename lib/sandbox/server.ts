@@ -107,7 +107,8 @@ async function readRequest(incoming: IncomingMessage): Promise<SandboxRequest> {
     if (length > MAX_BODY_BYTES) throw sandboxFailure(`The request body exceeds ${MAX_BODY_BYTES} bytes.`)
     chunks.push(chunk)
   }
-  const { pathname, searchParams } = new URL(url, 'http://sandbox')
+  // On its own, `//v1/token` would be a URL of the host v1.
+  const { pathname, searchParams } = new URL(url.startsWith('/') ? `http://sandbox${url}` : url, 'http://sandbox')
   const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   return {
     method,

@@ -154,6 +154,7 @@ describe('startSandbox()', () => {
     await assertTwilioError(await post('v1', { grant_type: 'client_credentials' }, { 'Content-Type': 'application/json' }), 400, /x-www-form-urlencoded/)
     await assertTwilioError(await fetch(`${sandbox.url}/v1/token`), 405, /GET is not allowed/)
     await assertTwilioError(await fetch(`${sandbox.url}/v1/userinfo`), 404, /nothing at/)
+    for (const path of ['//authorize', '//v1/token', '//x:y', '///']) await assertTwilioError(await fetch(sandbox.url + path), 404, new RegExp(`nothing at ${path}\\.$`))
     await assertTwilioError(await post('v1', { grant_type: 'password' }), 400, /^unsupported_grant_type: /)
   })
 
