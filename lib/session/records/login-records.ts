@@ -90,7 +90,7 @@ export class LoginRecords {
       if (acquired?.outcome === 'recorded') return this.#readRecord(held.id, acquired)
       // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.
       if (acquired?.outcome === 'failed' && predecessor.wasSeen) throw codec.decodeFailure(held.id, acquired.failure)
-      if (acquired?.outcome === 'busy' && store === this.#shared) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
+      if (acquired?.outcome === 'busy' && store === this.#shared) predecessor.noteBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
       if (acquired?.outcome === 'locked') {
         if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { outcome: 'locked', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
         this.#releaseWhenFinished(held, owner)
