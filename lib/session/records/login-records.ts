@@ -86,36 +86,36 @@ export class LoginRecords {
     const predecessor = new Predecessor()
     for (let pause = FIRST_POLL; ; pause = Math.min(pause * 2, LAST_POLL)) {
       const askedAt = clock.elapsed()
-      const { acquired, store } = await this.#tryToAcquire(held, owner, predecessor)
+      const acquired = await this.#tryToAcquire(held, owner, predecessor)
       if (acquired?.outcome === 'recorded') return this.#readRecord(held.id, acquired)
       // Only those who have waited for a refresh share its failure. Others try again, as soon as it is no longer reported.
       if (acquired?.outcome === 'failed' && predecessor.wasSeen) throw codec.decodeFailure(held.id, acquired.failure)
-      if (acquired?.outcome === 'busy' && store === this.#shared) predecessor.isBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
+      if (acquired?.outcome === 'busy' && acquired.store === this.#shared) predecessor.noteBusy(acquired.series, clock.elapsed() + acquired.expiresIn)
       if (acquired?.outcome === 'locked') {
-        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { outcome: 'locked', loginID: held.id, owner, store, beginBefore: askedAt + this.#lockTTL - timeout }
+        if (predecessor.hasFinished(acquired.series, clock.elapsed())) return { outcome: 'locked', loginID: held.id, owner, store: acquired.store, beginBefore: askedAt + this.#lockTTL - timeout }
         this.#releaseWhenFinished(held, owner)
       }
       await clock.sleep(pause)
     }
   }
 
-  /** `acquired` is `undefined` if the store fails while another process may still be refreshing. */
-  async #tryToAcquire(held: KeptLogin, owner: LockOwner, predecessor: Predecessor): Promise<{ readonly acquired: Acquired | undefined; readonly store: Refreshes }> {
+  /** Resolves to `undefined` if the store fails while another process may still be refreshing. */
+  async #tryToAcquire(held: KeptLogin, owner: LockOwner, predecessor: Predecessor): Promise<(Acquired & { readonly store: Refreshes }) | undefined> {
     const { clock, warn } = this.#options
     const name = this.#nameOf(held.id)
     const request = { generation: held.generation, owner: owner.id, ttl: this.#lockTTL }
     try {
       const acquired = await this.#shared.acquire(name, request, () => this.#releaseWhenFinished(held, owner))
-      return { acquired, store: this.#shared }
+      return { ...acquired, store: this.#shared }
     } catch (error) {
-      if (!predecessor.hasExpired(clock.elapsed())) return { acquired: undefined, store: this.#shared }
+      if (!predecessor.hasExpired(clock.elapsed())) return undefined
       const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
       if (!this.#mayRefreshAlone(held, error)) {
         if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
         throw error
       }
       warn(`${problem} Until it can, each process refreshes Twilio tokens on its own, which may log out people who use several at once.`, 'WARN_TWILIO_REFRESHING_ALONE')
-      return { acquired: await this.#local.acquire(name, request), store: this.#local }
+      return { ...(await this.#local.acquire(name, request)), store: this.#local }
     }
   }
 

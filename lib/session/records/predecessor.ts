@@ -10,7 +10,7 @@ export class Predecessor {
     return this.#series !== undefined
   }
 
-  isBusy(series: string, until: number): void {
+  noteBusy(series: string, until: number): void {
     this.#continue(series)
     this.#until = Math.max(this.#until, until)
   }
