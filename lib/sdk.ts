@@ -206,9 +206,14 @@ class SafeRequestClient extends twilio.RequestClient {
       throw new TwilioResponseError("The response of Twilio's API is not JSON. Check apiBaseURL and any proxy in between.")
     }
     const error = errorIn(response)
-    if (error?.twilioCode === MISSING_PERMISSION) throw new TwilioPermissionError(redact(error.text ?? '', []))
+    if (error?.twilioCode === MISSING_PERMISSION) throw new TwilioPermissionError(redact(error.text ?? '', [await accessTokenOf(options)]))
     return response
   }
+}
+
+async function accessTokenOf({ authStrategy, headers }: RequestOptions<unknown>): Promise<string | undefined> {
+  const authorization = authStrategy ? await authStrategy.getAuthString() : headers?.Authorization
+  return typeof authorization === 'string' ? authorization.replace(/^Bearer /, '') : undefined
 }
 
 /** Twilio's error code for a token that has expired or was revoked, among other things. */

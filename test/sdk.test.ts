@@ -67,6 +67,15 @@ describe("twilioClient() with a session's tokens", () => {
     assert.equal(sandbox.counts.refreshes, 0)
   })
 
+  it('rejects without the token that the message about a missing permission repeats', async () => {
+    const tokens = await logIn()
+    for (const credentials of [tokens, { fetchToken: () => Promise.resolve(tokens.accessToken) }]) {
+      const sdk = twilioClient(credentials, { ...api(), accountSid: `AC${'a'.repeat(32)}` })
+      sandbox.failNext('api', { status: 403, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: 70051, message: `Not ${tokens.accessToken}.`, status: 403 }) })
+      await assert.rejects(sdk.messages.list({ limit: 1 }), { name: 'TwilioPermissionError', message: /^Twilio did not authorize the call \(Not \[hidden\]\.\)/ })
+    }
+  })
+
   it("rejects with this package's errors, without the token, if a response is missing or cannot be used", async () => {
     const tokens = await logIn()
     const sdk = twilioClient(tokens, api())

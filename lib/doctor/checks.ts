@@ -5,6 +5,7 @@ import type { ApiVersion } from '../oauth/dialect'
 import { callHttp, type HttpResponse } from '../oauth/http'
 import { configure } from '../oauth/options'
 import { isObject } from '../util/is-object'
+import { messageOf } from '../util/message-of'
 import { redact } from '../util/redact'
 import { findProxy } from './proxy'
 
@@ -146,8 +147,4 @@ async function checkSecret(client: TwilioOAuthClient, isPublic: boolean, redirec
     if (isPublic) return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint requires no secret: the OAuth app is a public client.' : `${messageOf(error)} ${NOT_SET} Only a public client needs no secret.` }
     return { subject, isFine: isAccepted, text: isAccepted ? 'The token endpoint accepts it.' : messageOf(error) }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { isApiVersion } from '../oauth/dialect'
+import { messageOf } from '../util/message-of'
 import { examine, type DoctorOptions, type Finding } from './checks'
 
 const USAGE = `Usage: passport-twilio-doctor --client-id ID --redirect-uri URI [options]
@@ -60,10 +61,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(`${messageOf(error)}\n\n${USAGE}`)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { saveSession } from '../request/session-store'
 import { BoundedMap } from '../util/bounded-map'
 import { systemClock, type Clock } from '../util/clock'
 import { isObject } from '../util/is-object'
+import { messageOf } from '../util/message-of'
 import { redact } from '../util/redact'
 import { withoutUndefined } from '../util/without-undefined'
 import { LoginStateError } from './login-state-error'
@@ -95,7 +96,7 @@ export class PendingLogins implements LoginStore {
       // express-session would save the session at the end of the response, when it is too late to answer with an error.
       await saveSession(request, this.#clock)
     } catch (error) {
-      throw sessionStoreError(`The login was not started, because the session could not be saved. Check the session store: ${reasonOf(error)}`, { cause: error })
+      throw sessionStoreError(`The login was not started, because the session could not be saved. Check the session store: ${redact(messageOf(error), [])}`, { cause: error })
     }
   }
 
@@ -172,10 +173,4 @@ function keysFrom(clientID: string, secret: string): Keys {
 function sessionSecretFrom(randomValue: string, session: Readonly<Record<string, unknown>>): string {
   const user: unknown = isObject(session.passport) ? session.passport.user : undefined
   return JSON.stringify([randomValue, user])
-}
-
-/** Errors of a connection may have a code or a class of their own, and no message. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return redact(String(error), [])
-  return redact(error.message || ('code' in error ? String(error.code) : error.constructor.name), [])
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { DIALECTS, isApiVersion, type ApiVersion } from '../oauth/dialect'
+import { messageOf } from '../util/message-of'
 import { startSandbox, type Sandbox } from './index'
 import { describeRequest, type LoggedRequest } from './request-log'
 
@@ -129,10 +130,6 @@ function describe({ url, apiURL, jwksURL, apps, clientID, clientSecret, accountS
 
 function tableRow([name, value]: readonly [string, string]): string {
   return `  ${name.padEnd(20)}${value}`
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../util/clock'
+import { asSentence, messageOf } from '../util/message-of'
 import type { Warn } from './warnings'
 
 /** ms without a successful refresh after which failures are reported. Shorter outages pass unnoticed, since tokens are refreshed before they expire. */
@@ -26,7 +27,7 @@ export class FailingRefreshes {
     const duration = now - this.#since
     if (duration < TOLERATED) return
     this.#warn(
-      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${String(error)} Requests continue with tokens that are still valid, and get 503 once they have expired.`,
+      `Every refresh of Twilio tokens has failed for ${Math.round(duration / 1000)} s: ${asSentence(messageOf(error))} Requests continue with tokens that are still valid, and get 503 once they have expired.`,
       'WARN_TWILIO_REFRESHES_FAILING'
     )
   }

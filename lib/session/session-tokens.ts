@@ -8,6 +8,7 @@ import { peekSession, sessionMaxAgeOf } from '../request/session'
 import { saveSession } from '../request/session-store'
 import { systemClock } from '../util/clock'
 import { isObject } from '../util/is-object'
+import { messageOf } from '../util/message-of'
 import { Freshness } from './freshness'
 import { areTheSame, newLogin, tokensIn, type KeptLogin } from './kept-login'
 import { LiveLogins } from './live-logins'
@@ -86,7 +87,8 @@ export class SessionTokens {
    * Passes an error to `next` if no login precedes it, if Passport hasn't renewed the session (session fixation), if there is no
    * session, or if the session can't be saved.
    */
-  keep(): Middleware {
+  keep(...mistaken: undefined[]): Middleware {
+    checkCalled('keep', mistaken)
     return (req, res, next) => settle(this.#keep(req), () => next(), res, next)
   }
 
@@ -95,7 +97,8 @@ export class SessionTokens {
    * before the app's own `serializeUser`. {@link SessionTokens.keep} then doesn't have to save the session a second time. It also
    * stores the tokens if `keep()` is never reached, as with `successRedirect`.
    */
-  serializer(): UserSerializer {
+  serializer(...mistaken: undefined[]): UserSerializer {
+    checkCalled('serializer', mistaken)
     return (req, _user, done) => {
       const login = finishedLoginOf(req)
       if (login?.clientID === this.#clientID && peekSession(req)) {
@@ -117,7 +120,8 @@ export class SessionTokens {
    * of the preceding `requireLogin()`, API calls get 401. If Twilio is slow or down, a token that is still valid is used; without
    * one, a {@link TwilioUnavailableError} (503, with `Retry-After`) is passed to `next`, and the session keeps its tokens.
    */
-  fresh(): Middleware {
+  fresh(...mistaken: undefined[]): Middleware {
+    checkCalled('fresh', mistaken)
     return (req, res, next) => {
       const session = this.#sessions.of(req)
       const held = this.#liveLogins.held(session)
@@ -139,7 +143,8 @@ export class SessionTokens {
    * Ends the login: removes the tokens from the session and records the logout, so that no other request or process restores
    * them. Put it before `req.logout()`, or before the session is destroyed.
    */
-  drop(): Middleware {
+  drop(...mistaken: undefined[]): Middleware {
+    checkCalled('drop', mistaken)
     return (req, res, next) => settle(this.#drop(req), () => next(), res, next)
   }
 
@@ -158,7 +163,7 @@ export class SessionTokens {
     try {
       await this.#liveLogins.expire(typeof used === 'string' ? used : undefined, this.#sessions.of(req), this.#recordTTLOf(req))
     } catch (error) {
-      this.#warn(`tokens.expire() could not mark a token as expired in every process: ${String(error)}`, 'WARN_TWILIO_EXPIRE_FAILED')
+      this.#warn(`tokens.expire() could not mark a token as expired in every process: ${messageOf(error)}`, 'WARN_TWILIO_EXPIRE_FAILED')
     }
   }
 
@@ -218,6 +223,11 @@ export class SessionTokens {
       'WARN_TWILIO_TOKENS_NOT_KEPT'
     )
   }
+}
+
+/** Without this error, `app.use(tokens.fresh)` would make a function for each request, call nothing, and never respond. */
+function checkCalled(name: string, mistaken: readonly unknown[]): void {
+  if (mistaken.length > 0) throw setupError(`tokens.${name} was used as middleware, but it makes middleware. Call it: tokens.${name}().`)
 }
 
 /** @throws {Error} if the request has not just finished a login of this client */

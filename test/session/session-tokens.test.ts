@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
+import type { RequestHandler } from 'express'
 import { SessionTokens, TwilioOAuthClient, type Refreshes, type SessionTokensOptions } from '../../lib'
 import { newLogin, toJSON } from '../../lib/session/kept-login'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
@@ -145,5 +146,22 @@ describe('tokens.expire()', () => {
     const { tokens, codes, login } = setUp({ refreshes: { read: fail, acquire: fail, save: fail, release: fail } })
     await tokens.expire({ session: { [SESSION_KEY]: toJSON(login) } })
     assert.deepEqual(codes, ['WARN_TWILIO_EXPIRE_FAILED'])
+  })
+})
+
+/* eslint-disable @typescript-eslint/unbound-method -- the mistake that these tests are about */
+describe('a method of SessionTokens that is passed as middleware without being called', () => {
+  for (const name of ['keep', 'fresh', 'drop', 'serializer'] as const) {
+    it(`throws instead of leaving the request without a response: tokens.${name}`, () => {
+      const { tokens } = setUp()
+      assert.throws(() => Reflect.apply(tokens[name], undefined, [{}, {}, () => undefined]), { code: 'ERR_TWILIO_SETUP', message: `tokens.${name} was used as middleware, but it makes middleware. Call it: tokens.${name}().` })
+    })
+  }
+
+  it('is a type error', () => {
+    const { tokens } = setUp()
+    // @ts-expect-error -- it takes no arguments
+    const middleware: RequestHandler = tokens.fresh
+    assert.throws(() => void middleware({} as never, {} as never, () => undefined))
   })
 })

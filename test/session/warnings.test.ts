@@ -76,8 +76,8 @@ describe('refreshes that keep failing', () => {
     failing.failed('fourth')
     const goesOn = 'Requests continue with tokens that are still valid, and get 503 once they have expired.'
     assert.deepEqual(reported, [
-      [`Every refresh of Twilio tokens has failed for 30 s: Error: third ${goesOn}`, 'WARN_TWILIO_REFRESHES_FAILING'],
-      [`Every refresh of Twilio tokens has failed for 32 s: fourth ${goesOn}`, 'WARN_TWILIO_REFRESHES_FAILING']
+      [`Every refresh of Twilio tokens has failed for 30 s: third. ${goesOn}`, 'WARN_TWILIO_REFRESHES_FAILING'],
+      [`Every refresh of Twilio tokens has failed for 32 s: fourth. ${goesOn}`, 'WARN_TWILIO_REFRESHES_FAILING']
     ])
     failing.succeeded()
     failing.failed(new Error('fifth'))

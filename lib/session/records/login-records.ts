@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../util/clock'
+import { asSentence, messageOf } from '../../util/message-of'
 import { isAlive } from '../freshness'
 import type { KeptLogin } from '../kept-login'
 import type { EndReason } from '../login-session'
@@ -109,7 +110,7 @@ export class LoginRecords {
       return { ...acquired, store: this.#shared }
     } catch (error) {
       if (!predecessor.hasExpired(clock.elapsed())) return undefined
-      const problem = `The store of the refresh records can't be used: ${messageOf(error)}`
+      const problem = `The store of the refresh records can't be used: ${asSentence(messageOf(error))}`
       if (!this.#mayRefreshAlone(held, error)) {
         if (error instanceof RefreshStoreError) warn(`${problem} Until it can, Twilio tokens are refreshed only when they have expired.`, 'WARN_TWILIO_RECORDS_UNAVAILABLE')
         throw error
@@ -222,7 +223,7 @@ export class LoginRecords {
     try {
       await save()
     } catch (error) {
-      this.#options.warn(`A logout could not be recorded: ${messageOf(error)} Other processes may continue to use its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
+      this.#options.warn(`A logout could not be recorded: ${asSentence(messageOf(error))} Other processes may continue to use its tokens until the record can be saved.`, 'WARN_TWILIO_LOGOUT_NOT_RECORDED')
       this.#retries.add(save)
     }
   }
@@ -255,9 +256,4 @@ export class LoginRecords {
   #nameOf(loginID: string): string {
     return this.#options.codec.nameOf(loginID)
   }
-}
-
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.endsWith('.') ? message : `${message}.`
 }

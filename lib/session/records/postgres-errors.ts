@@ -1,6 +1,7 @@
 import { isObject } from '../../util/is-object'
 import { tableDefinition } from './postgres-statements'
-import { messageOf, type StoreFailure } from './store-calls'
+import { asSentence, messageOf } from '../../util/message-of'
+import type { StoreFailure } from './store-calls'
 
 /** Node's error codes for a connection that could not be established. */
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES']
@@ -30,7 +31,7 @@ const ADVICE: readonly (readonly [code: string, advice: (table: string) => strin
  */
 export function explainPostgresError(error: unknown, table: string): StoreFailure {
   const code = isObject(error) && typeof error.code === 'string' ? error.code : ''
-  const message = `PostgreSQL failed: ${endWithFullStop(messageOf(error) || code)}`
+  const message = `PostgreSQL failed: ${asSentence(messageOf(error))}`
   const [, advise] = ADVICE.find(([start]) => code.startsWith(start)) ?? []
   if (advise) return { message: `${message} ${advise(table)}`, isLasting: true }
   if (UNREACHABLE.includes(code)) return { message: `${message} Check the pool's host and port.`, isLasting: true }
@@ -40,8 +41,4 @@ export function explainPostgresError(error: unknown, table: string): StoreFailur
 
 function missingTable(table: string): string {
   return `Create the table, with postgresRefreshes(pool, { createTableIfMissing: true }) or this SQL: ${tableDefinition(table)}`
-}
-
-function endWithFullStop(message: string): string {
-  return message.endsWith('.') ? message : `${message}.`
 }

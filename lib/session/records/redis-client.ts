@@ -2,7 +2,8 @@ import { errorMonitor } from 'node:events'
 import { helpFor } from '../../errors'
 import { systemClock } from '../../util/clock'
 import { patiently } from '../../util/patience'
-import { messageOf, type StoreFailure } from './store-calls'
+import { asSentence, messageOf } from '../../util/message-of'
+import type { StoreFailure } from './store-calls'
 
 /** The part of a node-redis (`redis`) client, cluster, sentinel or pool that is used. */
 export interface NodeRedisClient {
@@ -139,9 +140,9 @@ export function explainRedisError(error: unknown): StoreFailure {
     return { message: code === undefined ? message : `${message} ${ADVICE[code]}`, isLasting: error.isLasting }
   }
   const code = codeIn(message)
-  if (code !== undefined) return { message: `Redis replied: ${endWithFullStop(message)} ${ADVICE[code]}`, isLasting: true }
+  if (code !== undefined) return { message: `Redis replied: ${asSentence(message)} ${ADVICE[code]}`, isLasting: true }
   if (error instanceof UnexpectedReplyError) return { message, isLasting: true }
-  return { message: `Redis failed: ${endWithFullStop(message)}`, isLasting: /in (subscriber|monitoring) mode/.test(message) }
+  return { message: `Redis failed: ${asSentence(message)}`, isLasting: /in (subscriber|monitoring) mode/.test(message) }
 }
 
 /** A reply that none of the scripts returns. */
@@ -160,8 +161,4 @@ function codeIn(message: string): string | undefined {
   const [, inScript] = /^ERR Error running script .*-([A-Z]+) /s.exec(message) ?? []
   const [, code] = /^([A-Z]+) (?!max number of clients)/.exec(message) ?? []
   return [inScript, code].find((one) => one !== undefined && one in ADVICE)
-}
-
-function endWithFullStop(message: string): string {
-  return message.endsWith('.') ? message : `${message}.`
 }

@@ -2,6 +2,7 @@ import { publishLogout } from '../../diagnostics'
 import { isPermanentError } from '../../oauth/permanent-error'
 import type { TwilioTokens } from '../../oauth/tokens'
 import { inTime } from '../../request/session-store'
+import { asSentence, messageOf } from '../../util/message-of'
 import { isAlive, type Freshness } from '../freshness'
 import { isRefreshable, newerOf, withTokens, type KeptLogin, type RefreshableLogin } from '../kept-login'
 import { LoginRecords, type LoginRecordsOptions, type Lock, type RecordedLogin } from './login-records'
@@ -211,7 +212,7 @@ export class LoginRefresher {
       await inTime(changing, this.#options.clock)
       return await destroyIfLoggedOut()
     } catch (error) {
-      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${String(error)}. The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
+      this.#options.warn(`The session store failed while Twilio tokens were refreshed: ${asSentence(messageOf(error))} The record of the login has the new tokens.`, 'WARN_TWILIO_SESSION_STORE_FAILED')
       // The session may have been saved nevertheless, or still be saved later.
       changing.finally(destroyIfLoggedOut).catch(() => undefined)
       return destroyIfLoggedOut()

@@ -34,9 +34,3 @@ export class StoreCalls {
     }
   }
 }
-
-/** The message of a store's error. Node's errors for several addresses have no message of their own. */
-export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
-  return error instanceof Error ? error.message : String(error)
-}

@@ -236,7 +236,7 @@ describe('a refresh of a login', () => {
     const { refresher, request, session, warnings } = setUp()
     session.replace = () => Promise.reject(new Error('The disk is full'))
     assert.equal((await refresher.refresh(request)).outcome, 'refreshed')
-    assert.deepEqual(warnings, [{ message: 'The session store failed while Twilio tokens were refreshed: Error: The disk is full. The record of the login has the new tokens.', code: 'WARN_TWILIO_SESSION_STORE_FAILED' }])
+    assert.deepEqual(warnings, [{ message: 'The session store failed while Twilio tokens were refreshed: The disk is full. The record of the login has the new tokens.', code: 'WARN_TWILIO_SESSION_STORE_FAILED' }])
   })
 
   it('destroys a session that the session store saves late, when the person has logged out meanwhile', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { RefreshStoreError } from '../../../lib'
-import { messageOf, StoreCalls } from '../../../lib/session/records/store-calls'
+import { StoreCalls } from '../../../lib/session/records/store-calls'
+import { messageOf } from '../../../lib/util/message-of'
 
 describe('a call of a database that stores records', () => {
   const refused = new Error('NOAUTH')
@@ -23,20 +24,5 @@ describe('a call of a database that stores records', () => {
 
   it('rejects with an ordinary error if the error may pass', async () => {
     await assert.rejects(calls(false).run(fail), (error) => error instanceof Error && !(error instanceof RefreshStoreError) && error.message === 'Redis replied: NOAUTH.')
-  })
-})
-
-describe("the message of a database's error", () => {
-  it("is the error's own, or those of the errors of each address", () => {
-    const addresses = [new Error('connect ECONNREFUSED ::1:6379'), new Error('connect ECONNREFUSED 127.0.0.1:6379')]
-    for (const [error, message] of [
-      [new Error('NOAUTH'), 'NOAUTH'],
-      [new Error(''), ''],
-      ['down', 'down'],
-      [new AggregateError(addresses), 'connect ECONNREFUSED ::1:6379, connect ECONNREFUSED 127.0.0.1:6379'],
-      [new AggregateError(addresses, 'No address works'), 'No address works']
-    ] as const) {
-      assert.equal(messageOf(error), message)
-    }
   })
 })
