@@ -90,7 +90,7 @@ describe('docs/monitoring.md', () => {
           next()
         })
       })
-      app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false }))
+      app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
       app.get('/spans', (req, res) => res.json(exporter.getFinishedSpans().map((span) => ({ name: span.name, id: span.spanContext().spanId, parent: span.parentSpanContext?.spanId, status: span.status.code, attributes: span.attributes }))))`
 
     it('has a span for each call to the token endpoint, below the span of its request', async () => {

@@ -44,7 +44,7 @@ describe('what a developer sees, with the quick start and its error handler,', (
   }
 
   it('names the secure cookie over http, where every login fails', async () => {
-    const { visitor, command } = await run(changed(app, 'saveUninitialized: false', 'saveUninitialized: false, cookie: { secure: true }'))
+    const { visitor, command } = await run(changed(app, "cookie: { sameSite: 'lax' }", "cookie: { sameSite: 'lax', secure: true }"))
     await failedLogin(visitor, 403, /could not be finished. Please start it again/)
     await logHas(command, 'LoginStateError: The session in which this login was started was not found. The session cookie is secure', "set app.set('trust proxy', 1)", "likelyCause: 'secure_cookie'", 'docs/errors.md#loginstateerror')
   })
@@ -101,7 +101,7 @@ describe('what a developer sees, with the quick start and its error handler,', (
   }
 
   describe('without a session where one is needed,', () => {
-    const sessions = 'app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false }))\n'
+    const sessions = "app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))\n"
     const passportSession = 'app.use(passport.session())\n'
     const withoutSessions = changed(app, sessions, '')
 

@@ -13,7 +13,7 @@ passport.deserializeUser((user, done) => done(null, user))
 
 const app = Fastify()
 await app.register(express)
-app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }))
+app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
 app.use(passport.session())
 
 // The callback goes first: app.use() also matches all paths below the given one.

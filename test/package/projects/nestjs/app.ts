@@ -34,6 +34,6 @@ passport.serializeUser((user, done) => done(null, user))
 passport.deserializeUser<Express.User>((user, done) => done(null, user))
 
 const app = await NestFactory.create(AppModule, { logger: false })
-app.use(session({ secret: process.env['SESSION_SECRET']!, resave: false, saveUninitialized: false }))
+app.use(session({ secret: process.env['SESSION_SECRET']!, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
 app.use(passport.session())
 await app.listen(process.env['PORT']!)

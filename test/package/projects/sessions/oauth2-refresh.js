@@ -8,7 +8,7 @@ import { strategy } from './login.js'
 refresh.use(strategy)
 
 const app = express()
-app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }))
+app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
 app.use(passport.session())
 
 app.get('/auth/twilio', passport.authenticate('twilio'))

@@ -20,7 +20,7 @@ export function serve(store, refreshes) {
   passport.deserializeUser((user, done) => done(null, user))
 
   const app = express()
-  app.use(session({ store, secret: SESSION_SECRET, resave: false, saveUninitialized: false }))
+  app.use(session({ store, secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
   app.use(passport.session())
 
   app.get('/auth/twilio', passport.authenticate('twilio'))

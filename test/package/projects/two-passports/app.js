@@ -18,7 +18,7 @@ export function serve({ login, sessions }) {
   sessions.deserializeUser((user, done) => done(null, user))
 
   const app = express()
-  app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false }))
+  app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
 
   app.get('/auth/twilio', login.authenticate('twilio'))
   app.get('/auth/twilio/callback', login.authenticate('twilio'), tokens.keep(), (req, res) => res.redirect(returnTo(req, '/account')))
