@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { sessionStoreError } from '../errors'
 import { sameOriginPath } from '../request/return-to'
-import { sessionIDOf, sessionOf } from '../request/session'
-import { saveSession } from '../request/session-store'
+import { sessionIDOf, sessionOf, userIn } from '../request/session'
 import { BoundedMap } from '../util/bounded-map'
-import { systemClock, type Clock } from '../util/clock'
-import { isObject } from '../util/is-object'
-import { messageOf } from '../util/message-of'
-import { redact } from '../util/redact'
 import { withoutUndefined } from '../util/without-undefined'
 import { LoginStateError } from './login-state-error'
 import type { BegunLogin, LoginContext, LoginStore, ReturnedLogin, StateStoreMetadata } from './login-store'
 import { parseLogins, serializeLogins, type LoginsInSession, type PendingLogin } from './logins-in-session'
 import { codeVerifiers } from './pkce'
+import { saveBegunLogin } from './save-begun-login'
 import { beginningOf, idOf, SignedStates } from './signed-state'
 
 export interface PendingLoginsOptions {
@@ -56,15 +51,13 @@ const MAX_SESSIONS_IN_MEMORY = 10_000
  */
 export class PendingLogins implements LoginStore {
   readonly #options: PendingLoginsOptions
-  readonly #clock: Clock
   readonly #keys: Keys | undefined
   readonly #usedInMemory = new BoundedMap<string, true>(MAX_USED_IN_MEMORY)
   /** By session: when the last unlisted logins were accepted, in epoch ms. */
   readonly #unlistedInMemory = new BoundedMap<string, readonly number[]>(MAX_SESSIONS_IN_MEMORY)
 
-  constructor(options: PendingLoginsOptions, clock = systemClock) {
+  constructor(options: PendingLoginsOptions) {
     this.#options = options
-    this.#clock = clock
     this.#keys = options.secret === undefined ? undefined : keysFrom(options.clientID, options.secret)
   }
 
@@ -92,12 +85,7 @@ export class PendingLogins implements LoginStore {
   }
 
   async save(request: object): Promise<void> {
-    try {
-      // express-session would save the session at the end of the response, when it is too late to answer with an error.
-      await saveSession(request, this.#clock)
-    } catch (error) {
-      throw sessionStoreError(`The login was not started, because the session could not be saved. Check the session store: ${redact(messageOf(error), [])}`, { cause: error })
-    }
+    await saveBegunLogin(request)
   }
 
   /**
@@ -171,6 +159,5 @@ function keysFrom(clientID: string, secret: string): Keys {
  * even if the session's content is carried over (`keepSessionInfo`).
  */
 function sessionSecretFrom(randomValue: string, session: Readonly<Record<string, unknown>>): string {
-  const user: unknown = isObject(session.passport) ? session.passport.user : undefined
-  return JSON.stringify([randomValue, user])
+  return JSON.stringify([randomValue, userIn(session)])
 }

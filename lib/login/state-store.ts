@@ -2,13 +2,14 @@ import { optionError, setupError } from '../errors'
 import { checkCount, checkNumber, type ClientConfiguration } from '../oauth/options'
 import { keepReturnTo, takeReturnTo } from '../request/return-to'
 import { hasUser, peekSession } from '../request/session'
-import { saveSession } from '../request/session-store'
 import { fromCallback } from '../util/from-callback'
 import { LoginStateError } from './login-state-error'
 import type { LoginStore } from './login-store'
 import { checkPKCE, checkStateSecret, type AnyOptions } from './options'
 import { PendingLogins } from './pending-logins'
 import { newCodeVerifier } from './pkce'
+import { saveBegunLogin } from './save-begun-login'
+import { unlessLoggedOut } from './unless-logged-out'
 
 /** A state store for passport-oauth2, the `store` option. The number of parameters determines which arguments a function gets. */
 export interface StateStore {
@@ -58,15 +59,15 @@ function applicationLoginStore(store: StateStore, pkce: boolean): LoginStore {
         4: [request, applicationState, metadata],
         3: [request, metadata]
       }
-      const [state] = await fromCallback<[unknown?]>((callback) => store.store(...(parameters[store.store.length] ?? [request]), callback), {
-        hasCallbackParameter: store.store.length > 1
-      })
+      const call = (callback: unknown) => store.store(...(parameters[store.store.length] ?? [request]), callback)
+      const [state] = await unlessLoggedOut(request, () => fromCallback<[unknown?]>(call, { hasCallbackParameter: store.store.length > 1 }))
       if (typeof state !== 'string' || state === '') throw setupError('The state store returned no state. Its store() must pass the one-time value to its callback: callback(null, state).')
       return { state, codeVerifier }
     },
-    // The store has its own place for the login, or it is the session, which must not be saved after the person has logged out.
+    // The store may keep logins elsewhere, so a visitor may need no session. The session of a person who is logged in is saved
+    // now: with resolveAuthorizeURL, it would otherwise be saved once Twilio has responded, which could undo a logout.
     async save(request) {
-      if (hasUser(peekSession(request))) await saveSession(request)
+      if (hasUser(peekSession(request))) await saveBegunLogin(request)
     },
     async finish(request, returnedState, metadata) {
       const parameters = store.verify.length === 4 ? [request, returnedState, metadata] : [request, returnedState]

@@ -144,15 +144,17 @@ export class TwilioStrategy extends Base {
       const login = await this._logins.begin(req, { state: options.state, returnTo }, metadata)
       this._lostSessions.began(req, login.state)
       await this._logins.save(req)
-      return { location: await this._authorizationURL(req, login, metadata, options) }
+      return { location: await this._authorizationURL(login, metadata, options) }
     } catch (error) {
+      // This may have taken seconds. The session is saved with the error page, which must not undo a logout.
+      await followLogout(req).catch(() => undefined)
       // For the next login: this one will not come back.
       if (returnTo !== undefined) keepReturnTo(req, returnTo)
       throw error
     }
   }
 
-  private async _authorizationURL(req: Request, { state, codeVerifier }: BegunLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<string> {
+  private async _authorizationURL({ state, codeVerifier }: BegunLogin, { callbackURL }: StateStoreMetadata, options: TwilioAuthenticateOptions): Promise<string> {
     const parameters: AuthorizationParameters = {
       redirectURI: callbackURL,
       scope: this._scopeFor(options),
@@ -160,14 +162,7 @@ export class TwilioStrategy extends Base {
       codeChallenge: codeVerifier === undefined ? undefined : codeChallengeOf(codeVerifier),
       extra: asParameters(this.authorizationParams(options))
     }
-    if (!this._options.resolveAuthorizeURL) return this.client.authorizationURL(parameters)
-    try {
-      return await this._callLimit.run(() => this.client.resolveAuthorization(parameters))
-    } catch (error) {
-      // Twilio may have taken seconds. The session is saved with the error page, which must not undo a logout.
-      await followLogout(req).catch(() => undefined)
-      throw error
-    }
+    return this._options.resolveAuthorizeURL ? this._callLimit.run(() => this.client.resolveAuthorization(parameters)) : this.client.authorizationURL(parameters)
   }
 
   /** Checks the callback's state, exchanges its code, and calls `verify` (RFC 6749 §4.1.2 to §4.1.4). */

@@ -2,17 +2,17 @@ import { followLogout } from '../request/logout'
 import { LoginStateError } from './login-state-error'
 
 /**
- * Finishes a login, which may take seconds. If the session has a person who logs out meanwhile, the login is refused: the logout
- * has ended its session, as if it had come before the callback.
+ * Takes a step of a login that may need seconds. If a person is logged in to the session and logs out meanwhile, the login is
+ * refused, as if the logout had come first: its session has ended.
  *
- * @throws {LoginStateError} if the person has logged out, and `login` hasn't failed by itself
+ * @throws {LoginStateError} if the person has logged out and the step has not failed
  */
-export async function unlessLoggedOut<Result>(req: object, login: () => Promise<Result>): Promise<Result> {
+export async function unlessLoggedOut<Result>(req: object, step: () => Promise<Result>): Promise<Result> {
   let result: Result
   try {
-    result = await login()
+    result = await step()
   } catch (error) {
-    // The session is saved with the error page too. The login's own error says more than one of the session store.
+    // The session is saved with the error page, which must not undo a logout. The step's own error matters more than one of the session store.
     await followLogout(req).catch(() => undefined)
     throw error
   }

@@ -35,10 +35,15 @@ export const PASSPORT_KEY = 'passport'
 /** The session keys of the session middleware itself. */
 const HOUSEKEEPING = ['cookie', 'id', 'sessionId', 'encryptedSessionId']
 
+/** The person who is logged in with Passport, as the app serializes them. */
+export function userIn(session: Readonly<Record<string, unknown>> | undefined): unknown {
+  const passport = session?.[PASSPORT_KEY]
+  return isObject(passport) ? passport.user : undefined
+}
+
 /** Whether a person is logged in with Passport. */
 export function hasUser(session: Readonly<Record<string, unknown>> | undefined): boolean {
-  const passport = session?.[PASSPORT_KEY]
-  return isObject(passport) && passport.user !== undefined
+  return userIn(session) !== undefined
 }
 
 /** Replaces everything in a session but what belongs to the session middleware. */

@@ -3,7 +3,7 @@ import { loginRequiredError, optionError, setupError } from '../errors'
 import { checkText } from '../oauth/options'
 import { originOf, originalPathOf, publicPath, receivedPathOf } from '../request/original-url'
 import { keepReturnTo, sameOriginPath } from '../request/return-to'
-import { peekSession } from '../request/session'
+import { hasUser, peekSession } from '../request/session'
 import { isPrefetch } from '../request/speculative-request'
 import { isObject } from '../util/is-object'
 import type { Middleware } from './middleware'
@@ -59,8 +59,7 @@ function isLoggedIn(req: IncomingMessage): boolean {
 
 /** Whether the session holds a login that Passport hasn't read: it adds `isAuthenticated` when it reads the session. */
 function hasUnreadLogin(req: IncomingMessage): boolean {
-  const passport = peekSession(req)?.passport
-  return !('isAuthenticated' in req) && isObject(passport) && passport.user !== undefined
+  return !('isAuthenticated' in req) && hasUser(peekSession(req))
 }
 
 /** A path that every router and file server interprets in the same way: no encoded characters, and no `.` or `..` segments. */

@@ -4,7 +4,7 @@ import session, { type SessionData } from 'express-session'
 import request from 'supertest'
 import { startSandbox, type Sandbox } from '../../lib/sandbox'
 import { gate, until } from '../support/gate'
-import { loginApp, sessionsIn, Visitor, type LoginApp } from '../support/login-app'
+import { loginApp, sessionsIn, Visitor, type LoginApp, type LoginAppOptions } from '../support/login-app'
 
 /** How the second login of a session goes on once the person has logged out. */
 const ENDS = {
@@ -110,26 +110,81 @@ describe('a logout while a person who is logged in logs in again in another tab'
     assert.deepEqual(errors.map(({ message }) => message), ['The database is down.'])
   })
 
-  it('is final while the app asks Twilio for the login page (resolveAuthorizeURL)', async () => {
-    const holding = gate()
-    let isHeld = false
-    const site = loginApp(sandbox, { strategy: { resolveAuthorizeURL: true } })
-    const { client } = site.strategy
-    const visitor = new Visitor(site.app, sandbox)
-    const cookie = cookieIn(await visitor.logIn())
-    const resolve = client.resolveAuthorization.bind(client)
-    client.resolveAuthorization = async (parameters) => {
-      isHeld = true
-      await holding.opened
-      return resolve(parameters)
+  describe('is final while the second login begins, so the session it saves has no user,', () => {
+    const failure = new Error('It is down.')
+    const verify = () => undefined
+
+    /** What the second login waits for, and the status of its response. */
+    const beginnings: Readonly<Record<string, { readonly status: number; readonly setUp: (wait: () => Promise<void>) => LoginAppOptions; readonly slowDown?: (site: LoginApp, wait: () => Promise<void>) => void }>> = {
+      'if Twilio is slow (resolveAuthorizeURL)': {
+        status: 302,
+        setUp: () => ({ strategy: { resolveAuthorizeURL: true } }),
+        slowDown({ strategy: { client } }, wait) {
+          const resolve = client.resolveAuthorization.bind(client)
+          client.resolveAuthorization = async (parameters) => {
+            await wait()
+            return resolve(parameters)
+          }
+        }
+      },
+      'if Twilio is slow and then fails (resolveAuthorizeURL)': {
+        status: 500,
+        setUp: () => ({ strategy: { resolveAuthorizeURL: true } }),
+        slowDown({ strategy: { client } }, wait) {
+          client.resolveAuthorization = async () => {
+            await wait()
+            throw failure
+          }
+        }
+      },
+      'if the session store is slow and then fails': {
+        status: 503,
+        setUp: () => ({}),
+        slowDown({ store }, wait) {
+          const set = store.set.bind(store)
+          store.set = (_id, _data, done) => {
+            store.set = set
+            void wait().then(() => done?.(failure))
+          }
+        }
+      },
+      "if the app's state store is slow": {
+        status: 403,
+        setUp: (wait) => ({ strategy: { store: { store: (_req: unknown) => wait().then(() => 'a state'), verify } } })
+      },
+      "if the app's state store is slow and then fails": {
+        status: 500,
+        setUp: (wait) => ({ strategy: { store: { store: (_req: unknown) => wait().then(() => Promise.reject(failure)), verify } } })
+      }
     }
-    const beginning = request(site.app).get('/auth/twilio').set('Cookie', cookie).then(({ status }) => status)
-    await until(() => isHeld)
-    await visitor.agent.post('/logout').expect(204)
-    holding.open()
-    assert.equal(await beginning, 302)
-    await account(site.app, cookie).expect(302)
-    assert.doesNotMatch(sessionsIn(site.store).join(), /accessToken|"user"/)
+    /** So that the session changes when the login begins. */
+    const requestPage: RequestHandler = (req, _res, next) => {
+      if (req.path === '/auth/twilio') Object.assign(req.session, { returnTo: '/cart' })
+      next()
+    }
+
+    for (const [what, { status, setUp, slowDown }] of Object.entries(beginnings)) {
+      it(what, async () => {
+        const holding = gate()
+        let isHeld = false
+        const wait = () => {
+          isHeld = true
+          return holding.opened
+        }
+        const store = new session.MemoryStore()
+        const sessions = [session({ secret: 'of the tests', resave: false, saveUninitialized: false, store }), passwordLogin, requestPage]
+        const site = { ...loginApp(sandbox, { ...setUp(wait), sessions }), store }
+        const visitor = new Visitor(site.app, sandbox)
+        const cookie = cookieIn(await visitor.agent.post('/password').expect(204))
+        slowDown?.(site, wait)
+        const beginning = request(site.app).get('/auth/twilio').set('Cookie', cookie).then((response) => response.status)
+        await until(() => isHeld)
+        await visitor.agent.post('/logout').expect(204)
+        holding.open()
+        assert.equal(await beginning, status)
+        assert.doesNotMatch(sessionsIn(store).join(), /"user"/)
+      })
+    }
   })
 
   describe('that does not happen', () => {

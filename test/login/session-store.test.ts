@@ -5,7 +5,7 @@ import cookieSession from 'cookie-session'
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { renewableCookieSession, TwilioStrategy } from '../../lib'
-import { PendingLogins } from '../../lib/login/pending-logins'
+import { saveBegunLogin } from '../../lib/login/save-begun-login'
 import { systemClock, type Clock } from '../../lib/util/clock'
 import { CLIENT_ID, CLIENT_SECRET, unsigned } from '../support/jwt'
 import { CALLBACK_URL, loginApp, Visitor, type LoginApp, type LoginAppOptions } from '../support/login-app'
@@ -190,8 +190,7 @@ describe('The beginning of a login', () => {
   it('is an error after 10 seconds if the store never responds', async () => {
     let waited = 0
     const clock: Clock = { ...systemClock, sleep: (ms) => Promise.resolve(void (waited += ms)) }
-    const logins = new PendingLogins({ clientID: CLIENT_ID, sessionKey: 'logins', max: 8, ttl: 60_000, secret: 'of the tests', pkce: false }, clock)
-    await assert.rejects(logins.save({ session: { save: () => undefined } }), {
+    await assert.rejects(saveBegunLogin({ session: { save: () => undefined } }, clock), {
       code: 'ERR_TWILIO_SESSION_STORE',
       message: 'The login was not started, because the session could not be saved. Check the session store: The session store did not respond within 10000 ms.'
     })
