@@ -23,12 +23,13 @@ export function redact(text: string, secrets: readonly (string | undefined)[]): 
 
 /** A URL from outside, redacted, if it is one that a page may link to. */
 export function redactURL(url: string | undefined, secrets: readonly (string | undefined)[]): string | undefined {
-  const safe = url !== undefined && isWebURL(url) ? redact(url, secrets) : ''
+  if (url === undefined) return undefined
+  const safe = redact(url, secrets)
   return isWebURL(safe) ? safe : undefined
 }
 
 function isWebURL(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
 }
 
 /** Control characters and line breaks become spaces. Format characters (zero-width, text direction), which can disguise text, are removed. */
@@ -61,5 +62,5 @@ const PLAIN_PART = /^(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+|[A-Z]{2}[\da-f]{32})
 
 function isPlain(word: string): boolean {
   if (word.length < MIN_SECRET_LENGTH) return true
-  return !ESCAPE.test(word) && word.split(/[^A-Za-z\d]+/).every((part) => part.length < MIN_SECRET_LENGTH || PLAIN_PART.test(part))
+  return !ESCAPE.test(word) && word.split(/[^A-Za-z\d]/).every((part) => part.length < MIN_SECRET_LENGTH || PLAIN_PART.test(part))
 }

@@ -53,6 +53,11 @@ describe("a function of the app that fails without an error", () => {
     assert.match(await logIn({ verify: (_accessToken, _refreshToken, _profile, done) => done('route') }), /^ERR_TWILIO_SETUP/)
   })
 
+  it('stops the login with an Error that repeats what was thrown, so that the app can find its origin', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is tested
+    assert.match(await logIn({ verify: () => Promise.reject('E_DB_4f7c21aa') }), /failed with 'E_DB_4f7c21aa' instead of an Error\./)
+  })
+
   it('does so in userProfile, skipUserProfile and the state store too', async () => {
     const store = (_req: object, _metadata: object, done: (error: unknown, state: string) => void) => done(null, 'the-state')
     for (const setUp of [

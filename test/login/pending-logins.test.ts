@@ -266,6 +266,24 @@ describe('PendingLogins', () => {
     }
   })
 
+  it('removes IDs from the session that are none', () => {
+    const pending = logins()
+    const request = visitor()
+    const state = pending.begin(request, {})
+    Object.assign(request.session?.[KEY] as object, { used: [7, null, 'short', ['x'.repeat(22)]] })
+    pending.finish(request, state)
+    assert.deepEqual(request.session, { [KEY]: { logins: [], used: [state.slice(0, 22)] } })
+  })
+
+  it('replaces a random value in the session that is none', () => {
+    for (const randomValue of [7, '', 'short', 'x'.repeat(23), Array.from('x'.repeat(22))]) {
+      const request: TestRequest = { session: { [KEY]: { randomValue } } }
+      const state = logins().begin(request, {})
+      assert.match((request.session?.[KEY] as { randomValue: string }).randomValue, /^[\w-]{22}$/)
+      logins().finish(later(request), state)
+    }
+  })
+
   it('shortens a record that is far too long', () => {
     const pending = logins()
     const stuffed = { logins: Array.from({ length: 10_000 }, () => ({ nonce: 'A'.repeat(44) })), used: Array.from({ length: 10_000 }, () => 'A'.repeat(22)) }

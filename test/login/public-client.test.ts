@@ -93,7 +93,7 @@ describe('a public client, without a client secret', () => {
       const logins = new TestLogins({ secret: undefined })
       const request = session()
       const state = logins.begin(request, {})
-      for (const secret of [undefined, '', 7, 'short', 'x'.repeat(43)]) {
+      for (const secret of [undefined, '', 7, 'short', 'x'.repeat(43), Array.from('x'.repeat(43))]) {
         const [entry] = Object.entries(request.session)
         assert.ok(entry)
         const [key, record] = entry

@@ -53,6 +53,17 @@ describe('with cookie-session', () => {
       }
     })
 
+    it('a person who is logged in can log in again', async () => {
+      const { app, errors } = loginApp(sandbox, { sessions: sessions() })
+      const visitor = new Visitor(app, sandbox)
+      await visitor.logIn()
+      const before = jsonOf<AccountPage>(await visitor.get('/account').expect(200))
+      await visitor.logIn()
+      const after = jsonOf<AccountPage>(await visitor.get('/account').expect(200))
+      assert.notEqual(after.accessToken, before.accessToken)
+      assert.deepEqual(errors, [])
+    })
+
     it('the cookie holds no functions, and a logout leaves nothing of the person in it', async () => {
       const { app } = loginApp(sandbox, { sessions: sessions() })
       const visitor = new Visitor(app, sandbox)

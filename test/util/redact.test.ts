@@ -93,6 +93,11 @@ describe('external text in an error message', () => {
     }
   })
 
+  it('hides what may be a token from 8 characters on, which is the length of the shortest secrets', () => {
+    assert.equal(redact('a1b2c3d4 a1b2c3d (a1b2c3d4) (a1b2c3d)', ['s3cret-12']), '[hidden] a1b2c3d [hidden] (a1b2c3d)')
+    assert.equal(redact('abc%2Fde A&amp;T ab%2Fde', ['s3cret-12']), '[hidden] A&amp;T ab%2Fde')
+  })
+
   it('keeps everything if no secret was sent', () => {
     assert.equal(redact('https://a1b2c3d4e5f6.example/?x=%2F', []), 'https://a1b2c3d4e5f6.example/?x=%2F')
   })
