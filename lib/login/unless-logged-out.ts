@@ -2,8 +2,8 @@ import { followLogout } from '../request/logout'
 import { LoginStateError } from './login-state-error'
 
 /**
- * Takes a step of a login that may need seconds. If a person is logged in to the session and logs out meanwhile, the login is
- * refused, as if the logout had come first: its session has ended.
+ * Runs a step of a login that may take seconds. If a person is logged in to the session and logs out meanwhile, the login is
+ * refused, as if the logout had come first.
  *
  * @throws {LoginStateError} if the person has logged out and the step has not failed
  */

@@ -67,7 +67,7 @@ export class StoredSession {
 /** ms that the session store may take. Less than the time by which a lock outlives the refresh under it. */
 const SESSION_STORE_TIME_LIMIT = 4000
 
-/** ms that a save may take for which a visitor waits: a database that starts on demand may need several seconds. */
+/** ms for which a visitor waits for a save. A database that starts on demand may need several seconds. */
 const VISITOR_TIME_LIMIT = 10_000
 
 /** Rejects if the session store takes too long. */

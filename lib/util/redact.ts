@@ -9,8 +9,8 @@ const ELLIPSIS = '…'
 /**
  * Makes external text safe for an error message: a single line of limited length.
  *
- * @param secrets what the text may repeat. If there are any, everything that looks like a token is hidden as well: it may be a secret
- * in another encoding, or one of somebody else's.
+ * @param secrets what the text may repeat. If there are any, everything that looks like a token is hidden as well: it may be one of
+ * them in another encoding, or somebody else's.
  */
 export function redact(text: string, secrets: readonly (string | undefined)[]): string {
   if (text.length > MAX_TEXT_LENGTH) return ELLIPSIS
@@ -57,8 +57,8 @@ function isLongEnough(secret: string | undefined): secret is string {
 /** `%2F`, `\u002f`, `\"`, `&#47;` */
 const ESCAPE = /%[\da-f]{2}|\\|&#?\w+;/i
 
-/** What a long part of a word may consist of: a word, a name such as `RedirectUri`, or a SID. Base64 and hex mix digits and capitals at random. */
-const PLAIN_PART = /^(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+|[A-Z]{2}[\da-f]{32})$/
+/** A long part of a plain word: letters, a name such as `RedirectUri`, `ClientID` or `OAuthApp`, or a SID. Base64 and hex mix digits and capitals at random. */
+const PLAIN_PART = /^(?:(?:OAuth|[A-Z]?[a-z]+)(?:[A-Z][a-z]+)*(?:ID|SID|URI|URL)?s?|[A-Z]+|[A-Z]{2}[\da-f]{32})$/
 
 function isPlain(word: string): boolean {
   if (word.length < MIN_SECRET_LENGTH) return true

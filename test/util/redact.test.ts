@@ -87,6 +87,7 @@ describe('external text in an error message', () => {
       'The account AC0123456789abcdef0123456789abcdef is suspended. See https://www.twilio.com/docs/errors/20003',
       'CodeChallengeMethod must be S256: http://127.0.0.1:3000/cb?GrantType=authorization_code, trn:us1:iam:oauthapp:OQ0123456789abcdef0123456789abcdef',
       'Too many requests (20429): 100% busy & slow',
+      'ClientID, AccountSIDs, RedirectURI or callbackURL of the OAuthApp is wrong: UNAUTHORIZED',
       'L’accès a été refusé. アクセスが拒否されました。'
     ]) {
       assert.equal(redact(text, ['s3cret-12']), text)

@@ -1,5 +1,6 @@
 import { refreshStoreFailure } from '../../errors'
 import type { Clock } from '../../util/clock'
+import { isObject } from '../../util/is-object'
 import { patiently } from '../../util/patience'
 import { RefreshStoreError, type Acquired, type AcquireRequest, type Refreshes, type RefreshRecord, type ReleaseRequest, type SaveRequest } from './refresh-store'
 
@@ -7,6 +8,8 @@ import { RefreshStoreError, type Acquired, type AcquireRequest, type Refreshes, 
 const PATIENCE = 1000
 /** If two failed calls are further apart than this (in ms), the store may have worked in between. */
 const UNOBSERVED = 10_000
+
+const OUTCOMES: readonly unknown[] = ['recorded', 'locked', 'busy', 'failed'] satisfies Acquired['outcome'][]
 
 /** The app's store of records, which may be slow or unreachable: calls it with a time limit, and notes for how long it has been silent. */
 export class SharedStore implements Refreshes {
@@ -28,8 +31,12 @@ export class SharedStore implements Refreshes {
 
   /** @param onLateLock called if the store grants the lock after the time limit */
   async acquire(name: string, request: AcquireRequest, onLateLock?: () => void): Promise<Acquired> {
-    const acquired = await this.#call(() => this.#store.acquire(name, request), ({ outcome }) => outcome === 'locked' && onLateLock?.())
-    checkAcquired(acquired)
+    const acquired: unknown = await this.#call(
+      () => this.#store.acquire(name, request),
+      (late: unknown) => isAcquired(late) && late.outcome === 'locked' && onLateLock?.()
+    )
+    // Without a valid outcome, the store would be polled forever.
+    if (!isAcquired(acquired)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
     return acquired
   }
 
@@ -48,7 +55,8 @@ export class SharedStore implements Refreshes {
 
   /** A reply that arrives after the time limit is passed to `onLate`. */
   async #call<Reply>(call: () => Promise<Reply>, onLate?: (reply: Reply) => void): Promise<Reply> {
-    const reply = call()
+    // An app's own store may throw instead of rejecting.
+    const reply = Promise.resolve().then(call)
     reply.then(() => (this.#silentSince = undefined), () => undefined)
     try {
       const inTime = await patiently(reply, PATIENCE, this.#clock)
@@ -70,7 +78,7 @@ export class SharedStore implements Refreshes {
   }
 }
 
-/** An app's own store may not follow the interface. Without a valid outcome, it would be polled forever. */
-function checkAcquired({ outcome }: Acquired): void {
-  if (!['recorded', 'locked', 'busy', 'failed'].includes(outcome)) throw refreshStoreFailure('refreshes.acquire() resolved to a value without a valid outcome.')
+/** An app's own store may not follow the interface. */
+function isAcquired(value: unknown): value is Acquired {
+  return isObject(value) && OUTCOMES.includes(value.outcome)
 }
