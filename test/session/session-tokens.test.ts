@@ -159,12 +159,20 @@ describe('a middleware of SessionTokens without a response, as for a WebSocket',
   it('does not end the process if every handler throws', async () => {
     const { tokens } = setUp()
     let calls = 0
-    tokens.drop()({ session: {} } as never, {} as never, () => {
-      calls++
-      throw new Error('A handler has failed.')
-    })
-    await settled()
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    try {
+      tokens.drop()({ session: {} } as never, {} as never, () => {
+        calls++
+        throw new Error('A handler has failed.')
+      })
+      await settled()
+    } finally {
+      process.off('unhandledRejection', note)
+    }
     assert.equal(calls, 2, 'the next handler, and the error handler')
+    assert.deepEqual(unhandled, [])
   })
 })
 
