@@ -434,6 +434,16 @@ describe('a refresh that Twilio refused', () => {
   })
 })
 
+describe('the record of a login that has ended', () => {
+  it('holds nothing but how it ended', async () => {
+    const { store, records, login, lock, name } = setUp()
+    await records.refuse(await lock(), TTL)
+    assert.deepEqual([(await store.memory.read(name))?.generation, (await store.memory.read(name))?.value], [REFUSED, ''])
+    await records.logOut(login, TTL)
+    assert.deepEqual([(await store.memory.read(name))?.generation, (await store.memory.read(name))?.value], [LOGGED_OUT, ''])
+  })
+})
+
 describe('a newer record', () => {
   it('is one with a higher generation', async () => {
     const { store, records, login, refreshed, name } = setUp()
