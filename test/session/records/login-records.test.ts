@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { RefreshStoreError, type Acquired } from '../../../lib'
 import { newLogin, type KeptLogin } from '../../../lib/session/kept-login'
 import { LoginRecords, type Lock, type RecordedLogin } from '../../../lib/session/records/login-records'
@@ -333,13 +334,15 @@ describe('retries in the background', () => {
     assert.ok(inBackground.length > 0)
     assert.ok(inBackground.every((each) => each === true))
 
-    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-    const before = timers()
+    const setInterval = mock.method(globalThis, 'setInterval')
     const closing = records.close()
-    assert.equal(timers(), before + 1)
+    const timers = setInterval.mock.calls.map(({ result }) => result)
+    setInterval.mock.restore()
+    const keepAlive = () => timers.filter((timer) => timer?.hasRef()).length
+    assert.equal(keepAlive(), 1)
     await clock.pass(LOCK_TTL)
     await closing
-    assert.equal(timers(), before)
+    assert.equal(keepAlive(), 0)
   })
 })
 
