@@ -334,15 +334,18 @@ describe('retries in the background', () => {
     assert.ok(inBackground.length > 0)
     assert.ok(inBackground.every((each) => each === true))
 
-    const setInterval = mock.method(globalThis, 'setInterval')
-    const closing = records.close()
-    const timers = setInterval.mock.calls.map(({ result }) => result)
-    setInterval.mock.restore()
-    const keepAlive = () => timers.filter((timer) => timer?.hasRef()).length
-    assert.equal(keepAlive(), 1)
-    await clock.pass(LOCK_TTL)
-    await closing
-    assert.equal(keepAlive(), 0)
+    const [started, cleared] = [mock.method(globalThis, 'setInterval'), mock.method(globalThis, 'clearInterval')]
+    try {
+      const closing = records.close()
+      const timer = started.mock.calls[0]?.result
+      assert.ok(timer?.hasRef())
+      assert.equal(cleared.mock.callCount(), 0)
+      await clock.pass(LOCK_TTL)
+      await closing
+      assert.deepEqual(cleared.mock.calls.map(({ arguments: [each] }) => each === timer), [true])
+    } finally {
+      mock.restoreAll()
+    }
   })
 })
 
