@@ -57,8 +57,10 @@ export class LiveLogins {
    * Marks an access token as expired: in this process immediately, and in the record and the session if it is the newest.
    *
    * Rejects with the error of the session store or the record store.
+   *
+   * @param accessToken `undefined` for the one in the session
    */
-  async expire(accessToken: string | undefined, session: LoginSession, recordTTL: number): Promise<void> {
+  async expire(accessToken: unknown, session: LoginSession, recordTTL: number): Promise<void> {
     const copy = session.copy
     if (!copy) return
     const isCopys = accessToken === undefined || accessToken === copy.tokens.accessToken

@@ -161,7 +161,7 @@ export class SessionTokens {
   async expire(req: object): Promise<void> {
     const used = 'twilioTokens' in req && isObject(req.twilioTokens) ? req.twilioTokens.accessToken : undefined
     try {
-      await this.#liveLogins.expire(typeof used === 'string' ? used : undefined, this.#sessions.of(req), this.#recordTTLOf(req))
+      await this.#liveLogins.expire(used, this.#sessions.of(req), this.#recordTTLOf(req))
     } catch (error) {
       this.#warn(`tokens.expire() could not mark a token as expired in every process: ${messageOf(error)}`, 'WARN_TWILIO_EXPIRE_FAILED')
     }

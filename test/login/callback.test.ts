@@ -98,4 +98,10 @@ describe('The reason in a callback without a code', () => {
     assert.equal(authorizationErrorOf({ error: 'server_error', error_description: '' }).message, 'Twilio refused the login with server_error.')
     assert.equal(authorizationErrorOf({ error: 'server_error', error_description: 'Busy' }).message, 'Twilio refused the login with server_error: Busy.')
   })
+
+  it('is repeated with identifiers, which Twilio Support may ask for', () => {
+    assert.equal(denialMessageOf({ error: 'access_denied', error_description: 'Request 4f7c21aa' }), 'Request 4f7c21aa')
+    const { message, code, uri } = authorizationErrorOf({ error: 'E4f7c21aa', error_description: 'Request 4f7c21aa', error_uri: 'https://x.example/4f7c21aa' })
+    assert.deepEqual([message, code, uri], ['Twilio refused the login with E4f7c21aa: Request 4f7c21aa.', 'E4f7c21aa', 'https://x.example/4f7c21aa'])
+  })
 })

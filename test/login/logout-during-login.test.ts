@@ -78,6 +78,7 @@ describe('a logout while a person who is logged in logs in again in another tab'
         await visitor.agent.post('/logout').expect(204)
         assert.equal(await goOn(), outcome === 'fails' ? 500 : 403)
         assert.deepEqual(errors.map(({ name }) => name), [outcome === 'fails' ? 'Error' : 'LoginStateError'])
+        if (outcome === 'succeeds') assert.match(errors[0]?.message ?? '', /the session has changed since.* Start the login again\.$/)
         await account(app, cookie).expect(302)
         await visitor.get('/account').expect(302)
         assert.doesNotMatch(sessionsIn(store).join(), /accessToken|"user"/)

@@ -266,11 +266,12 @@ describe('PendingLogins', () => {
     }
   })
 
-  it('removes IDs from the session that are none', () => {
+  it('removes logins and IDs from the session that are none', () => {
     const pending = logins()
     const request = visitor()
     const state = pending.begin(request, {})
-    Object.assign(request.session?.[KEY] as object, { used: [7, null, 'short', ['x'.repeat(22)]] })
+    const found = [null, 7, {}, { nonce: 7 }, { nonce: 'short' }, { nonce: 'A'.repeat(44), returnTo: 7 }, { nonce: state }]
+    Object.assign(request.session?.[KEY] as object, { logins: found, used: [7, null, 'short', ['x'.repeat(22)]] })
     pending.finish(request, state)
     assert.deepEqual(request.session, { [KEY]: { logins: [], used: [state.slice(0, 22)] } })
   })

@@ -103,6 +103,17 @@ describe('a public client, without a client secret', () => {
     })
   })
 
+  it('replaces a secret in the session that is too short, or none, and keeps any other', () => {
+    const logins = new TestLogins({ secret: undefined })
+    const secretAfterLogin = (secret: unknown) => {
+      const session: Record<string, { secret?: string }> = { logins: { secret: secret as string } }
+      logins.begin({ session, sessionID: 'a-session' }, {})
+      return session.logins?.secret
+    }
+    for (const secret of ['', 'short', 'x'.repeat(42), 7, Array.from('x'.repeat(43))]) assert.match(secretAfterLogin(secret) ?? '', /^(?!x{42})[\w-]{43}$/)
+    assert.equal(secretAfterLogin('x'.repeat(43)), 'x'.repeat(43))
+  })
+
   it('works in several processes with one session store, and with stateSecret', async () => {
     const stateSecret = 'a state secret of 32 characters or more'
     for (const strategy of [{}, { stateSecret }]) {

@@ -65,6 +65,8 @@ describe('The beginning of a login', () => {
       'the store calls back twice': [(_save, done) => { done(failure); done(failure) }, 'the disk is full'],
       'the store fails with a code and no message': [(_save, done) => done(Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' })), 'ECONNREFUSED'],
       'the store fails with a class and no message': [(_save, done) => done(new TimeoutError()), 'TimeoutError'],
+      'the store fails with a message that contains an identifier': [(_save, done) => done(new Error('the node 4f7c21aa is down')), 'the node 4f7c21aa is down'],
+      'the store fails with a text that contains an identifier': [(_save, done) => done('no node 4f7c21aa'), 'no node 4f7c21aa'],
       'the store fails with a text': [(_save, done) => done('out of\norder'), 'out of order']
     }
     for (const [what, [instead, reason]] of Object.entries(failures)) {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
+import { mock } from 'node:test'
 import { newLogin } from '../../lib/session/kept-login'
 import { plainCodec, sealedCodec, type LoginCodec } from '../../lib/session/login-codec'
 import { tokensOf } from '../support/session-app'
@@ -51,6 +53,18 @@ describe('a login in a session', () => {
     assert.deepEqual(first, second)
     if (first) Object.assign(first.tokens, { accessToken: 'changed' })
     assert.deepEqual([second?.tokens.accessToken, accessTokenIn(codec, stored)], ['access-0', 'access-0'])
+  })
+
+  it('is decrypted once, however often it is read', () => {
+    const codec = sealedCodec(['one'])
+    const stored = codec.encode(LOGIN)
+    const decipher = mock.method(crypto, 'createDecipheriv')
+    try {
+      for (let request = 0; request < 3; request++) assert.equal(accessTokenIn(codec, stored), 'access-0')
+      assert.equal(decipher.mock.callCount(), 1)
+    } finally {
+      decipher.mock.restore()
+    }
   })
 
   it('is read however many others are read in between', () => {

@@ -102,6 +102,14 @@ describe('tokens.serializer()', () => {
     assert.match(String(error), /tokens\.keep\(\) found a login of another client/)
   })
 
+  it('keeps the tokens of a login that had no session before', async () => {
+    const { strategy, tokens } = loginApp(sandbox)
+    const req = { session: {} }
+    setFinishedLogin(req, { tokens: { accessToken: 'a', tokenType: 'Bearer', claims: {} }, clientID: strategy.client.clientID })
+    tokens.serializer()(req as never, {}, () => undefined)
+    assert.equal((await tokens.of(req))?.accessToken, 'a')
+  })
+
   it('does nothing for a login that is not with Twilio', async () => {
     const { tokens } = loginApp(sandbox)
     const req = { session: {} }

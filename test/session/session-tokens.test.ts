@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { RequestHandler } from 'express'
 import { SessionTokens, TwilioOAuthClient, type Refreshes, type SessionTokensOptions } from '../../lib'
+import { setFinishedLogin } from '../../lib/request/finished-login'
 import { newLogin, toJSON } from '../../lib/session/kept-login'
 import { MemoryRefreshes } from '../../lib/session/records/memory-refreshes'
 import { setLoginPath } from '../../lib/session/require-login'
@@ -84,6 +85,21 @@ describe('tokens.fresh()', () => {
     assert.deepEqual(codes, ['WARN_TWILIO_TOKENS_NOT_KEPT'])
   })
 
+  it('does not report that nothing keeps the tokens once serializer() has stored tokens', async () => {
+    const { tokens, codes } = setUp()
+    const req = { session: {} }
+    setFinishedLogin(req, { tokens: tokensOf(), clientID: CLIENT_ID })
+    tokens.serializer()(req as never, {}, () => undefined)
+    await run(tokens.fresh(), { session: {}, user: { id: 'US1' } })
+    assert.deepEqual(codes, [])
+  })
+
+  it('reports with a code of its own that the tokens in a session cannot be read', async () => {
+    const { tokens, codes } = setUp()
+    await run(tokens.fresh(), { session: { [SESSION_KEY]: 'unreadable' } })
+    assert.deepEqual(codes, ['WARN_TWILIO_TOKENS_UNREADABLE'])
+  })
+
   describe('when the person has to log in again', () => {
     /** A request of a browser, and its response. */
     function ask(tokens: SessionTokens, session: object | undefined, sessionStore: object) {
@@ -140,7 +156,37 @@ describe('tokens.fresh()', () => {
   })
 })
 
+describe('a middleware of SessionTokens without a response, as for a WebSocket', () => {
+  it('does not end the process if every handler throws', async () => {
+    const { tokens } = setUp()
+    let calls = 0
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    try {
+      tokens.drop()({ session: {} } as never, {} as never, () => {
+        calls++
+        throw new Error('A handler has failed.')
+      })
+      await settled()
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+    assert.equal(calls, 2, 'the next handler, and the error handler')
+    assert.deepEqual(unhandled, [])
+  })
+})
+
 describe('tokens.expire()', () => {
+  it('expires the token in the session if req.twilioTokens holds none', async () => {
+    for (const twilioTokens of [undefined, null, 'text', {}]) {
+      const { tokens } = setUp()
+      const req = { session: { [SESSION_KEY]: toJSON(newLogin(tokensOf(), Date.now())) }, twilioTokens }
+      await tokens.expire(req)
+      assert.ok(((await tokens.of(req))?.expiresAt ?? Infinity) <= Date.now())
+    }
+  })
+
   it('reports a failure with a code of its own', async () => {
     const fail = () => Promise.reject(new Error('The connection is lost'))
     const { tokens, codes, login } = setUp({ refreshes: { read: fail, acquire: fail, save: fail, release: fail } })

@@ -40,10 +40,14 @@ describe('new SessionTokens()', () => {
     Object.assign(cluster, { isWorker })
   })
 
+  function messagesOf(options: SessionTokensOptions): [TwilioWarningCode, string][] {
+    const messages: [TwilioWarningCode, string][] = []
+    new SessionTokens(client, { ...options, warn: (message, code) => messages.push([code, message]) })
+    return messages
+  }
+
   function warningsOf(options: SessionTokensOptions): TwilioWarningCode[] {
-    const codes: TwilioWarningCode[] = []
-    new SessionTokens(client, { ...options, warn: (_message, code) => codes.push(code) })
-    return codes
+    return messagesOf(options).map(([code]) => code)
   }
 
   it('warns about login records in memory in a worker of a cluster, and only there', () => {
@@ -51,6 +55,13 @@ describe('new SessionTokens()', () => {
     Object.assign(cluster, { isWorker: true })
     assert.deepEqual(warningsOf({}), ['WARN_TWILIO_RECORDS_IN_MEMORY'])
     assert.deepEqual(warningsOf({ refreshes: new MemoryRefreshes() }), [], 'a store that was chosen')
+  })
+
+  it('names the option to set or to leave out in each warning', () => {
+    Object.assign(cluster, { isWorker: true })
+    const messages = Object.fromEntries(messagesOf({ secret: undefined }))
+    assert.match(messages.WARN_TWILIO_RECORDS_IN_MEMORY ?? '', /one of a cluster.* Set refreshes: redisRefreshes\(redis\) or postgresRefreshes\(pool\)\.$/)
+    assert.match(messages.WARN_TWILIO_TOKENS_NOT_ENCRYPTED ?? '', /^The option secret of SessionTokens is undefined.* leave the option out\.$/)
   })
 
   it('warns about a secret that is undefined, since an environment variable may be missing', () => {

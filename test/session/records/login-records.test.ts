@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { RefreshStoreError, type Acquired } from '../../../lib'
 import { newLogin, type KeptLogin } from '../../../lib/session/kept-login'
 import { LoginRecords, type Lock, type RecordedLogin } from '../../../lib/session/records/login-records'
@@ -333,13 +334,18 @@ describe('retries in the background', () => {
     assert.ok(inBackground.length > 0)
     assert.ok(inBackground.every((each) => each === true))
 
-    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-    const before = timers()
-    const closing = records.close()
-    assert.equal(timers(), before + 1)
-    await clock.pass(LOCK_TTL)
-    await closing
-    assert.equal(timers(), before)
+    const [started, cleared] = [mock.method(globalThis, 'setInterval'), mock.method(globalThis, 'clearInterval')]
+    try {
+      const closing = records.close()
+      const timer = started.mock.calls[0]?.result
+      assert.ok(timer?.hasRef())
+      assert.equal(cleared.mock.callCount(), 0)
+      await clock.pass(LOCK_TTL)
+      await closing
+      assert.deepEqual(cleared.mock.calls.map(({ arguments: [each] }) => each === timer), [true])
+    } finally {
+      mock.restoreAll()
+    }
   })
 })
 
@@ -431,6 +437,16 @@ describe('a refresh that Twilio refused', () => {
     const held = await lock()
     store.error = new Error('The connection is lost')
     await records.refuse(held, TTL)
+  })
+})
+
+describe('the record of a login that has ended', () => {
+  it('holds nothing but how it ended', async () => {
+    const { store, records, login, lock, name } = setUp()
+    await records.refuse(await lock(), TTL)
+    assert.deepEqual([(await store.memory.read(name))?.generation, (await store.memory.read(name))?.value], [REFUSED, ''])
+    await records.logOut(login, TTL)
+    assert.deepEqual([(await store.memory.read(name))?.generation, (await store.memory.read(name))?.value], [LOGGED_OUT, ''])
   })
 })
 
