@@ -86,6 +86,16 @@ describe('the tokens for a request', () => {
     assert.deepEqual([outcomes, spent, store.calls], [[], [], []])
   })
 
+  it('that another process has recorded are published as recorded for each of the requests that wait for them', async () => {
+    const { get, during, record, login, tokens, spent } = setUp()
+    await record({ ...login, generation: 1, tokens: tokens(1) })
+    const outcomes = await published(async () => {
+      const logins = await during(Promise.all([get(), get()]))
+      assert.deepEqual(logins.map((each) => each?.tokens.accessToken), ['access-1', 'access-1'])
+    })
+    assert.deepEqual([outcomes, spent], [[{ outcome: 'recorded' }, { outcome: 'recorded' }], []])
+  })
+
   it('are refreshed once for two requests that need them at the same time: refreshed for one, shared by the other', async () => {
     const { get, spent } = setUp()
     const outcomes = await published(async () => {

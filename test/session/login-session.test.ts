@@ -24,6 +24,7 @@ interface Setup {
   readonly copy: Content
   /** What has been done to the session in the store. */
   readonly changes: unknown[]
+  readonly sessionStore: object
 }
 
 /** @param stored what the session store holds, `undefined` if the session is gone, or the error of the store */
@@ -35,7 +36,7 @@ function setUp(copy: Content, stored: Content | Error | undefined): Setup {
     destroy: (_id: string, done: Done) => done(void changes.push('destroyed'))
   }
   const content = copyOf({ ...COOKIE, ...copy })
-  return { session: sessions().of({ session: content, sessionID: 'one', sessionStore }), copy: content, changes }
+  return { session: sessions().of({ session: content, sessionID: 'one', sessionStore }), copy: content, changes, sessionStore }
 }
 
 /** A session that is kept in a cookie, and so has no store. */
@@ -49,6 +50,17 @@ function sessions(): LoginSessions {
 }
 
 describe('The session of a login', () => {
+  it('may be gone from the request, as after req.session.destroy(), when a login ends', async () => {
+    const { sessionStore } = setUp({}, undefined)
+    for (const req of [{}, { sessionID: 'one', sessionStore }]) {
+      const session = sessions().of(req)
+      session.logOut()
+      session.forget()
+      await session.abandon(LOGIN, 'logged out')
+      assert.deepEqual(Object.keys(req).includes('session'), false)
+    }
+  })
+
   it('is destroyed after a logout, unless another login has taken it over', async () => {
     for (const [stored, changes] of [
       [tokens(LOGIN), ['destroyed']],

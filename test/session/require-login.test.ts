@@ -147,6 +147,16 @@ describe('requireLogin', () => {
     assert.match(text, /^requireLogin\(\) found a login in the session that Passport has not read\. Put passport\.session\(\)/)
   })
 
+  it('asks a person to log in who is unknown to Passport and has no session, as in an app whose Passport uses none', async () => {
+    const passportWithoutSession: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { isAuthenticated: () => false })
+      next()
+    }
+    const app = express().use(passportWithoutSession, requireLogin({ loginPath: '/login' }))
+    const { status, headers } = await request(app).get('/page').set('Accept', 'text/html')
+    assert.deepEqual([status, headers.location], [302, '/login'])
+  })
+
   describe('redirects to the login', () => {
     const browsers: Readonly<Record<string, Headers>> = {
       'a browser that requests a page': { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
@@ -171,6 +181,8 @@ describe('requireLogin', () => {
       'an API client': { Accept: 'application/json' },
       'an API client that accepts a JSON-based media type': { Accept: 'application/hal+json' },
       'an API client that accepts JSON first and anything else': { Accept: 'application/json, text/plain, */*' },
+      'a client that excludes HTML and accepts nothing': { Accept: 'text/html;q=0' },
+      'a WebSocket that is offered after another protocol': { Accept: 'text/html', Upgrade: 'h2c, WebSocket' },
       'an XMLHttpRequest': { Accept: 'text/html', 'X-Requested-With': 'XMLHttpRequest' },
       'an XMLHttpRequest whose header is in lower case': { Accept: '*/*', 'X-Requested-With': 'xmlhttprequest' },
       'a fetch() call in a page': { Accept: '*/*', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' },

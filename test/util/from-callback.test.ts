@@ -36,6 +36,16 @@ describe('fromCallback', () => {
     assert.deepEqual(await fromCallback<[unknown]>(() => Promise.resolve(), { hasCallbackParameter: false }), [undefined])
   })
 
+  it('waits for the callback if the function returns something else than a promise', async () => {
+    for (const returned of [null, 'then', { then: 7 }, {}]) {
+      const call = (callback: (error: null, value: string) => void) => {
+        setImmediate(callback, null, 'called back')
+        return returned
+      }
+      assert.deepEqual(await fromCallback<[string?]>(call), ['called back'])
+    }
+  })
+
   it('uses the first result only, and handles a rejection after it', async () => {
     const call = (callback: (error: Error | null, value?: string) => void) => {
       callback(null, 'first')
