@@ -111,7 +111,7 @@ describe('a logout while a person who is logged in logs in again in another tab'
     assert.deepEqual(errors.map(({ message }) => message), ['The database is down.'])
   })
 
-  describe('is final while the second login begins, so the session it saves has no user (SEC-40),', () => {
+  describe('is final while the second login begins, so the session it saves has no user,', () => {
     const failure = new Error('It is down.')
     const verify = () => undefined
 
