@@ -26,7 +26,7 @@ export const FULL: Sizes = {
   guards: { generations: 3, warmUp: 4000, rounds: 120, requests: 100 },
   refreshing: { generations: 3, rounds: 6, duration: 1500 },
   storm: { rounds: 5 },
-  growth: { generations: 2, sessions: 100_000, warmUp: 2000, rounds: 16, logins: 150 },
+  growth: { generations: 2, sessions: 100_000, warmUpLogins: 1000, rounds: 60, logins: 25 },
   load: { warmUp: 2000, times: 500 },
   latency: { rounds: 15 }
 }
@@ -38,7 +38,7 @@ export const QUICK: Sizes = {
   guards: { generations: 2, warmUp: 400, rounds: 10, requests: 100 },
   refreshing: { generations: 1, rounds: 3, duration: 700 },
   storm: { rounds: 2 },
-  growth: { generations: 1, sessions: 10_000, warmUp: 400, rounds: 3, logins: 100 },
+  growth: { generations: 1, sessions: 10_000, warmUpLogins: 400, rounds: 3, logins: 100 },
   load: { warmUp: 300, times: 100 },
   latency: { rounds: 3 }
 }

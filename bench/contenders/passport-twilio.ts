@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Router, type RequestHandler } from 'express'
 import type { TwilioStrategy, TwilioStrategyOptions, SessionTokens, SessionTokensOptions } from 'passport-twilio'
 import { accountPage, addAccount, CLIENT_ID, CLIENT_SECRET, SECRET, type SetUp, type Setting } from './contender.ts'
@@ -47,11 +48,17 @@ const WAYS_TO_KEEP: Readonly<Record<string, SessionTokensOptions>> = {
   refreshing: { leeway: 3_599_900 }
 }
 
-/** `POST /forget` deletes all sessions, which have to be in memory. */
+/** `POST /forget` deletes all sessions, and `POST /copies/1000` adds as many copies of one. Sessions have to be in memory. */
 export const growing: SetUp = async (setting) => {
   await passportTwilio('v1')(setting)
+  const store = setting.stores.sessions as unknown as { sessions: Record<string, string> }
   setting.app.post('/forget', (_req, res) => {
-    Object.assign(setting.stores.sessions, { sessions: Object.create(null) as unknown })
+    store.sessions = Object.create(null) as Record<string, string>
+    res.end()
+  })
+  setting.app.post('/copies/:count', (req, res) => {
+    const session = JSON.parse(Object.values(store.sessions)[0] ?? '{}') as object
+    for (let copy = 0; copy < Number(req.params.count); copy++) store.sessions[randomUUID()] = JSON.stringify({ ...session, copy })
     res.end()
   })
 }

@@ -124,10 +124,10 @@ ${table(
 function growthSection({ growth: { sessions, login, guardedRequest } }: Results): string {
   return `## Growth
 
-Do logins and guarded requests become slower as sessions accumulate? A process is measured with at most 200 sessions, and again when ${whole(sessions)} others have been begun by real logins and abandoned. Its sessions are in memory. It takes turns with a second process that keeps few sessions; the ratio is corrected by what changes there.
+Do logins and guarded requests become slower as sessions accumulate? A process whose sessions are in memory is measured with at most 25 of them, and again with ${whole(sessions)} more, each with a pending login. It takes turns with a second process that never has more than 25; the ratio is corrected by what changes there. Both processes have begun 20,000 logins before, so that Node has optimized their code.
 
 ${table(
-  ['', 'few sessions', `and ${whole(sessions)} others`, 'ratio'],
+  ['', 'at most 25 sessions', `${whole(sessions)} more`, 'ratio'],
   Object.entries({ login, 'guarded request': guardedRequest }).map(([name, { before, after, ratio }]) => [name, microseconds(before), microseconds(after), ratioText(ratio)])
 )}
 

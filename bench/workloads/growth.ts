@@ -10,7 +10,8 @@ export interface GrowthSizes {
   readonly generations: number
   /** Number of sessions that accumulate. */
   readonly sessions: number
-  readonly warmUp: number
+  /** Logins in each process before the first measurement. */
+  readonly warmUpLogins: number
   readonly rounds: number
   /** Logins per round. */
   readonly logins: number
@@ -45,7 +46,7 @@ type Phase = 'before' | 'after'
 const REQUESTS = 5
 const PENDING_LOGINS = 20_000
 
-export async function measureGrowth({ generations, sessions, warmUp, rounds, logins }: GrowthSizes): Promise<GrowthFigures> {
+export async function measureGrowth({ generations, sessions, warmUpLogins, rounds, logins }: GrowthSizes): Promise<GrowthFigures> {
   const provider = await Provider.start()
   const measured = await inGenerations(generations, async () => {
     const apps = [await App.start('growing', provider), await App.start('growing', provider)] as const
@@ -55,14 +56,15 @@ export async function measureGrowth({ generations, sessions, warmUp, rounds, log
       await forgetSessions(app)
       return cost
     }
-    await inTurn(Math.ceil(warmUp / logins), apps, costAndForget)
+    for (const app of apps) await warmUp(app, warmUpLogins)
     const before = await inTurn(rounds, apps, costAndForget)
-    await abandonLogins(growing, sessions)
+    await beginLogins(growing, 1)
+    await new Visitor(growing.url).get(`/copies/${sessions}`, 'POST')
     const after = await inTurn(rounds, apps, (app) => (app === growing ? costOf(app, logins) : costAndForget(app)))
     for (const app of apps) await app.stop()
     return new Map<Phase, Round[]>([['before', before], ['after', after]])
   })
-  const heapPerPendingLogin = await heapOfPendingLogin(provider, warmUp)
+  const heapPerPendingLogin = await heapOfPendingLogin(provider, warmUpLogins)
   await provider.stop()
 
   const figures = (name: keyof Cost): CostFigures => {
@@ -87,6 +89,12 @@ async function inTurn(rounds: number, [growing, steady]: readonly [App, App], co
   })
 }
 
+async function warmUp(app: App, logins: number): Promise<void> {
+  await costOf(app, logins)
+  await beginLogins(app, PENDING_LOGINS)
+  await forgetSessions(app)
+}
+
 async function costOf(app: App, logins: number): Promise<Cost> {
   const visitors: Visitor[] = []
   const login = await app.cpuOf(logins, async () => visitors.push(await app.logIn()))
@@ -98,16 +106,15 @@ async function forgetSessions(app: App): Promise<void> {
   await new Visitor(app.url).get('/forget', 'POST')
 }
 
-async function abandonLogins(app: App, times: number): Promise<void> {
+async function beginLogins(app: App, times: number): Promise<void> {
   await app.cpuOf(times, () => app.beginLogin(new Visitor(app.url)))
 }
 
-async function heapOfPendingLogin(provider: Provider, warmUp: number): Promise<number> {
+async function heapOfPendingLogin(provider: Provider, warmUpLogins: number): Promise<number> {
   const app = await App.start('growing', provider)
-  await costOf(app, warmUp)
-  await forgetSessions(app)
+  await warmUp(app, warmUpLogins)
   const { heap: heapBefore } = await app.cost({ collect: true })
-  await abandonLogins(app, PENDING_LOGINS)
+  await beginLogins(app, PENDING_LOGINS)
   const { heap } = await app.cost({ collect: true })
   await app.stop()
   return Math.round((heap - heapBefore) / PENDING_LOGINS)
