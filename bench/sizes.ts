@@ -21,7 +21,7 @@ export interface Sizes {
 
 /** At most a quarter of an hour on 2 cores. */
 export const FULL: Sizes = {
-  logins: { generations: 5, warmUp: 3000, rounds: 14, logins: 100 },
+  logins: { generations: 4, warmUp: 3000, rounds: 14, logins: 100 },
   roundTrips: { times: 20 },
   guards: { generations: 3, warmUp: 4000, rounds: 120, requests: 100 },
   refreshing: { generations: 3, rounds: 6, duration: 1500 },

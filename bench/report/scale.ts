@@ -43,7 +43,7 @@ ${table(
   })
 )}
 
-The CPU time of your own pages comes on top, and usually is most of it: if a page takes 5 ms of CPU, a machine carries ${whole((BUSY_SHARE * processors) / (RATES['guarded request'] * 0.005 + cpuPerSession))} sessions instead of ${rounded(sessionsPerMachine)}.
+The CPU time of your own pages comes on top, and usually is most of it: if a page takes 5 ms of CPU, a machine carries ${rounded((BUSY_SHARE * processors) / (RATES['guarded request'] * 0.005 + cpuPerSession))} sessions instead of ${rounded(sessionsPerMachine)}.
 
 ## What the store needs
 
